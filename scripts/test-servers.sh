@@ -1,0 +1,26 @@
+#!/bin/sh
+# Installs the programs that tests drive and that a Python environment cannot hold.
+#
+# Needs root and apt. Elsewhere it says what is missing, and the tests that need it are skipped
+# with the reason; with CI=true a missing program is a failure.
+set -eu
+
+missing() {
+    for pair in node:nodejs npm:npm tmux:tmux ps:procps busybox:busybox dash:dash gcc:gcc; do
+        command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s ' "${pair#*:}"
+    done
+}
+
+packages=$(missing)
+[ -n "$packages" ] || exit 0
+
+if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086 # one word per package
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends $packages; } >&2 || true
+    packages=$(missing)
+    [ -n "$packages" ] || exit 0
+fi
+
+echo "not installed, tests that need them are skipped: $packages" >&2
+[ "${CI:-}" != true ]

@@ -1,0 +1,1 @@
+"""Where things are kept, what the user configured, and which studios are theirs."""

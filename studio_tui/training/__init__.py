@@ -1,0 +1,1 @@
+"""Templates to start from, and the lessons that come with them."""

@@ -1,0 +1,112 @@
+"""Tokens and secrets: where they come from, how they are kept, how they are masked."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from studio_tui.errors import NotFound, StudioError, UsageFault
+from studio_tui.settings import secrets
+
+RELAY = "wss://relay.example.org"
+
+
+def test_a_token_is_kept_per_relay_in_a_private_file(studio_home: Path) -> None:
+    secrets.save_token(RELAY, "first")
+    secrets.save_token(RELAY, "second")
+    secrets.save_token("ws://localhost:8484", "other")
+    assert secrets.token_for(RELAY) == "second"
+    assert secrets.token_for("ws://localhost:8484") == "other"
+    assert secrets.token_for("wss://elsewhere.example.org") is None
+    file = studio_home / "config" / "secrets.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_token_can_be_forgotten() -> None:
+    secrets.save_token(RELAY, "token")
+    secrets.forget_token(RELAY)
+    secrets.forget_token(RELAY)
+    assert secrets.token_for(RELAY) is None
+
+
+def test_the_variable_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets.save_token(RELAY, "kept")
+    monkeypatch.setenv("STUDIO_RELAY_TOKEN", "given")
+    assert secrets.token_for(RELAY) == "given"
+
+
+def test_the_variable_is_for_the_configured_relay_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDIO_RELAY_TOKEN", "given")
+    monkeypatch.setenv("STUDIO_RELAY", RELAY + "/")
+    assert secrets.token_for(RELAY) == "given"
+    assert secrets.token_for("wss://elsewhere.example.org") is None
+
+
+def test_two_writers_at_once_lose_nothing() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: secrets.save_token(f"ws://host:{n}", str(n)), range(1, 13)))
+    assert [secrets.token_for(f"ws://host:{n}") for n in range(1, 13)] == [
+        str(n) for n in range(1, 13)
+    ]
+
+
+def test_a_file_that_others_can_read_is_refused(studio_home: Path) -> None:
+    secrets.save_token(RELAY, "token")
+    file = studio_home / "config" / "secrets.json"
+    file.chmod(0o644)
+    with pytest.raises(StudioError, match="others can read") as caught:
+        secrets.token_for(RELAY)
+    assert caught.value.hint == f"run: chmod 600 {file}"
+
+
+def test_a_secret_comes_from_its_variable_else_from_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(NotFound, match="no secret 'HF_TOKEN'"):
+        secrets.secret("HF_TOKEN")
+    secrets.save_secret("HF_TOKEN", "kept")
+    assert secrets.secret("HF_TOKEN") == "kept"
+    monkeypatch.setenv("HF_TOKEN", "given")
+    assert secrets.secret("HF_TOKEN") == "given"
+
+
+@pytest.mark.parametrize(
+    ("variable", "expected"),
+    [
+        ("HF_TOKEN", True),
+        ("AWS_SECRET_ACCESS_KEY", True),
+        ("password", True),
+        ("WANDB_API_KEY", True),
+        ("TOKENIZERS_PARALLELISM", False),
+        ("MONKEY", False),
+        ("PATH", False),
+    ],
+)
+def test_names_that_look_like_a_secret(variable: str, expected: bool) -> None:
+    assert secrets.names_a_secret(variable) is expected
+
+
+def test_every_secret_in_a_text_is_masked_the_longest_first() -> None:
+    text = "a hunter2 and hunter22, not abc"
+    assert secrets.redact(text, ["hunter2", "hunter22", "abc"]) == "a *** and ***, not abc"
+
+
+@pytest.mark.parametrize(
+    ("spelling", "expected"),
+    [
+        ("WSS://Relay.Example.org:443/", "wss://relay.example.org"),
+        ("ws://127.0.0.1:8484", "ws://127.0.0.1:8484"),
+        ("ws://[::1]:80/team/", "ws://[::1]/team"),
+    ],
+)
+def test_one_relay_has_one_spelling(spelling: str, expected: str) -> None:
+    assert secrets.relay_key(spelling) == expected
+
+
+@pytest.mark.parametrize("wrong", ["relay.example.org", "http://x", "ws://", "ws://x:port"])
+def test_what_is_not_a_relay_is_refused(wrong: str) -> None:
+    with pytest.raises(UsageFault, match="not a relay's URL"):
+        secrets.save_token(wrong, "token")
