@@ -1,0 +1,1 @@
+"""Widgets that the panes of the studio are made of."""

@@ -1,0 +1,1 @@
+"""Typed views over the shared CRDT documents; the only client-side room with pycrdt."""

@@ -1,0 +1,117 @@
+"""The studio document: registries of files, terminals, jobs and machines, and the chat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+from pycrdt import Array, Map, MapEvent
+
+from studio_tui.document.entries import (
+    Entry,
+    FileEntry,
+    JobEntry,
+    MachineEntry,
+    StudioInfo,
+    TerminalEntry,
+    whole,
+)
+from studio_tui.document.replica import Replica, Unsubscribe
+
+CHAT_CAP = 1000
+INFO = "studio"
+
+E = TypeVar("E", bound=Entry)
+
+
+class Registry(Mapping[str, E], Generic[E]):
+    """One map of the studio document: id -> entry.
+
+    Each value is one dict with one writer, the host: single-key overwrites by one writer merge
+    their tombstones, so the document stays small however often a value changes.
+    """
+
+    def __init__(self, replica: Replica, root: str, kind: type[E]) -> None:
+        self._map: Map[Any] = replica.doc.get(root, type=Map)
+        self._kind = kind
+
+    def __getitem__(self, key: str) -> E:
+        value = self._map.get(key)
+        if not isinstance(value, dict):
+            raise KeyError(key)
+        return self._kind.read({**value, "id": key})
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._map.keys()))
+
+    def __len__(self) -> int:
+        return len(self._map)
+
+    def put(self, entry: E) -> None:
+        """Store `entry` under its id; nothing is written when it is there already."""
+        if self.get(entry.id) != entry:
+            self._map[entry.id] = entry.plain()
+
+    def remove(self, key: str) -> None:
+        """Forget `key`; an unknown one is fine."""
+        if key in self._map:
+            del self._map[key]
+
+    def observe(self, callback: Callable[[set[str]], None]) -> Unsubscribe:
+        """Call `callback(ids)` with the ids that a transaction changed, added or removed."""
+
+        def changed(event: MapEvent) -> None:
+            callback(set(event.keys))  # type: ignore[attr-defined]
+
+        subscription = self._map.observe(changed)
+        return lambda: self._map.unobserve(subscription)
+
+
+class StudioDocument:
+    """Everything about a studio that must never be lost, and that changes on transitions only."""
+
+    def __init__(self, replica: Replica) -> None:
+        self.replica = replica
+        self.files = Registry(replica, "files", FileEntry)
+        self.terminals = Registry(replica, "terminals", TerminalEntry)
+        self.jobs = Registry(replica, "jobs", JobEntry)
+        self.machines = Registry(replica, "machines", MachineEntry)
+        self._meta = Registry(replica, "meta", StudioInfo)
+        self._chat: Array[Any] = replica.doc.get("chat", type=Array)
+
+    @property
+    def info(self) -> StudioInfo:
+        """The studio's own entry; empty until the host has written it."""
+        return self._meta.get(INFO) or StudioInfo(INFO)
+
+    @info.setter
+    def info(self, value: StudioInfo) -> None:
+        self._meta.put(value)
+
+    def say(self, person: str, text: str, time: float) -> None:
+        """Add a chat message; the oldest leave when there are more than `CHAT_CAP`."""
+        with self.replica.doc.transaction():
+            self._chat.append({"person": person, "text": text, "time": time})
+            excess = len(self._chat) - CHAT_CAP
+            if excess > 0:
+                del self._chat[:excess]
+
+    @property
+    def chat(self) -> list[dict[str, Any]]:
+        """The messages, oldest first: {"person", "text", "time"}."""
+        return [whole(item) for item in self._chat.to_py() or [] if isinstance(item, dict)]
+
+    def observe(self, callback: Callable[[], None]) -> Unsubscribe:
+        """Call `callback()` after any change to the studio document."""
+        registries: list[Registry[Any]] = [
+            self.files, self.terminals, self.jobs, self.machines, self._meta,
+        ]  # fmt: skip
+        stops = [registry.observe(lambda _: callback()) for registry in registries]
+        subscription = self._chat.observe(lambda _: callback())
+        stops.append(lambda: self._chat.unobserve(subscription))
+
+        def stop() -> None:
+            for each in stops:
+                each()
+
+        return stop
