@@ -1,0 +1,1 @@
+"""The attached studio as objects: what the app, the SDK and the command line share."""
