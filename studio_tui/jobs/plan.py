@@ -1,0 +1,133 @@
+"""From a job's spec to the environment and the shell script that run it; starts nothing."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from studio_tui.errors import UsageFault
+
+if TYPE_CHECKING:
+    from studio_tui.jobs.spec import JobSpec
+
+# A launcher around the host (an sbatch, a torchrun) must not be taken for the job's own: Lightning
+# picks its cluster environment by these variables.
+SCRUBBED_PREFIXES = ("SLURM_", "TORCHELASTIC_")
+SCRUBBED_NAMES = (
+    "RANK",
+    "LOCAL_RANK",
+    "GROUP_RANK",
+    "NODE_RANK",
+    "WORLD_SIZE",
+    "LOCAL_WORLD_SIZE",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+)
+LIGHTNING_FOLDER = "lightning"  # in the payload: what is put first on a job's PYTHONPATH
+
+
+@dataclass(frozen=True, slots=True)
+class JobPlan:
+    """All that a machine needs to run a job.
+
+    Attributes:
+        cwd: absolute folder on the machine.
+        environment: set for the job, in this order, before the spec's own.
+        python: the interpreter when the folder has no .venv, or the one the spec names.
+        own_python: whether the spec names the interpreter, so that a .venv does not count.
+        text: the POSIX shell script.
+    """
+
+    job_id: str
+    spec: JobSpec
+    cwd: str
+    environment: dict[str, str]
+    python: str
+    own_python: bool
+    text: str
+
+
+def plan(
+    spec: JobSpec, *, job_id: str, cwd: str, payload: str, default_python: str = "python3"
+) -> JobPlan:
+    """Plans a job.
+
+    Args:
+        payload: the payload's folder on the machine.
+        default_python: for a spec that names no interpreter in a folder that has no .venv.
+
+    Raises:
+        UsageFault: the folder cannot be written into a script.
+    """
+    if not cwd.startswith("/") or "\n" in cwd or "\0" in cwd:
+        raise UsageFault(f"{cwd!r} is not an absolute folder", "rename the studio's folder")
+    environment = {"PYTHONUNBUFFERED": "1"} | lightning_environment(spec)
+    python = spec.python or default_python
+    text = "\n".join(
+        [
+            f"# job {job_id}: {spec.line!r}",
+            *_scrub(),
+            "if [ -x .venv/bin/python ]; then PATH=$PWD/.venv/bin:$PATH; export PATH; fi",
+            *_exports(environment),
+            *_exports(dict(spec.env)),
+            f"PYTHONPATH={shlex.quote(f'{payload}/{LIGHTNING_FOLDER}')}"
+            '${PYTHONPATH:+":$PYTHONPATH"}; export PYTHONPATH',
+            *_command(spec, python),
+            "",
+        ]
+    )
+    return JobPlan(job_id, spec, cwd, environment, python, bool(spec.python), text)
+
+
+def lightning_environment(spec: JobSpec) -> dict[str, str]:
+    """The variables by which an unchanged script gets its settings.
+
+    `PL_TRAINER_*` are Trainer's defaults (lightning/pytorch/utilities/argparse.py): a value in the
+    script's own Trainer(...) wins, and a subclass of Trainer reads its own class name instead.
+    They are read as Python literals, hence the list for indices. `LT_*` are Fabric's
+    (lightning/fabric/connector.py) and win over the script's Fabric(...).
+    """
+    trainer = {
+        "ACCELERATOR": spec.accelerator,
+        "DEVICES": _trainer_devices(spec.devices),
+        "PRECISION": spec.precision,
+        "STRATEGY": spec.strategy,
+        "MAX_STEPS": str(spec.max_steps or ""),
+    }
+    fabric = {
+        "ACCELERATOR": spec.accelerator,
+        "DEVICES": spec.devices,
+        "PRECISION": spec.precision,
+        "STRATEGY": spec.strategy,
+    }
+    return {f"PL_TRAINER_{name}": value for name, value in trainer.items() if value} | {
+        f"LT_{name}": value for name, value in fabric.items() if value
+    }
+
+
+def _trainer_devices(devices: str) -> str:
+    if "," not in devices:
+        return devices
+    return f"[{', '.join(part for part in devices.split(',') if part)}]"
+
+
+def _scrub() -> list[str]:
+    pattern = "; ".join(rf"s/^\({prefix}[A-Za-z0-9_]*\)=.*/\1/p" for prefix in SCRUBBED_PREFIXES)
+    return [
+        f"for name in $(env | sed -n '{pattern}'); do unset \"$name\"; done",
+        f"unset {' '.join(SCRUBBED_NAMES)}",
+    ]
+
+
+def _exports(variables: dict[str, str]) -> list[str]:
+    return [f"{name}={shlex.quote(value)}; export {name}" for name, value in variables.items()]
+
+
+def _command(spec: JobSpec, python: str) -> list[str]:
+    if spec.command:
+        return [f"exec {shlex.join(spec.command)}"]
+    lines = [f"python={shlex.quote(python)}"]
+    if not spec.python:
+        lines.append("if [ -x .venv/bin/python ]; then python=$PWD/.venv/bin/python; fi")
+    return [*lines, f'exec "$python" {shlex.join((spec.script, *spec.args))}']

@@ -1,0 +1,234 @@
+"""What a person asks for when they run a job, checked before anything starts."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from studio_tui.errors import UsageFault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# Lightning 2.6: lightning/fabric/plugins/precision/precision.py, _PRECISION_INPUT
+PRECISIONS = (
+    "transformer-engine",
+    "transformer-engine-float16",
+    "16-true",
+    "16-mixed",
+    "bf16-true",
+    "bf16-mixed",
+    "32-true",
+    "64-true",
+)
+PRECISION_ALIASES = MappingProxyType(
+    {"64": "64-true", "32": "32-true", "16": "16-mixed", "bf16": "bf16-mixed"}
+)
+ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps", "tpu")
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_STRATEGY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
+_DEVICES = re.compile(r"[1-9][0-9]{0,4}|[0-9]{1,4}(,[0-9]{1,4})+,?|[0-9]{1,4},")
+_LIMIT = 128 * 1024  # characters of one argument or value; the kernel refuses longer ones
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """A job as asked for. Empty strings mean: leave it to the script.
+
+    Attributes:
+        script: a Python file, relative to the studio's folder or absolute; or
+        command: a program with its arguments. Exactly one of the two is given.
+        args: what follows the script.
+        name: what people call it; the script's or program's name when empty.
+        devices: "auto", a count such as "2", or indices such as "0,1" ("3," is the one index 3).
+        precision: one of PRECISIONS; an alias is replaced by what it stands for.
+        strategy: a name Lightning's registry knows, such as "ddp".
+        accelerator: one of ACCELERATORS.
+        max_steps: optimizer steps after which training ends.
+        env: more environment variables.
+        python: the interpreter; else the folder's .venv, else the machine's default.
+
+    Raises:
+        UsageFault: a value makes no sense; the message says which and what would.
+    """
+
+    script: str = ""
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    name: str = ""
+    devices: str = ""
+    precision: str = ""
+    strategy: str = ""
+    accelerator: str = ""
+    max_steps: int | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    python: str = ""
+
+    def __post_init__(self) -> None:
+        self._check_target()
+        put = object.__setattr__
+        put(self, "name", _checked_name(self.name) or _target_name(self.script, self.command))
+        put(self, "precision", canonical_precision(self.precision))
+        put(self, "devices", _checked_devices(self.devices))
+        _check_choice("accelerator", self.accelerator, ACCELERATORS)
+        if self.strategy and not _STRATEGY.fullmatch(self.strategy):
+            raise UsageFault(
+                f"strategy {self.strategy!r} is not a name",
+                "give a name Lightning knows, such as ddp, fsdp or deepspeed_stage_2",
+            )
+        if self.max_steps is not None and self.max_steps < 1:
+            raise UsageFault(f"max_steps is {self.max_steps}", "give 1 or more, or leave it out")
+        put(self, "env", MappingProxyType(_checked_env(self.env)))
+
+    @classmethod
+    def of(cls, argv: Sequence[str], **values: Any) -> JobSpec:
+        """The spec for a command line: a first word that ends in .py is a script."""
+        if not argv or not argv[0]:
+            raise UsageFault("nothing to run", "name a script: train.py --epochs 3")
+        if argv[0].endswith(".py"):
+            return cls(script=argv[0], args=tuple(argv[1:]), **values)
+        return cls(command=tuple(argv), **values)
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, object]) -> JobSpec:
+        """The spec for the parameters of a `jobs.run` call, of which nothing is trusted.
+
+        Takes the field names above. Empty values and nulls mean "not given"; `devices`,
+        `precision` may be numbers; a `script` that is no .py file is run as a command.
+        """
+        known = {f.name for f in fields(cls)}
+        given = {k: v for k, v in params.items() if v is not None and v != "" and v != []}
+        if unknown := sorted(set(given) - known):
+            raise UsageFault(
+                f"a job has no setting {unknown[0]!r}", f"it has {', '.join(sorted(known))}"
+            )
+        values: dict[str, Any] = {
+            name: _text(name, given[name])
+            for name in ("name", "devices", "precision", "strategy", "accelerator", "python")
+            if name in given
+        }
+        if "max_steps" in given:
+            values["max_steps"] = _integer("max_steps", given["max_steps"])
+        if "env" in given:
+            values["env"] = _text_map("env", given["env"])
+        args = _texts("args", given.get("args", ()))
+        if "command" in given:
+            return cls(command=(*_texts("command", given["command"]), *args), **values)
+        return cls.of([_text("script", given.get("script", "")), *args], **values)
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """What is run, as a person would type it."""
+        return self.command or (self.script, *self.args)
+
+    @property
+    def line(self) -> str:
+        """The command line, quoted for a shell."""
+        return shlex.join(self.argv)
+
+    @property
+    def device_count(self) -> int | None:
+        """How many devices were asked for; None when that was left open."""
+        if not self.devices or self.devices == "auto":
+            return None
+        if "," in self.devices:
+            return len([part for part in self.devices.split(",") if part])
+        return int(self.devices)
+
+    def _check_target(self) -> None:
+        if bool(self.script) == bool(self.command):
+            raise UsageFault(
+                "a job runs either a script or a command",
+                "name a script such as train.py, or a command after --",
+            )
+        if self.script.startswith("-"):
+            raise UsageFault(
+                f"{self.script!r} is not a script", "for a module, run: python -m package.module"
+            )
+        for word in (*self.argv, self.python):
+            if "\0" in word or len(word) > _LIMIT:
+                raise UsageFault("an argument is too long or holds a NUL", "put it in a file")
+
+
+def canonical_precision(precision: str) -> str:
+    """The name Lightning itself uses: "bf16" is "bf16-mixed"; "" stays "".
+
+    Raises:
+        UsageFault: Lightning knows no such precision; the hint lists those it knows.
+    """
+    if not precision or precision in PRECISIONS:
+        return precision
+    if precision in PRECISION_ALIASES:
+        return PRECISION_ALIASES[precision]
+    raise UsageFault(
+        f"unknown precision {precision!r}",
+        f"choose one of {', '.join(PRECISIONS)} (or {', '.join(PRECISION_ALIASES)})",
+    )
+
+
+def _target_name(script: str, command: tuple[str, ...]) -> str:
+    return (script or command[0]).rstrip("/").rsplit("/", 1)[-1][:80]
+
+
+def _checked_name(name: str) -> str:
+    if len(name) > 80 or not name.isprintable():
+        raise UsageFault("a job's name is one line of at most 80 characters", "choose another")
+    return name
+
+
+def _checked_devices(devices: str) -> str:
+    plain = devices.replace(" ", "")
+    if not plain or plain == "auto":
+        return plain
+    indices = [part for part in plain.split(",") if part]
+    if not _DEVICES.fullmatch(plain) or ("," in plain and len(set(indices)) < len(indices)):
+        raise UsageFault(
+            f"devices {devices!r} is neither a count nor a list",
+            'give a count such as 2, indices such as 0,1 (each once), or "auto"',
+        )
+    return plain
+
+
+def _check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:
+    if value and value not in choices:
+        raise UsageFault(f"unknown {what} {value!r}", f"choose one of {', '.join(choices)}")
+
+
+def _checked_env(env: Mapping[str, str]) -> dict[str, str]:
+    for name, value in env.items():
+        if not _NAME.fullmatch(name):
+            raise UsageFault(
+                f"{name!r} cannot be the name of an environment variable",
+                "use letters, digits and underscores, and no digit first",
+            )
+        if "\0" in value or len(value) > _LIMIT:
+            raise UsageFault(f"the value of {name} is too long or holds a NUL", "put it in a file")
+    return dict(env)
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise UsageFault(f"{name} is not text", f"give {name} as text")
+    return str(value)
+
+
+def _integer(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UsageFault(f"{name} is not a whole number", f"give {name} as a whole number")
+    return value
+
+
+def _texts(name: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise UsageFault(f"{name} is not a list", f"give {name} as a list of texts")
+    return tuple(_text(name, item) for item in value)
+
+
+def _text_map(name: str, value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise UsageFault(f"{name} is not a table", f"give {name} as names with values")
+    return {_text(name, key): _text(name, item) for key, item in value.items()}

@@ -1,0 +1,70 @@
+"""What is copied to a machine and run there: POSIX sh and stdlib Python alone.
+
+supervise.sh   jobs that outlive whoever started them
+hold.py        terminals that outlive whoever started them
+probe.py       the meters, with pynvml.py beside it for the GPUs
+lightning/     a distribution for a job's PYTHONPATH, by which Lightning finds studio_probe
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_OWN = ("supervise.sh", "hold.py", "probe.py", "lightning/studio_probe.py")
+
+# Lightning loads callbacks from these groups: lightning/pytorch/trainer/connectors/
+# callback_connector.py and lightning/fabric/fabric.py, and the same in the older packages.
+_ENTRY_POINTS = b"""\
+[lightning.pytorch.callbacks_factory]
+studio = studio_probe:for_lightning
+[pytorch_lightning.callbacks_factory]
+studio = studio_probe:for_pytorch_lightning
+[lightning.fabric.callbacks_factory]
+studio = studio_probe:for_fabric
+[lightning_fabric.callbacks_factory]
+studio = studio_probe:for_fabric
+"""
+_METADATA = b"""\
+Metadata-Version: 2.1
+Name: studio-probe
+Version: 1
+Summary: Tells the studio what a training run logs
+"""
+
+
+@functools.cache
+def files() -> Mapping[str, bytes]:
+    """The payload: relative name -> content. pynvml.py is absent when it is not installed."""
+    folder = Path(__file__).parent
+    found = {name: (folder / name).read_bytes() for name in _OWN if (folder / name).is_file()}
+    found["lightning/studio_probe-1.dist-info/METADATA"] = _METADATA
+    found["lightning/studio_probe-1.dist-info/entry_points.txt"] = _ENTRY_POINTS
+    if (pynvml := _source_of("pynvml")) is not None:
+        found["pynvml.py"] = pynvml
+    return MappingProxyType(found)
+
+
+@functools.cache
+def version() -> str:
+    """Twelve hexadecimal digits that change with any byte of the payload."""
+    digest = hashlib.sha256()
+    for name, content in sorted(files().items()):
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()[:12]
+
+
+def _source_of(module: str) -> bytes | None:
+    """A one-file module's source, found without importing it."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    return Path(spec.origin).read_bytes()

@@ -1,0 +1,68 @@
+"""What is carried to a machine: everything, found without running any of it."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+from studio_tui import payload
+
+
+def test_the_files_that_a_machine_needs() -> None:
+    assert {
+        "supervise.sh",
+        "probe.py",
+        "pynvml.py",
+        "lightning/studio_probe.py",
+        "lightning/studio_probe-1.dist-info/METADATA",
+        "lightning/studio_probe-1.dist-info/entry_points.txt",
+    } <= set(payload.files())
+
+
+def test_pynvml_is_the_installed_one() -> None:
+    spec = importlib.util.find_spec("pynvml")
+    assert spec is not None
+    assert spec.loader is not None
+    assert payload.files()["pynvml.py"] == spec.loader.get_data(spec.origin)  # type: ignore[attr-defined]
+
+
+def test_the_version_is_of_the_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = payload.version()
+    assert before == payload.version()
+    changed = {**payload.files(), "probe.py": b"another"}
+    monkeypatch.setattr(payload, "files", lambda: changed)
+    payload.version.cache_clear()
+    try:
+        assert payload.version() != before
+    finally:
+        payload.version.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["probe.py", "lightning/studio_probe.py"])
+def test_what_runs_on_a_machine_is_old_enough_python(name: str) -> None:
+    ast.parse(payload.files()[name], feature_version=(3, 8))
+
+
+def test_every_entry_point_leads_to_a_function() -> None:
+    points = configparser.ConfigParser()
+    points.read_string(
+        payload.files()["lightning/studio_probe-1.dist-info/entry_points.txt"].decode()
+    )
+    source = ast.parse(payload.files()["lightning/studio_probe.py"])
+    functions = {node.name for node in source.body if isinstance(node, ast.FunctionDef)}
+    targets = [value for section in points.sections() for value in points[section].values()]
+    assert len(targets) == 4
+    assert {target.partition(":")[2] for target in targets} <= functions
+
+
+def test_nothing_is_imported_to_find_it() -> None:
+    code = (
+        "import sys; from studio_tui import payload; payload.files(); payload.version()\n"
+        "assert not {'pynvml', 'torch', 'lightning'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
