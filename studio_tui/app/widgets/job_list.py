@@ -1,0 +1,273 @@
+"""The studio's jobs, newest first: state, name, how far, how long, what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from studio_tui.app import units
+from studio_tui.app.truncate import cells, left, right, scrub
+from studio_tui.app.widgets.curve import Curves, last_finite, metrics
+from studio_tui.app.widgets.rows import Row, Rows, Span, told
+from studio_tui.document.entries import JobEntry
+
+EMPTY = "no job yet: ^R runs the open file"
+_GLYPHS = {
+    "queued": ("…", "muted"),
+    "starting": ("…", "accent"),
+    "running": ("▶", "accent"),
+    "succeeded": ("✓", "good"),
+    "failed": ("✗", "bad"),
+    "stopped": ("■", "muted"),
+    "lost": ("?", "warn"),
+}
+_STATE_FROM, _COST_FROM = 48, 30
+_STATE_WIDTH = max(len(state) for state in _GLYPHS)
+_NAME_LEAST, _NAME_MOST = 6, 32
+
+
+def progress(curves: Curves) -> str:
+    """How far a running job is, from its metrics: `ep 3  1.92`, `step 410  1.92`, "" unknown."""
+    epoch = last_finite(curves.get("epoch", []))
+    groups = metrics(curves)
+    name = next((name for name in groups if "loss" in name), None)
+    series = next(iter(groups[name].values())) if name is not None else []
+    loss = last_finite(series)
+    if epoch is not None:
+        where = f"ep {epoch[1]:.0f}"
+    elif loss is not None:
+        where = f"step {units.count(loss[0])}"
+    else:
+        return ""
+    return f"{where}  {units.reading(loss[1])}" if loss is not None else where
+
+
+def newest_first(jobs: Sequence[JobEntry]) -> list[JobEntry]:
+    """Jobs by when they started; one that has not started yet is newer than all."""
+    return sorted(
+        jobs, key=lambda job: job.started if job.started is not None else float("inf"), reverse=True
+    )
+
+
+def detail(job: JobEntry, now: float, far: str) -> str:
+    """What says most about a job beside its state; "" when the state says it all."""
+    if job.state == "running" and far:
+        return far
+    if job.state == "failed" and job.exit_code is not None:
+        return f"exit {job.exit_code}"
+    if job.state in ("queued", "starting", "lost") or job.started is None:
+        return ""
+    return units.duration((job.ended if job.ended is not None else now) - job.started)
+
+
+def job_rows(
+    jobs: Sequence[JobEntry], now: float, far: Mapping[str, str], cursor: int, width: int
+) -> list[Row]:
+    """One row per job, its columns aligned over all of them."""
+    said = [detail(job, now, far.get(job.id, "")) for job in jobs]
+    details = [
+        text or (job.state if width < _STATE_FROM else "")
+        for text, job in zip(said, jobs, strict=True)
+    ]
+    costs = [units.money(job.cost) if job.cost is not None else "" for job in jobs]
+    detail_width = max(map(cells, details), default=0)
+    cost_width = max(map(cells, costs), default=0) if width >= _COST_FROM else 0
+    state_width = _STATE_WIDTH if width >= _STATE_FROM else 0
+    fixed = 3 + sum(column + 2 for column in (state_width, detail_width, cost_width) if column)
+    wanted = max((cells(scrub(job.name)) for job in jobs), default=0)
+    name_width = max(min(width - fixed, max(wanted, _NAME_LEAST), _NAME_MOST), _NAME_LEAST)
+    slack = " " * max(width - fixed - name_width, 0)
+    rows: list[Row] = []
+    for index, job in enumerate(jobs):
+        glyph, meaning = _GLYPHS.get(job.state, ("?", "warn"))
+        row: list[Span] = [
+            ("›" if index == cursor else " ", "strong"),
+            (f"{glyph} ", meaning),
+            (left(scrub(job.name), name_width), ""),
+        ]
+        if state_width:
+            row.append(("  " + left(job.state, state_width), meaning))
+        row.append((slack + "  " + right(details[index], detail_width), ""))
+        if cost_width:
+            row.append(("  " + right(costs[index], cost_width), "muted"))
+        rows.append(row)
+    return rows
+
+
+class JobList(Rows, can_focus=True, inherit_bindings=False):
+    """A selectable list of jobs, one row each."""
+
+    HELP = """\
+### Jobs
+
+Every run of this studio, the newest first.
+
+- `▶` running, `…` queued or starting, `✓` succeeded, `✗` failed, `■` stopped, `?` lost
+- **up**, **down** choose a job; **Enter** or a press shows its log and curves
+- **s** stops the chosen job, **r** runs the open file again
+"""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "cursor(-1)", "Up", show=False, id="jobs.up"),
+        Binding("down,j", "cursor(1)", "Down", show=False, id="jobs.down"),
+        Binding("home", "edge(0)", "Newest", show=False, id="jobs.newest"),
+        Binding("end", "edge(-1)", "Oldest", show=False, id="jobs.oldest"),
+        Binding("enter", "select", "Show", id="jobs.show"),
+        Binding("s,delete", "stop", "Stop", id="jobs.stop"),
+        Binding("r", "run", "Run", id="jobs.run"),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"job-list--cursor"}
+    DEFAULT_CSS = """
+    JobList {
+        & > .job-list--cursor {
+            background: $block-cursor-blurred-background;
+        }
+        &:focus > .job-list--cursor {
+            background: $primary 40%;
+            text-style: bold;
+        }
+        /* One of 16 colours as a background would hide the state that has the same colour. */
+        &:ansi:focus > .job-list--cursor {
+            background: ansi_default;
+            text-style: bold reverse;
+        }
+    }
+    """
+
+    class Selected(Message):
+        """A job was chosen: show it."""
+
+        def __init__(self, job_list: JobList, job: str) -> None:
+            super().__init__()
+            self.job_list, self.job = job_list, job
+
+        @property
+        def control(self) -> JobList:
+            """The list it was chosen in."""
+            return self.job_list
+
+    class Highlighted(Selected):
+        """The cursor came to a job."""
+
+    class StopRequested(Selected):
+        """Stop this job; the receiver asks once more, since this is not undone."""
+
+    class RunRequested(Message):
+        """Run the open file."""
+
+    def __init__(
+        self,
+        *,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._jobs: list[JobEntry] = []
+        self._now = 0.0
+        self._far: dict[str, str] = {}
+        self._chosen: str | None = None
+
+    def show(
+        self, jobs: Sequence[JobEntry], now: float, far: Mapping[str, str] | None = None
+    ) -> None:
+        """Show `jobs`; the cursor stays on its job.
+
+        Args:
+            jobs: in any order.
+            now: Unix time in seconds, for the duration of running jobs.
+            far: job id -> how far it is (see `progress`).
+        """
+        ordered = newest_first(jobs)
+        if all(job.id != self._chosen for job in ordered):
+            at = min(self.cursor, len(ordered) - 1)
+            self._chosen = ordered[max(at, 0)].id if ordered else None
+        self._jobs, self._now, self._far = ordered, now, dict(far or {})
+        self.redraw()
+
+    @property
+    def cursor(self) -> int:
+        """The row of the chosen job, 0 when there is none."""
+        ids = [job.id for job in self._jobs]
+        return ids.index(self._chosen) if self._chosen in ids else 0
+
+    @property
+    def chosen(self) -> JobEntry | None:
+        """The job under the cursor."""
+        return self._jobs[self.cursor] if self._jobs else None
+
+    def choose(self, job: str) -> None:
+        """Put the cursor on the job with this id, if it is there."""
+        if job != self._chosen and any(entry.id == job for entry in self._jobs):
+            self._chosen = job
+            self.redraw()
+            self._reveal()
+            self.refresh_bindings()
+            self.post_message(self.Highlighted(self, job))
+
+    def on_resize(self) -> None:
+        """Keep the cursor in sight."""
+        super().on_resize()
+        self._reveal()
+
+    def _reveal(self) -> None:
+        height, top = self.scrollable_content_region.height, self.scroll_offset.y
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False)
+        elif height and self.cursor >= top + height:
+            self.scroll_to(y=self.cursor - height + 1, animate=False)
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        """One row per job, or how to get one."""
+        if not self._jobs:
+            return told(EMPTY, width)
+        return job_rows(self._jobs, self._now, self._far, self.cursor, width)
+
+    def row_style(self, y: int) -> Style:
+        """The cursor's row stands out."""
+        if self._jobs and y == self.cursor:
+            cursor = self.get_component_rich_style("job-list--cursor")
+            bold, reverse = cursor.bold or None, cursor.reverse or None
+            return self.rich_style + Style(bgcolor=cursor.bgcolor, bold=bold, reverse=reverse)
+        return self.rich_style
+
+    def action_cursor(self, step: int) -> None:
+        """Move the cursor by `step` rows."""
+        if self._jobs:
+            at = min(max(self.cursor + step, 0), len(self._jobs) - 1)
+            self.choose(self._jobs[at].id)
+
+    def action_edge(self, index: int) -> None:
+        """Move the cursor to the first (0) or last (-1) job."""
+        if self._jobs:
+            self.choose(self._jobs[index].id)
+
+    def action_select(self) -> None:
+        """Show the chosen job."""
+        if self.chosen is not None:
+            self.post_message(self.Selected(self, self.chosen.id))
+
+    def action_stop(self) -> None:
+        """Ask to stop the chosen job."""
+        if self.chosen is not None and not self.chosen.over:
+            self.post_message(self.StopRequested(self, self.chosen.id))
+
+    def action_run(self) -> None:
+        """Ask to run the open file."""
+        self.post_message(self.RunRequested())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only a job that is not over can be stopped."""
+        if action == "stop":
+            return True if self.chosen is not None and not self.chosen.over else None
+        return True
+
+    def on_click(self, event: events.Click) -> None:
+        """A press chooses a job and shows it."""
+        row = event.y + self.scroll_offset.y
+        if 0 <= row < len(self._jobs):
+            self.choose(self._jobs[row].id)
+            self.action_select()

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from studio_tui.app.widgets.braille import Canvas
+from studio_tui.app.widgets.curve import (
+    Curve,
+    Frame,
+    draw,
+    last_finite,
+    logarithmic,
+    metrics,
+    plot,
+    smoothed,
+)  # fmt: skip
+
+TRAIN = [(step, 4.2 - step / 100) for step in range(0, 231, 10)]
+VAL = [(step, 4.0 - step / 200) for step in range(50, 231, 60)]
+CURVES = {"train_loss": TRAIN, "val_loss": VAL, "lr": [(0, 3e-4)], "epoch": [(0, 0.0), (230, 2.0)]}
+
+
+def test_names_are_split_into_metric_and_series() -> None:
+    names = """val/acc train_loss_step train_loss_epoch validation_loss test_loss loss lr epoch step
+        acc_best""".split()
+    groups = metrics({name: [(0, 1.0)] for name in names})
+    assert {name: list(series) for name, series in groups.items()} == {
+        "loss": ["train epoch", "train step", "val", "test", ""],
+        "acc": ["val"],
+        "acc_best": [""],
+        "lr": [""],
+        "epoch": [""],
+        "step": [""],
+    }
+    assert list(groups) == ["loss", "acc", "acc_best", "lr", "epoch", "step"]
+
+
+def test_smoothing_starts_without_a_bias_and_keeps_gaps() -> None:
+    assert [value for _, value in smoothed([(0, 4.0), (1, 4.0)])] == pytest.approx([4.0, 4.0])
+    values = [value for _, value in smoothed([(0, 0.0), (1, math.nan), (2, 1.0)], weight=0.5)]
+    assert values[0] == 0.0
+    assert math.isnan(values[1])
+    assert values[2] == pytest.approx(2 / 3)
+
+
+def test_logarithms_have_gaps_where_there_is_none() -> None:
+    values = [value for _, value in logarithmic([(0, 100.0), (1, 0.0), (2, -1.0), (3, math.inf)])]
+    assert values[0] == 2.0
+    assert all(math.isnan(value) for value in values[1:])
+
+
+def test_last_finite() -> None:
+    assert last_finite([(0, 1.0), (1, math.nan)]) == (0, 1.0)
+    assert last_finite([(1, math.inf)]) is None
+
+
+def test_a_frame_holds_the_finite_points() -> None:
+    frame = Frame.around([[(3, 1.0), (5, math.inf)], [(9, -1.0)]])
+    assert frame == Frame(3, 9, -1.0, 1.0)
+    assert Frame.around([[(3, math.nan)], []]) is None
+    flat = Frame.around([[(3, 2.0)]])
+    assert flat is not None
+    assert (flat.low, flat.high) == pytest.approx((1.8, 2.2))
+    assert flat.x(3, 11) == 5
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        [(0, 1e308), (1, -1e308)],
+        [(0, 5e-324), (10**400, 0.0)],
+        [(-5, 1.0), (5, 1.0 + 2**-52)],
+        [(0, -0.0)],
+    ],
+)
+def test_extreme_points_are_drawn(points) -> None:
+    rows = plot({"": points}, 20, 4)
+    assert rows is not None
+    assert len(rows) == 4
+
+
+def test_a_spike_among_many_points_is_seen() -> None:
+    points = [(step, 1.0 if step == 51_234 else 0.0) for step in range(100_000)]
+    frame = Frame.around([points])
+    assert frame is not None
+    canvas = Canvas(10, 3)
+    draw(canvas, frame, points, 1)
+    assert canvas.text() == ["⠀⠀⠀⠀⢸⠀⠀⠀⠀⠀", "⠀⠀⠀⠀⢸⠀⠀⠀⠀⠀", "⠤⠤⠤⠤⠼⠤⠤⠤⠤⠤"]
+
+
+def test_a_gap_is_not_bridged_and_a_lone_point_is_seen() -> None:
+    points = [(0, 0.0), (1, 0.0), (2, math.nan), (3, 1.0), (4, math.nan), (9, 0.0), (10, 0.0)]
+    frame = Frame.around([points])
+    assert frame is not None
+    canvas = Canvas(11, 1)
+    draw(canvas, frame, points, 1)
+    assert canvas.text() == ["⠤⠄⠀⠛⠀⠀⠀⠀⠀⠤⠤"]
+
+
+def test_steps_that_went_back_are_put_in_order() -> None:
+    forward, back = Canvas(8, 2), Canvas(8, 2)
+    points = [(0, 0.0), (5, 1.0), (10, 0.5)]
+    frame = Frame.around([points])
+    assert frame is not None
+    draw(forward, frame, points, 1)
+    draw(back, frame, [points[2], points[0], points[1]], 1)
+    assert forward.text() == back.text()
+
+
+async def test_title_plot_and_legend(stage, drawn) -> None:
+    curve = Curve()
+    async with stage(curve, 30, 6):
+        curve.show(CURVES, "char-gpt")
+        assert [row.rstrip("⠀") for row in drawn(curve)] == [
+            "char-gpt · loss 1/3  230 steps",
+            "4.20⡇⠉⠒⠒⠤⠤⣀",
+            "    ⡇⠀⠀⠀⠀⠀⠀⠉⠉⠛⠛⠢⢄⣒⡒⠀⠀⠤⠤⠀⠀⣀⣀",
+            "    ⡇⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠈⠑⠒⠢⠤⠤⣀⠀⠀⠀⠀⠉",
+            "1.90⣇⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣉⣉⣒⣒⣤",
+            "─ train 1.90  ┄ val 2.85",
+        ]
+
+
+@pytest.mark.parametrize("height", [1, 2, 3, 4, 30])
+@pytest.mark.parametrize("width", [1, 3, 6, 24, 80])
+async def test_any_size_is_drawn(stage, drawn, width, height) -> None:
+    curve = Curve()
+    async with stage(curve, width, height) as pilot:
+        curve.show({**CURVES, "loss\x1b[2J" * 9: [(10**400, 1e300), (0, math.nan)]}, "日本語" * 20)
+        assert len(drawn(curve)) == height
+        await pilot.press("l", "m", "right_square_bracket")
+        drawn(curve)
+
+
+async def test_keys_choose_metric_scale_and_smoothing(stage, drawn) -> None:
+    curve = Curve()
+    async with stage(curve, 40, 6) as pilot:
+        curve.show(CURVES)
+        assert curve.metric == "loss"
+        await pilot.press("right_square_bracket")
+        assert curve.metric == "lr"
+        assert drawn(curve)[0].startswith("lr 2/3")
+        await pilot.press("left_square_bracket", "left_square_bracket")
+        assert curve.metric == "epoch"
+        await pilot.press("l", "m")
+        assert drawn(curve)[0].startswith("epoch 3/3 log smooth")
+        curve.show({"train_loss": TRAIN})
+        assert curve.metric == "loss"
+        curve.show(CURVES)
+        assert curve.metric == "epoch"
+
+
+async def test_smoothing_and_log_change_the_plot(stage, drawn) -> None:
+    curve = Curve()
+    noisy = [(step, 1.0 + 9.0 * (step % 2)) for step in range(40)]
+    async with stage(curve, 40, 8) as pilot:
+        curve.show({"loss": noisy})
+        plain = drawn(curve)
+        await pilot.press("m")
+        smooth = drawn(curve)
+        await pilot.press("m", "l")
+        assert plain[1:] != smooth[1:]
+        assert drawn(curve)[1].startswith("10.0")
+
+
+async def test_nothing_to_draw_says_why(stage, drawn) -> None:
+    curve = Curve()
+    async with stage(curve, 60, 5) as pilot:
+        assert drawn(curve)[0] == " no curve yet: self.log(...) in training_step draws one"
+        curve.show({"loss": [(0, math.nan), (1, math.inf)]})
+        assert drawn(curve)[1] == " no finite value yet"
+        assert drawn(curve)[2] == "─ – ! 2 nan or inf"
+        curve.show({"loss": [(0, -1.0)]})
+        await pilot.press("l")
+        assert drawn(curve)[1] == " no value above 0: l for a linear scale"
+
+
+async def test_series_have_colours_of_their_own(stage) -> None:
+    curve = Curve()
+    async with stage(curve, 40, 8):
+        curve.show(CURVES)
+        legend = [segment for segment in curve.render_line(7) if segment.text.strip()]
+        assert [segment.text.strip() for segment in legend] == ["─ train 1.90", "┄ val 2.85"]
+        colours = {segment.style.color for segment in legend}
+        assert len(colours) == 2
+        plotted = {s.style.color for y in range(1, 7) for s in curve.render_line(y) if s.style}
+        assert colours <= plotted
