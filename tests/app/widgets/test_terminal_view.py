@@ -1,0 +1,392 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import pytest
+from rich.cells import cell_len
+from textual import events
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from studio_tui.app.widgets.terminal_view import LEADER, TerminalView
+from studio_tui.terminal.emulator import Emulator
+from studio_tui.terminal.frames import FrameEncoder
+from studio_tui.terminal.screen import Changed, Screen
+
+
+class Source:
+    """A terminal in this process: what it prints reaches the view through real frames."""
+
+    def __init__(self, cols: int = 20, lines: int = 5) -> None:
+        self.emulator = Emulator(cols, lines)
+        self._frames = FrameEncoder(self.emulator)
+        self.view = Screen()
+        self.driver: str | None = "me"
+        self.driving = True
+        self.sent: list[dict[str, Any]] = []
+        self.observers: list[Callable[[Changed], None]] = []
+        self.show(b"")
+
+    def show(self, data: bytes | str) -> None:
+        self.emulator.feed(data.encode() if isinstance(data, str) else data)
+        frame = self._frames.encode()
+        if frame is not None:
+            changed = self.view.apply(frame)
+            for observer in self.observers:
+                observer(changed)
+
+    def send(self, events: list[dict[str, Any]]) -> None:
+        self.sent += events
+
+    def observe(self, callback: Callable[[Changed], None]) -> Callable[[], None]:
+        self.observers.append(callback)
+        return lambda: self.observers.remove(callback)
+
+    def pressed(self) -> list[tuple[str, str | None]]:
+        return [(event["key"], event["char"]) for event in self.sent if "key" in event]
+
+
+class Shown(App[None]):
+    BINDINGS: ClassVar = [("m", "mark", "Mark")]
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self.scrolled: list[int] = []
+        self.heard: list[TerminalView._Said] = []
+        self.left: list[str] = []
+        self.terminal = TerminalView(source, on_scroll=self.scrolled.append)
+
+    def compose(self) -> ComposeResult:
+        yield self.terminal
+
+    def on_mount(self) -> None:
+        self.terminal.focus()
+
+    def on_terminal_view_leader_pressed(self, message: TerminalView.LeaderPressed) -> None:
+        self.heard.append(message)
+
+    def on_terminal_view_bell(self, message: TerminalView.Bell) -> None:
+        self.heard.append(message)
+
+    def on_terminal_view_not_driving(self, message: TerminalView.NotDriving) -> None:
+        self.heard.append(message)
+
+    def on_terminal_view_fits(self, message: TerminalView.Fits) -> None:
+        self.heard.append(message)
+
+    def on_key(self, event: events.Key) -> None:
+        self.left.append(event.key)
+
+    def action_mark(self) -> None:
+        self.left.append("marked")
+
+    def painted(self) -> list[str]:
+        """What stands on the screen, line by line."""
+        width, height = self.size
+        lines = [self.terminal.render_line(y) for y in range(height)]
+        assert all(strip.cell_length == cell_len(strip.text) == width for strip in lines)
+        return [strip.text for strip in lines]
+
+
+def cursor_cells(app: Shown, y: int) -> str:
+    """The reversed text in a line."""
+    strip = app.terminal.render_line(y)
+    return "".join(s.text for s in strip if s.style is not None and s.style.reverse)
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+async def test_typing_goes_out_and_what_comes_back_is_painted(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        await pilot.press("l", "s", "enter", "up", "ctrl+c", "tab", "escape", "ctrl+q", "A")
+        assert [name for name, _ in source.pressed()] == [
+            *("l", "s", "enter", "up", "ctrl+c", "tab", "escape", "ctrl+q", "A"),
+        ]
+        assert source.pressed()[0] == ("l", "l")
+        assert app.left == []
+        source.show("$ ls\r\n\x1b[31mred\x1b[0m done")
+        await pilot.pause()
+        assert [line.rstrip() for line in app.painted()] == ["$ ls", "red done", "", "", ""]
+        red = next(s for s in app.terminal.render_line(1) if s.text == "red")
+        assert red.style is not None
+        assert red.style.color is not None
+        assert red.style.color.number == 1
+
+
+async def test_only_changed_rows_are_painted_again(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        source.show("one\r\ntwo\r\nthree")
+        await pilot.pause()
+        drawn: list[int] = []
+        real = app.terminal.render_line
+        monkeypatch.setattr(app.terminal, "render_line", lambda y: drawn.append(y) or real(y))
+        source.show("!")
+        await pilot.pause()
+        assert set(drawn) == {2}
+        drawn.clear()
+        source.show("\x1b[1;1Hx\x1b[3;7H")
+        await pilot.pause()
+        assert set(drawn) == {0}  # the cursor is where it was
+        drawn.clear()
+        source.show("\x1b[5;1H")
+        await pilot.pause()
+        assert set(drawn) == {2, 4}
+        assert app.painted()[0].startswith("xne")
+
+
+async def test_wide_characters_stand_where_the_terminal_has_them(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)):
+        source.show("漢字|e\u0301|🇫🇷|👩\u200d💻|\r\n\u200b\x1b[2;10Hx")
+        line = app.painted()[0]
+        before_bars = [cell_len(line[:at]) for at, char in enumerate(line) if char == "|"]
+        expected = [x for x, char in cells(source, 0) if char == "|"]
+        assert before_bars == expected
+        assert app.painted()[1][9] == "x"
+
+
+def cells(source: Source, y: int) -> list[tuple[int, str]]:
+    """(column, character) of a row by the emulator's own widths."""
+    out, x = [], 0
+    for run in source.view.rows[y].runs:
+        for glyph in run.text if run.width else [run.text]:
+            out.append((x, glyph))
+            x += run.width or run.cells
+    return out
+
+
+async def test_the_cursor_covers_what_is_under_it(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        source.show("a漢b\x1b[1;1H")
+        assert cursor_cells(app, 0) == "a"
+        source.show("\x1b[1;3H")
+        assert cursor_cells(app, 0) == "漢"
+        source.show("\x1b[1;9H")
+        assert cursor_cells(app, 0) == " "
+        source.show("\x1b[3 q")
+        assert cursor_cells(app, 0) == ""
+        assert any(s.style and s.style.underline for s in app.terminal.render_line(0))
+        source.show("\x1b[5 q")
+        assert "▏" in app.painted()[0]
+        source.show("\x1b[2 q\x1b[?25l")
+        assert cursor_cells(app, 0) == ""
+        source.show("\x1b[?25h\x1b[1;1H\x1b[7mx\x1b[0my\x1b[1;1H")
+        assert cursor_cells(app, 0) == ""  # on reversed text the cursor shows it plain
+        app.set_focus(None)
+        source.show("\x1b[1;2H")
+        await pilot.pause()
+        (cell,) = [s for s in app.terminal.render_line(0) if s.style and s.style.dim]
+        assert cell.text == "y"
+
+
+async def test_a_small_view_keeps_the_cursor_in_it() -> None:
+    source = Source(60, 20)
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        source.show("".join(f"\x1b[{y + 1};1H{y:02}" + "0123456789" * 5 for y in range(20)))
+        source.show("\x1b[1;1H")
+        await pilot.pause()
+        assert app.painted()[0] == "00012345678901234567"
+        source.show("\x1b[20;60H")
+        await pilot.pause()
+        assert app.terminal.pan == (40, 15)
+        assert app.painted()[4].startswith("8901234567")
+        source.show("\x1b[18;50H")  # still in view: nothing moves
+        await pilot.pause()
+        assert app.terminal.pan == (40, 15)
+        await pilot.resize_terminal(60, 20)
+        await pilot.pause()
+        assert app.terminal.pan == (0, 0)
+        assert app.painted()[19].startswith("1901234")
+
+
+async def test_a_crop_through_a_wide_character_keeps_the_columns() -> None:
+    source = Source(40, 2)
+    app = Shown(source)
+    async with app.run_test(size=(9, 2)):
+        source.show("漢字漢字漢字漢字漢字\x1b[1;18H")
+        assert app.terminal.pan.x == 9
+        assert app.painted()[0] == " 字漢字漢"
+
+
+async def test_around_a_small_terminal_the_rest_is_dots() -> None:
+    source = Source(4, 2)
+    app = Shown(source)
+    async with app.run_test(size=(8, 4)):
+        source.show("ab")
+        assert app.painted() == ["ab  ····", "    ····", "········", "········"]
+
+
+async def test_the_leader_leaves_the_next_key_to_the_app(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        await pilot.press(LEADER)
+        assert [type(m) for m in app.heard[-1:]] == [TerminalView.LeaderPressed]
+        assert app.terminal.leading
+        await pilot.press("x")
+        assert (app.left, source.pressed()) == (["x"], [])
+        await pilot.press("y")
+        assert source.pressed() == [("y", "y")]
+
+
+async def test_bindings_count_after_the_leader_and_only_then(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        await pilot.press("m")
+        assert (app.left, source.pressed()) == ([], [("m", "m")])
+        await pilot.press(LEADER, "m")
+        assert app.left == ["m", "marked"]
+        await pilot.press("m")
+        assert (app.left, len(source.pressed())) == (["m", "marked"], 2)
+
+
+async def test_the_leader_twice_goes_through(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        await pilot.press(LEADER, LEADER)
+        assert [name for name, _ in source.pressed()] == [LEADER]
+        assert sum(isinstance(m, TerminalView.LeaderPressed) for m in app.heard) == 1
+        assert app.left == []
+
+
+async def test_a_leader_is_forgotten_with_the_focus(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        await app.mount(Input())
+        await pilot.press(LEADER)
+        app.query_one(Input).focus()
+        await pilot.pause()
+        app.terminal.focus()
+        await pilot.press("z")
+        assert source.pressed() == [("z", "z")]
+
+
+async def test_pastes_go_as_pastes(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        app.terminal.post_message(events.Paste("two\nlines"))
+        await pilot.pause()
+        assert {"paste": "two\nlines"} in source.sent
+
+
+async def test_who_does_not_drive_types_nothing(source: Source) -> None:
+    source.driving, source.driver = False, "ana"
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        await pilot.press("x")
+        app.terminal.post_message(events.Paste("p"))
+        await pilot.pause()
+        assert source.sent == []
+        refused = [m for m in app.heard if isinstance(m, TerminalView.NotDriving)]
+        assert [m.driver for m in refused] == ["ana", "ana"]
+
+
+async def test_the_bell(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        source.show("\x07")
+        source.show("quiet")
+        await pilot.pause()
+        assert sum(isinstance(m, TerminalView.Bell) for m in app.heard) == 1
+
+
+async def test_what_would_fit_is_said_and_asked_for_by_who_drives(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        await pilot.resize_terminal(50, 12)
+        await pilot.pause()
+        fits = [(m.cols, m.lines) for m in app.heard if isinstance(m, TerminalView.Fits)]
+        assert fits[-1] == (50, 12)
+        assert source.sent[-1] == {"resize": [50, 12]}
+        source.driving = False
+        await pilot.resize_terminal(30, 10)
+        await pilot.pause()
+        assert source.sent[-1] == {"resize": [50, 12]}
+        source.driving = True
+        app.terminal.offer_size()
+        assert source.sent[-1] == {"resize": [30, 10]}
+
+
+async def turn(pilot: Pilot[None], up: bool) -> None:
+    kind = events.MouseScrollUp if up else events.MouseScrollDown
+    app = pilot.app
+    assert isinstance(app, Shown)
+    app.terminal.post_message(
+        kind(app.terminal, 3, 1, 0, 0, 0, False, False, False, screen_x=3, screen_y=1)
+    )
+    await pilot.pause()
+
+
+async def test_the_wheel(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        await turn(pilot, up=True)
+        await turn(pilot, up=False)
+        assert app.scrolled == [-3, 3]
+        source.show("\x1b[?1049h")  # a program that fills the screen gets arrows
+        await turn(pilot, up=True)
+        assert [name for name, _ in source.pressed()] == ["up", "up", "up"]
+        source.show("\x1b[?1000h")  # and one that listens to the mouse the wheel itself
+        await turn(pilot, up=False)
+        assert source.sent[-1]["mouse"]["kind"] == "scroll_down"
+        source.driving = False
+        await turn(pilot, up=True)
+        assert app.scrolled == [-3, 3, -3]
+
+
+async def test_the_mouse_goes_to_a_program_that_listens(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+
+        def mice() -> list[tuple[str, int, int, int]]:
+            told = [event["mouse"] for event in source.sent if "mouse" in event]
+            return [(m["kind"], m["x"], m["y"], m["button"]) for m in told]
+
+        await pilot.click(app.terminal, offset=(4, 2))
+        assert mice() == []
+        source.show("\x1b[?1000h")
+        await pilot.click(app.terminal, offset=(4, 2))
+        assert mice() == [("down", 4, 2, 1), ("up", 4, 2, 1)]
+        source.sent.clear()
+        await pilot.hover(app.terminal, offset=(5, 2))
+        assert mice() == []
+        source.show("\x1b[?1003h")
+        await pilot.hover(app.terminal, offset=(6, 3))
+        assert mice()[-1] == ("move", 6, 3, 0)
+        source.sent.clear()
+        await pilot.click(app.terminal, offset=(4, 2), shift=True)
+        assert [mouse for mouse in mice() if mouse[0] != "move"] == []
+
+
+async def test_links_that_a_browser_would_not_open_are_not_links(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)):
+        source.show("\x1b]8;;http://a\x07A\x1b]8;;file:///etc/passwd\x07B\x1b]8;;\x07")
+        links = {s.text: s.style.link for s in app.terminal.render_line(0) if s.style}
+        assert links["A"] == "http://a"
+        assert links["B"] is None
+
+
+async def test_it_stops_following_when_it_goes(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)):
+        assert len(source.observers) == 1
+        await app.terminal.remove()
+        assert source.observers == []
+
+
+async def test_before_the_first_frame_there_are_only_dots(source: Source) -> None:
+    source.view = Screen()
+    app = Shown(source)
+    async with app.run_test(size=(3, 2)):
+        assert app.painted() == ["···", "···"]
