@@ -1,0 +1,314 @@
+"""Who may do what: keys, tokens, and the one table of roles and messages.
+
+A token is a JWT signed with Ed25519 (EdDSA). It names rooms by a prefix ("calm-otter" is that room
+and every room below it, "*" is all), a role, an expiry and an id that can be revoked.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from relay_server import wire
+from relay_server.errors import AccessDenied, BadSetting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+ROLES: Final = ("host", "owner", "editor", "viewer")
+AUDIENCE: Final = "studio-relay"
+FOREVER: Final = 10 * 365 * 86400  # seconds
+
+_EVERYBODY: Final = frozenset(ROLES)
+_WRITERS: Final = frozenset(("host", "owner", "editor"))
+_HOST: Final = frozenset(("host",))
+
+# Who may take which role: an owner may lend a connection any role, everybody may step down.
+_ASSUMES: Final[dict[str, frozenset[str]]] = {
+    "owner": _EVERYBODY,
+    "host": frozenset(("host", "viewer")),
+    "editor": frozenset(("editor", "viewer")),
+    "viewer": frozenset(("viewer",)),
+}
+
+# Which roles may send which message. What is not here, nobody may send.
+_MAY_SEND: Final[dict[str, frozenset[str]]] = {
+    "Step1": _EVERYBODY,
+    "QueryAwareness": _EVERYBODY,
+    "Awareness": _EVERYBODY,
+    "CloseRoom": _EVERYBODY,
+    "Ping": _EVERYBODY,
+    "Pong": _EVERYBODY,
+    "query": _EVERYBODY,
+    "command": _WRITERS,
+    "Update": _WRITERS,
+    "Step2": _WRITERS,
+    "Stream": _WRITERS,
+    "Reply": _HOST,
+}
+_WRITES: Final = frozenset(("Update", "Step2"))
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of one kind of room.
+
+    Attributes:
+        journaled: its document is kept by the store; otherwise it lives while somebody is there.
+        writers: the roles that may write its document.
+    """
+
+    journaled: bool = True
+    writers: frozenset[str] = _WRITERS
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a verified token allows.
+
+    Attributes:
+        name: the person's name when the token pins it.
+        role: one of `ROLES`.
+        room: prefix of the rooms it is good for.
+        expires: Unix time in seconds.
+        jti: the token's id.
+    """
+
+    name: str | None
+    role: str
+    room: str
+    expires: float
+    jti: str
+
+    def covers(self, room: str) -> bool:
+        """Whether the grant is good for a room."""
+        return self.room == "*" or room == self.room or room.startswith(self.room + "/")
+
+    def assume(self, role: str) -> str:
+        """The role to join with, "" meaning the token's own.
+
+        Raises:
+            AccessDenied: the token does not allow that role.
+        """
+        wanted = role or self.role
+        if wanted not in _ASSUMES[self.role]:
+            raise AccessDenied(
+                f"a token with the role {self.role} cannot join as {wanted}",
+                "ask the studio's owner for a token with that role",
+            )
+        return wanted
+
+
+def kind_of(message: wire.Message) -> str:
+    """The row of the table that a message belongs to."""
+    if isinstance(message, wire.Call):
+        return "command" if message.changes else "query"
+    return type(message).__name__
+
+
+def authorize(role: str, message: wire.Message, policy: Policy) -> bool:
+    """Whether a member with this role may send this message to a room with this policy.
+
+    A Step2 counts as a write here; that one without news changes nothing is for the room to find.
+    """
+    kind = kind_of(message)
+    if role not in _MAY_SEND.get(kind, frozenset()):
+        return False
+    return kind not in _WRITES or role in policy.writers
+
+
+class Keys:
+    """The relay's signing key, and the ids of the tokens it has revoked.
+
+    Args:
+        private: the key.
+        revoked_path: file with one revoked id per line, shared with other processes; None: memory.
+        clock: Unix time in seconds.
+    """
+
+    def __init__(
+        self,
+        private: Ed25519PrivateKey,
+        revoked_path: Path | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._private = private
+        self._public = private.public_key()
+        self._revoked_path = revoked_path
+        self._revoked_stamp = 0
+        self._revoked: set[str] = set()
+        self._verified: dict[str, Grant] = {}
+        self._clock = clock
+        self.refresh()
+
+    @classmethod
+    def load(cls, path: Path | None, clock: Callable[[], float] = time.time) -> Keys:
+        """Reads the key at `path`, which is created (mode 0600) when missing.
+
+        Args:
+            path: PEM file; None makes a key that lives in memory.
+            clock: Unix time in seconds.
+
+        Raises:
+            BadSetting: the file is readable by others, or holds no Ed25519 key.
+        """
+        if path is None:
+            return cls(Ed25519PrivateKey.generate(), None, clock)
+        try:
+            pem = path.read_bytes() if path.exists() else _create_key(path)
+            if path.stat().st_mode & 0o077:
+                raise BadSetting(f"key file {path} can be read by others", f"chmod 600 {path}")
+            private = serialization.load_pem_private_key(pem, None)
+        except (OSError, ValueError, TypeError) as error:
+            raise BadSetting(
+                f"key file {path} cannot be used: {error}", "give another file with --key"
+            ) from error
+        if not isinstance(private, Ed25519PrivateKey):
+            raise BadSetting(f"key file {path} holds no Ed25519 key", "give another with --key")
+        return cls(private, path.with_name(path.name + ".revoked"), clock)
+
+    def mint(
+        self, *, room: str, role: str, name: str | None = None, expires: float = FOREVER
+    ) -> str:
+        """A token.
+
+        Args:
+            room: prefix of the rooms it is good for, "*" for all.
+            role: one of `ROLES`.
+            name: pins the person's name; None lets the client choose one.
+            expires: seconds from now.
+
+        Raises:
+            BadSetting: no such role, no room, or an expiry that is not ahead.
+        """
+        if role not in ROLES:
+            raise BadSetting(f"no such role: {role}", f"one of {', '.join(ROLES)}")
+        if not room or expires <= 0:
+            raise BadSetting("a token needs a room and an expiry ahead", "--expires 8h")
+        now = self._clock()
+        claims: dict[str, object] = {
+            "v": 1,
+            "aud": AUDIENCE,
+            "room": room.rstrip("/"),
+            "role": role,
+            "iat": int(now),
+            "exp": int(now + expires) or 1,
+            "jti": secrets.token_urlsafe(9),
+        }
+        if name:
+            claims["sub"] = name
+        return jwt.encode(claims, self._private, algorithm="EdDSA")
+
+    def verify(self, token: str) -> Grant:
+        """What a token allows now.
+
+        Raises:
+            AccessDenied: not ours, malformed, expired or revoked.
+        """
+        grant = self._verified.get(token)
+        if grant is None:
+            grant = self._read(token)
+            if len(self._verified) >= 1024:
+                self._verified.clear()
+            self._verified[token] = grant
+        self.check(grant)
+        return grant
+
+    def check(self, grant: Grant) -> None:
+        """Refuses a grant that is over.
+
+        Raises:
+            AccessDenied: expired or revoked.
+        """
+        if grant.expires <= self._clock():
+            raise AccessDenied("the token has expired", "ask the studio's owner for a new one")
+        if grant.jti in self._revoked:
+            raise AccessDenied("the token was revoked", "ask the studio's owner for a new one")
+
+    def revoke(self, jti: str) -> None:
+        """Ends a token by its id; relays that share the key file notice within a second."""
+        self._revoked.add(jti)
+        if self._revoked_path is not None:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            with os.fdopen(os.open(self._revoked_path, flags, 0o600), "a") as file:
+                file.write(jti + "\n")
+
+    def refresh(self) -> bool:
+        """Reads what other processes revoked. True when there is something new."""
+        if self._revoked_path is None:
+            return False
+        try:
+            stamp = self._revoked_path.stat().st_size
+            if stamp == self._revoked_stamp:
+                return False
+            found = set(self._revoked_path.read_text().split())
+        except OSError:
+            return False
+        self._revoked_stamp = stamp
+        fresh = not found <= self._revoked
+        self._revoked |= found
+        return fresh
+
+    def _read(self, token: str) -> Grant:
+        try:
+            claims = jwt.decode(
+                token,
+                self._public,
+                algorithms=["EdDSA"],
+                audience=AUDIENCE,
+                options={
+                    "require": ["exp", "aud", "jti"],
+                    # the expiry is checked against the clock that was passed in
+                    "verify_exp": False,
+                    "verify_iat": False,
+                },
+            )
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            raise AccessDenied(
+                "the token is not valid here", "ask the studio's owner for a new one"
+            ) from error
+        return _grant(claims)
+
+
+def _grant(claims: dict[str, object]) -> Grant:
+    room, role, jti = claims.get("room"), claims.get("role"), claims["jti"]
+    name, expires = claims.get("sub"), claims["exp"]
+    if (
+        not isinstance(room, str)
+        or not room
+        or not isinstance(role, str)
+        or role not in ROLES
+        or not isinstance(jti, str)
+        or not isinstance(expires, int | float)
+        or not isinstance(name, str | None)
+    ):
+        raise AccessDenied("the token lacks a claim", "ask the studio's owner for a new one")
+    return Grant(name, role, room, float(expires), jti)
+
+
+def _create_key(path: Path) -> bytes:
+    """Writes a new key, whole or not at all; another process's key wins when it was first."""
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(pem)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pem = path.read_bytes()
+    finally:
+        draft.unlink()
+    return pem

@@ -1,0 +1,286 @@
+"""The command line, `studio-relay`. What a command needs is imported inside it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from relay_server.errors import BadSetting, RelayError, StoreFailed
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from relay_server.settings import RelaySettings
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+def state_dir() -> Path:
+    """Where the relay keeps its key and its store unless told otherwise."""
+    home = os.environ.get("STUDIO_HOME")
+    if home:
+        return Path(home).expanduser() / "state" / "relay"
+    import platformdirs
+
+    return Path(platformdirs.user_state_path("studio-tui")) / "relay"
+
+
+def seconds(text: str) -> float:
+    """A duration like `90s`, `30m`, `8h`, `7d`, in seconds.
+
+    Raises:
+        BadSetting: not such a duration.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", text)
+    if not found:
+        raise BadSetting(f"no such duration: {text}", "a number and a unit: 90s, 30m, 8h, 7d")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def relay() -> None:
+    """The relay of studio-tui: rooms, roles, presence and a durable log.
+
+    Any Yjs client can join: Hocuspocus on /, y-websocket on /<room>.
+
+    \b
+    Example:
+      studio-relay serve
+      studio-relay token calm-otter --role editor --expires 8h
+    """
+
+
+_key_option = click.option(
+    "--key", type=click.Path(path_type=Path), help="File of the signing key, made when missing."
+)
+_store_option = click.option(
+    "--store", help="sqlite:///PATH or memory:  [default: sqlite in the state folder]"
+)
+
+
+@relay.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8484, show_default=True, help="Port; 0 takes a free one.")
+@_store_option
+@_key_option
+@click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate, PEM.")
+@click.option("--tls-key", type=click.Path(path_type=Path), help="Its key, PEM.")
+@click.option("--insecure", is_flag=True, help="Listen beyond this machine without TLS.")
+@click.option("--origin", multiple=True, help="Origin header to accept, for browsers; repeatable.")
+@click.option("--metrics-port", type=int, help="Serve /metrics on a port of its own, too.")
+def serve(
+    host: str,
+    port: int,
+    store: str | None,
+    key: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    insecure: bool,
+    origin: tuple[str, ...],
+    metrics_port: int | None,
+) -> None:
+    """Run the relay in the foreground until SIGTERM or Ctrl-C.
+
+    \b
+    Example:
+      studio-relay serve --host 0.0.0.0 --tls-cert relay.pem --tls-key relay.key
+    """
+    import asyncio
+
+    from relay_server.settings import RelaySettings
+
+    settings = RelaySettings(
+        host=host,
+        port=port,
+        store=store or _default_store(),
+        key_path=key or _default_key(),
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        insecure=insecure,
+        origins=origin,
+        metrics_port=metrics_port,
+    )
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: RelaySettings) -> None:
+    import asyncio
+    import signal
+
+    from relay_server.serve import serve
+
+    over = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, over.set)
+    async with serve(settings) as running:
+        click.echo(f"relay at {running.url}, key in {settings.key_path}")
+        sys.stdout.flush()
+        await over.wait()
+
+
+@relay.command()
+@click.argument("studio")
+@click.option("--role", required=True, help="owner, editor, viewer or host.")
+@click.option("--expires", default="8h", show_default=True, help="90s, 30m, 8h, 7d.")
+@click.option("--name", help="Pins the person's name; otherwise the client chooses it.")
+@_key_option
+def token(studio: str, role: str, expires: str, name: str | None, key: Path | None) -> None:
+    """Print a token for STUDIO and the rooms below it ("*": all rooms).
+
+    It is what a Hocuspocus client sends as `token` and a y-websocket client as `?token=`.
+
+    \b
+    Example:
+      studio-relay token calm-otter --role viewer --expires 2h --name ci
+    """
+    from relay_server.access import Keys
+
+    keys = Keys.load(key or _default_key())
+    click.echo(keys.mint(room=studio, role=role, name=name, expires=seconds(expires)))
+
+
+@relay.command()
+@_store_option
+def rooms(store: str | None) -> None:
+    """List the rooms of a store, as JSON.
+
+    \b
+    Example:
+      studio-relay rooms --store sqlite:////var/lib/relay/journal.db
+    """
+    import json
+
+    found = "SELECT room FROM log UNION SELECT room FROM snapshot ORDER BY room"
+    with _reading(store) as db:
+        out = [_room(db, name) for (name,) in db.execute(found).fetchall()]
+    click.echo(json.dumps(out, indent=2))
+
+
+@relay.command()
+@_store_option
+def check(store: str | None) -> None:
+    """Check a store: the file itself, and every update in it.
+
+    \b
+    Example:
+      studio-relay check --store sqlite:////var/lib/relay/journal.db
+    """
+    from relay_server.journal.sqlite import read_rows
+    from relay_server.lobby import salvage
+
+    bad = 0
+    with _reading(store) as db:
+        verdict = str(db.execute("PRAGMA integrity_check").fetchone()[0])
+        names = db.execute("SELECT room FROM log UNION SELECT room FROM snapshot").fetchall()
+        for (name,) in names:
+            broken = salvage(read_rows(db, name))[1]
+            bad += len(broken)
+            for row in broken:
+                click.echo(f"{name}: row {row.seq} cannot be applied")
+        aside = int(db.execute("SELECT count(*) FROM quarantine").fetchone()[0])
+    if verdict != "ok" or bad:
+        raise StoreFailed(
+            f"store is damaged: file {verdict}, {bad} bad updates",
+            "bad updates are set aside when their room is loaded; restore a damaged file",
+        )
+    click.echo(f"ok: {len(names)} rooms, {aside} updates set aside")
+
+
+@relay.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@_store_option
+def backup(file: Path, store: str | None) -> None:
+    """Copy a store to FILE, also while a relay uses it.
+
+    \b
+    Example:
+      studio-relay backup /backups/relay-monday.db
+    """
+    import sqlite3
+
+    if file.exists():
+        raise BadSetting(f"{file} exists already", "give a new file")
+    with _reading(store) as db:
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        copy = sqlite3.connect(file)
+        try:
+            db.backup(copy)
+        finally:
+            copy.close()
+    click.echo(f"copied to {file}")
+
+
+class _reading:  # noqa: N801 - reads like a function
+    """Opens the SQLite file of a store URL for a command, and closes it."""
+
+    def __init__(self, store: str | None) -> None:
+        from relay_server.journal import sqlite_path
+
+        self._path = sqlite_path(store or _default_store())
+
+    def __enter__(self) -> sqlite3.Connection:
+        from relay_server.journal.sqlite import connect
+
+        if not self._path.exists():
+            raise StoreFailed(f"no store at {self._path}", "give another with --store")
+        self._db = connect(self._path)
+        return self._db
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+
+def _room(db: sqlite3.Connection, name: str) -> dict[str, object]:
+    count, size = db.execute(
+        "SELECT count(*), coalesce(sum(length(body)), 0) FROM log WHERE room=?", (name,)
+    ).fetchone()
+    state = db.execute("SELECT length(body) FROM snapshot WHERE room=?", (name,)).fetchone()
+    return {"room": name, "updates": count, "bytes": size + (state[0] if state else 0)}
+
+
+def _default_key() -> Path:
+    return state_dir() / "key.pem"
+
+
+def _default_store() -> str:
+    folder = state_dir()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreFailed(
+            f"folder {folder} cannot be made: {error}", "give --store and --key, or STUDIO_HOME"
+        ) from error
+    return f"sqlite:///{folder / 'journal.db'}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs a command and ends the process; errors are two lines on stderr."""
+    try:
+        relay.main(arguments, prog_name="studio-relay", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "studio-relay"
+        _fail(error.format_message(), f"{where} --help", 2)
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except click.ClickException as error:
+        _fail(error.format_message(), "", error.exit_code)
+    except RelayError as error:
+        _fail(error.message, error.hint, error.exit_code)
+
+
+def _fail(message: str, hint: str, code: int) -> None:
+    click.echo(f"error: {message}", err=True)
+    if hint:
+        click.echo(f"hint: {hint}", err=True)
+    sys.exit(code)

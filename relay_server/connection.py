@@ -1,0 +1,449 @@
+"""One client's socket: handshake, frames, liveness and limits. What it says goes to the relay.
+
+The library parses; what goes out is framed here, once per message for all clients, and written once
+per turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import struct
+import sys
+import termios
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from websockets.datastructures import Headers
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+
+from relay_server import wire
+from relay_server.errors import WireError
+from relay_server.fanout import binary_frame
+from relay_server.limits import TokenBucket
+from relay_server.wire import CAPS, Close
+
+if TYPE_CHECKING:
+    from websockets.typing import Origin
+
+    from relay_server.access import Grant
+    from relay_server.room import Room
+    from relay_server.serve import Relay
+
+SLICE: Final = 16 << 10  # bytes of one client that are looked at in a turn
+GRACE: Final = 2.0  # seconds a client has to answer a close
+PATIENCE: Final = 20.0  # seconds of silence granted to a client that has never answered a ping
+_Y_ADDRESS: Final = ""  # how the one room of a y-websocket connection is addressed
+
+
+class Framing(ServerProtocol):
+    """The library's protocol, which closes with our own code when a message is too big."""
+
+    def fail(self, code: CloseCode | int, reason: str = "") -> None:
+        """See the library."""
+        super().fail(Close.TOO_BIG if code == CloseCode.MESSAGE_TOO_BIG else code, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A connection's place in one room.
+
+    Attributes:
+        prefix: what precedes each message on the wire; None on y-websocket connections.
+    """
+
+    connection: Connection
+    member: int
+    room: Room
+    grant: Grant
+    prefix: bytes | None
+
+    def send(self, message: wire.Message) -> None:
+        """One message to this member alone."""
+        frame = framed(self.prefix, wire.encode_body(message), message)
+        if frame is not None:
+            if type(message) is wire.Step2:
+                self.connection.allow(len(frame))
+            self.connection.send(frame)
+
+
+def framed(prefix: bytes | None, body: bytes, message: wire.Message) -> bytes | None:
+    """A message's websocket frame for members with this prefix; None when they have no word."""
+    if prefix is not None:
+        return binary_frame(prefix + body)
+    body_y = wire.encode_y(message)
+    return None if body_y is None else binary_frame(body_y)
+
+
+class Connection(asyncio.Protocol):
+    """One socket.
+
+    Args:
+        relay: what it belongs to.
+        number: unique over the relay's life; others see it.
+        http_only: no websockets on this port.
+    """
+
+    def __init__(self, relay: Relay, number: int, http_only: bool = False) -> None:
+        settings = relay.settings
+        self.relay = relay
+        self.number = number
+        self.seats: dict[str, Seat] = {}  # by the address that the client uses
+        self.heard = 0.0
+        self._http_only = http_only
+        origins = [None, *(cast("Origin", origin) for origin in settings.origins)]
+        self._protocol = Framing(origins=origins, max_size=CAPS.message + CAPS.room)
+        self._outgoing: list[bytes] = []
+        self._inbound = bytearray()
+        self._slicing = False
+        self._held = False  # not read because the store is behind
+        self._framing: wire.Framing | None = None  # None until the handshake
+        self._message: list[bytes] = []  # fragments
+        self._granted = False
+        self._before_auth = 0
+        self._closing = False
+        self._full = False  # the transport holds more than it likes
+        self._allowed = 0  # bytes of room states that may wait on top of the budget
+        self._sent = 0
+        self._delivered = 0
+        self._asked = False  # whether it is there, and has not been heard since
+        self._asked_at = 0.0
+        self._answers_pings = False
+        now = relay.loop.time()
+        limits = settings.limits
+        self._frames = TokenBucket(limits.frames_per_second, limits.frames_burst, now)
+        self._bytes = TokenBucket(limits.bytes_per_second, limits.bytes_burst, now)
+        self._timer: asyncio.TimerHandle | None = None
+
+    # ------------------------------------------------------------ the transport's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A socket is here."""
+        self._transport = cast("asyncio.Transport", transport)
+        self.heard = self.relay.loop.time()
+        timeout = self.relay.settings.auth_timeout
+        self._timer = self.relay.loop.call_later(timeout, self._auth_timeout)
+        self.relay.opened(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The socket is gone."""
+        self._closing = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._leave()
+        self.relay.lost(self)
+
+    def pause_writing(self) -> None:
+        """The client reads slower than it is written to."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self._full = False
+        self._allowed = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the client. Much at once is taken in slices, a turn each."""
+        self.heard = self.relay.loop.time()
+        self.relay.counters.received_bytes += len(data)
+        if self._closing:
+            self._drain(data)
+        elif not self._bytes.take(len(data), self.heard):
+            self.close(Close.FLOOD, "too many bytes")
+        elif self._slicing or len(data) > SLICE:
+            self._inbound += data
+            if not self._slicing:
+                self._slicing = True
+                self._read_or_not()
+                self._slice()
+        else:
+            self._parse(data)
+
+    def eof_received(self) -> bool:
+        """The client sends no more."""
+        self._protocol.receive_eof()
+        self._write_protocol()
+        return False
+
+    # ------------------------------------------------------------ the relay's side
+
+    def send(self, frames: bytes) -> None:
+        """Has frames written at the end of the turn."""
+        if self._closing:
+            return
+        if not self._outgoing:
+            self.relay.turns.write_soon(self)
+        self._outgoing.append(frames)
+
+    def allow(self, size: int) -> None:
+        """Lets that much wait on top of the budget: the state of a room that was asked for."""
+        self._allowed += size
+
+    def write_out(self) -> None:
+        """Writes what waits, in one go; a client over its budget is dropped."""
+        waiting, self._outgoing = self._outgoing, []
+        if not waiting or self._transport.is_closing():
+            return
+        blob = waiting[0] if len(waiting) == 1 else b"".join(waiting)
+        self._sent += len(blob)
+        self.relay.counters.sent_bytes += len(blob)
+        self._transport.write(blob)
+        if self._full:
+            budget = self.relay.settings.limits.outgoing_bytes + self._allowed
+            if self._transport.get_write_buffer_size() > budget:
+                self.close(Close.SLOW_READER, "reads too slowly; come back and sync")
+
+    def close(self, code: int, reason: str) -> None:
+        """Leaves every room and closes the socket, politely for `GRACE` seconds."""
+        if self._closing:
+            return
+        self.write_out()
+        self._closing = True
+        self.relay.counters.closed[code] += 1
+        self._leave()
+        if self._protocol.state is OPEN:
+            reason = reason.encode()[:120].decode(errors="ignore")
+            self._protocol.send_close(code, reason)
+            self._write_protocol()
+            self._slicing = self._held = False
+            self._read_or_not()
+            unread, self._inbound = bytes(self._inbound), bytearray()
+            self._drain(unread)
+        else:
+            self._transport.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.relay.loop.call_later(GRACE, self._transport.abort)
+
+    def abort(self) -> None:
+        """Ends the socket at once."""
+        self._transport.abort()
+
+    def hold(self, held: bool) -> None:
+        """Stops reading the client, or goes on."""
+        self._held = held
+        self._read_or_not()
+
+    def watch(self, now: float) -> None:
+        """Finds out whether the client is still there; call every second or so."""
+        settings = self.relay.settings
+        if self._framing is None or self._closing:
+            return
+        if self._held or self._progress():
+            self.heard = now
+        if self.heard > self._asked_at:
+            self._asked = False
+        if now - self.heard < settings.ping_interval:
+            return
+        if not self._asked:
+            self._asked, self._asked_at = True, now
+            self._protocol.send_ping(b"")
+            self._write_protocol()
+        else:
+            patience = settings.ping_timeout
+            if not self._answers_pings:
+                patience = max(patience, PATIENCE)
+            if now - self._asked_at >= patience - settings.ping_interval:
+                self.relay.counters.closed[CloseCode.ABNORMAL_CLOSURE] += 1
+                self.abort()
+
+    # ------------------------------------------------------------ handshake
+
+    def _handshake(self, request: Request) -> None:
+        parts = urlsplit(request.path)
+        if request.headers.get("Upgrade") is None or self._http_only:
+            self._answer(parts.path)
+            return
+        if self.relay.full:
+            response = self._protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, "Full.\n")
+            self._protocol.send_response(response)
+            return
+        response = self._protocol.accept(request)
+        self._protocol.send_response(response)
+        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            return
+        self._write_protocol()
+        room = unquote(parts.path).strip("/")
+        self._framing = "y" if room else "hocuspocus"
+        if room:
+            token = parse_qs(parts.query).get("token", [""])[0]
+            self._join_y(room, token or _bearer(request.headers))
+
+    def _answer(self, path: str) -> None:
+        answer = self.relay.answer(path)
+        status = HTTPStatus(answer.status) if answer else HTTPStatus.NOT_FOUND
+        body = (answer.body if answer else "Nothing here.\n").encode()
+        headers = Headers()
+        headers["Content-Type"] = answer.content_type if answer else "text/plain"
+        headers["Content-Length"] = str(len(body))
+        headers["Connection"] = "close"
+        self._protocol.send_response(Response(status, status.phrase, headers, body))
+
+    def _join_y(self, room: str, token: str) -> None:
+        seat = self.relay.join(self, _Y_ADDRESS, room, wire.Token(token))
+        if isinstance(seat, wire.Denied):
+            frame = framed(None, b"", seat)
+            assert frame is not None
+            self.send(frame)
+            self.close(Close.TOKEN, seat.reason)
+        else:
+            self._be_granted()
+
+    def _be_granted(self) -> None:
+        self._granted = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _auth_timeout(self) -> None:
+        if self._framing is None:
+            self.abort()
+        else:
+            self.close(Close.AUTH_TIMEOUT, "no token came in time")
+
+    # ------------------------------------------------------------ bytes in
+
+    def _slice(self) -> None:
+        if self._closing:
+            return
+        data = bytes(self._inbound[:SLICE])
+        del self._inbound[:SLICE]
+        if data:
+            self._parse(data)
+        self._slicing = bool(self._inbound)
+        if self._slicing:
+            self.relay.loop.call_soon(self._slice)
+        elif not self._closing:
+            self._read_or_not()
+
+    def _drain(self, data: bytes) -> None:
+        """Looks for the answer to our close in what a client still had to say."""
+        self._protocol.receive_data(data)
+        self._protocol.events_received()
+        self._write_protocol()
+
+    def _read_or_not(self) -> None:
+        if self._transport.is_closing():
+            return
+        if self._slicing or self._held:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def _parse(self, data: bytes) -> None:
+        protocol = self._protocol
+        protocol.receive_data(data)
+        frames = 0
+        for event in protocol.events_received():
+            if isinstance(event, Frame):
+                frames += 1
+                self._frame(event)
+            elif isinstance(event, Request):
+                self._handshake(event)
+        self._write_protocol()
+        self.relay.counters.frames += frames
+        if not self._frames.take(frames, self.heard):
+            self.close(Close.FLOOD, "too many messages")
+
+    def _write_protocol(self) -> None:
+        for data in self._protocol.data_to_send():
+            if self._transport.is_closing():
+                return
+            if data:
+                self._sent += len(data)
+                self._transport.write(data)
+            else:
+                self._transport.close()
+
+    def _frame(self, frame: Frame) -> None:
+        if self._closing:
+            return
+        if frame.opcode is Opcode.BINARY and frame.fin:
+            self._received(bytes(frame.data))
+        elif frame.opcode in (Opcode.BINARY, Opcode.CONT):
+            self._message.append(bytes(frame.data))
+            if frame.fin:
+                message, self._message = b"".join(self._message), []
+                self._received(message)
+        elif frame.opcode is Opcode.TEXT:
+            self.close(Close.PROTOCOL, "text frame; messages are binary")
+        elif frame.opcode is Opcode.PONG:
+            self._answers_pings = True
+
+    def _received(self, data: bytes) -> None:
+        if not self._granted:
+            self._before_auth += len(data)
+            if self._before_auth > CAPS.before_auth:
+                self.close(Close.TOO_BIG, "too much before a token")
+                return
+        try:
+            if self._framing == "y":
+                address, message = _Y_ADDRESS, wire.decode_y(data, CAPS.message)
+            else:
+                address, message = wire.decode(data, CAPS.message + CAPS.room)
+        except WireError as error:
+            self.close(error.close_code, error.message)
+            return
+        self._dispatch(address, message)
+
+    def _dispatch(self, address: str, message: wire.Message) -> None:
+        match message:
+            case wire.Token():
+                self._join(address, message)
+            case wire.Ping():
+                self.send(binary_frame(wire.encode_body(wire.Pong())))
+            case wire.Pong():
+                pass
+            case _:
+                seat = self.seats.get(address)
+                # A client need not wait for its token's answer, so what follows a refused one
+                # is no offence.
+                if seat is not None:
+                    self.relay.receive(seat, message)
+                    if type(message) is wire.CloseRoom:
+                        self.relay.leave(self, address)
+
+    def _join(self, address: str, message: wire.Token) -> None:
+        seat = self.relay.join(self, address, address.partition("\0")[0], message)
+        if isinstance(seat, wire.Denied):
+            self.send(binary_frame(wire.encode(address, seat)))
+            if not self.seats:
+                self.close(Close.TOKEN, seat.reason)
+        else:
+            self._be_granted()
+
+    # ------------------------------------------------------------ ends
+
+    def _leave(self) -> None:
+        for address in list(self.seats):
+            self.relay.leave(self, address)
+
+    def _progress(self) -> bool:
+        """Whether the client's machine takes what is written to it, and there is still more.
+
+        A client on a thin line answers a ping only after everything before it.
+        """
+        waiting = self._transport.get_write_buffer_size() + self._in_kernel()
+        before, self._delivered = self._delivered, self._sent - waiting
+        return waiting > 0 and self._delivered > before
+
+    def _in_kernel(self) -> int:
+        if sys.platform != "linux":
+            return 0
+        socket = self._transport.get_extra_info("socket")
+        try:
+            raw = fcntl.ioctl(socket.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
+        except OSError:
+            return 0
+        return int(struct.unpack("i", raw)[0])
+
+
+def _bearer(headers: Headers) -> str:
+    values = headers.get_all("Authorization")
+    scheme, _, token = (values[0] if values else "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""

@@ -1,0 +1,111 @@
+"""Turns of the event loop: rooms that are due are flushed, then every connection is written once.
+
+The leading edge goes out in the turn it came in; a room that was flushed less than `window` ago
+waits for the rest of it. So a busy room costs its members one write per window, and a quiet one
+has no delay.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from relay_server.room import Room
+
+
+class Outlet(Protocol):
+    """A connection that has something to write."""
+
+    def write_out(self) -> None:
+        """Writes everything that waits, in one go."""
+
+
+class Turns:
+    """Schedules flushes and writes.
+
+    Args:
+        loop: the event loop.
+        window: seconds between two flushes of a busy room.
+        flush: flushes a room.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, window: float, flush: Callable[[Room], None]
+    ) -> None:
+        self._loop = loop
+        self._window = window
+        self._flush = flush
+        self._flushed: dict[Room, float] = {}
+        self._timers: dict[Room, asyncio.TimerHandle] = {}
+        self._due: dict[Room, None] = {}
+        self._dirty: list[Outlet] = []
+        self._turn: asyncio.Handle | None = None
+
+    def flush_soon(self, room: Room) -> None:
+        """Has a room flushed in this turn, or when its window is over."""
+        if room in self._timers or room in self._due:
+            return
+        now = self._loop.time()
+        wait = self._flushed.get(room, now - self._window) + self._window - now
+        if wait <= 0:
+            self._make_due(room)
+        else:
+            self._timers[room] = self._loop.call_later(wait, self._make_due, room)
+
+    def write_soon(self, outlet: Outlet) -> None:
+        """Has a connection written at the end of the turn; call once until it was."""
+        self._dirty.append(outlet)
+        self._wake()
+
+    def forget(self, room: Room) -> None:
+        """Drops what is known of a room."""
+        self._flushed.pop(room, None)
+        timer = self._timers.pop(room, None)
+        if timer is not None:
+            timer.cancel()
+
+    def run(self) -> None:
+        """One turn."""
+        self._turn = None
+        due, self._due = self._due, {}
+        now = self._loop.time()
+        for room in due:
+            self._flushed[room] = now
+            self._flush(room)
+        dirty, self._dirty = self._dirty, []
+        for outlet in dirty:
+            outlet.write_out()
+
+    def close(self) -> None:
+        """Runs what waits, now, and cancels every timer."""
+        waiting, self._timers = self._timers, {}
+        for room, timer in waiting.items():
+            timer.cancel()
+            self._due[room] = None
+        self.run()
+        if self._turn is not None:
+            self._turn.cancel()
+            self.run()
+
+    def _make_due(self, room: Room) -> None:
+        self._timers.pop(room, None)
+        self._due[room] = None
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._turn is None:
+            self._turn = self._loop.call_soon(self.run)
+
+
+def binary_frame(payload: bytes) -> bytes:
+    """A final, unmasked binary websocket frame."""
+    size = len(payload)
+    if size < 126:
+        return bytes((0x82, size)) + payload
+    if size < 65536:
+        return struct.pack("!BBH", 0x82, 126, size) + payload
+    return struct.pack("!BBQ", 0x82, 127, size) + payload

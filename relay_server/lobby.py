@@ -1,0 +1,144 @@
+"""The rooms of a relay by name: made at the first granted join, loaded, and forgotten when cold."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+from relay_server.access import Policy
+from relay_server.errors import InvalidUpdate
+from relay_server.replica import Broken, Replica
+from relay_server.room import Room
+from relay_server.validate import Survey, survey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from relay_server.effects import Effects
+    from relay_server.journal import Journal, Row
+
+log = logging.getLogger(__name__)
+
+_HOST_WRITES: Final = Policy(journaled=False, writers=frozenset(("host",)))
+
+# The first pattern that fits a room's name. What a host can rebuild is not journaled.
+POLICIES: Final = (
+    ("*/term/*", _HOST_WRITES),
+    ("*/job/*", _HOST_WRITES),
+    ("*", Policy()),
+)
+_INLINE: Final = 64 << 10  # bytes of history that are walked on the event loop
+
+
+def policy_of(name: str) -> Policy:
+    """The rules of a room."""
+    return next(policy for pattern, policy in POLICIES if fnmatchcase(name, pattern))
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A room's rows after the validator: the good ones with what they carry, and the bad ones."""
+
+    updates: list[bytes]
+    surveys: list[Survey]
+    bad: list[Row]
+
+
+class Lobby:
+    """All rooms of a relay.
+
+    Args:
+        journal: where documents are kept.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self.rooms: dict[str, Room] = {}
+        self.quarantined = 0
+        self._journal = journal
+        self._ids = itertools.count(1)
+        self._empty_since: dict[str, float] = {}
+
+    def room(self, name: str) -> Room:
+        """The room of that name, made when there is none."""
+        self._empty_since.pop(name, None)
+        room = self.rooms.get(name)
+        if room is None:
+            room = Room(name, policy_of(name), self._ids, self._journal.level)
+            self.rooms[name] = room
+        return room
+
+    async def load(self, room: Room) -> Effects:
+        """Gives a room its history. Rows that cannot be applied are set aside.
+
+        Raises:
+            StoreFailed: the journal cannot be read.
+        """
+        rows = await self._journal.load(room.name)
+        if sum(len(row.update) for row in rows) <= _INLINE:
+            history = walk(rows)
+        else:
+            history = await asyncio.to_thread(walk, rows)
+        bad = history.bad
+        try:
+            effects = room.restore(history.updates, history.surveys)
+        except Broken:
+            rows = await self._journal.load(room.name)
+            history, bad = salvage(rows)
+            effects = room.restore(history.updates, history.surveys)
+        if bad:
+            self.quarantined += len(bad)
+            log.error("room %s: %d stored updates set aside", room.name, len(bad))
+            await self._journal.quarantine(room.name, bad)
+            effects += room.blame(row.update for row in bad)
+        return effects
+
+    def cold(self, now: float, linger: float) -> list[Room]:
+        """The rooms that have been empty for `linger` seconds."""
+        for name, room in self.rooms.items():
+            if room.members:
+                self._empty_since.pop(name, None)
+            else:
+                self._empty_since.setdefault(name, now)
+        return [
+            self.rooms[name] for name, since in self._empty_since.items() if now - since >= linger
+        ]
+
+    def forget(self, room: Room) -> None:
+        """Drops a room from memory. What it had is the journal's."""
+        self.rooms.pop(room.name, None)
+        self._empty_since.pop(room.name, None)
+
+
+def walk(rows: Sequence[Row]) -> History:
+    """Sorts rows by what the validator says of them."""
+    history = History([], [], [])
+    for row in rows:
+        try:
+            history.surveys.append(survey(row.update))
+            history.updates.append(row.update)
+        except InvalidUpdate:
+            history.bad.append(row)
+    return history
+
+
+def salvage(rows: Sequence[Row]) -> tuple[History, list[Row]]:
+    """Finds the rows that break the document library, by applying them one by one."""
+    good: list[Row] = []
+    history = walk(rows)
+    bad = history.bad
+    replica = Replica()
+    for row in rows:
+        if row in bad:
+            continue
+        try:
+            replica.append(row.update)
+            replica.state_vector()
+            good.append(row)
+        except Broken:
+            bad.append(row)
+            replica = Replica([g.update for g in good])
+    return walk(good), bad

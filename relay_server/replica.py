@@ -1,0 +1,169 @@
+"""The relay's copy of one room's document: an update log, settled into a CRDT document lazily.
+
+Applying each update on arrival costs time in proportion to the text before it, and merging k
+updates costs k squared. So updates are appended to a tail and settled `BATCH` at a time, and no
+merge ever takes more than `BATCH`.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from pycrdt import Doc, merge_updates
+
+from relay_server.errors import InvalidUpdate, RelayError
+from relay_server.validate import Survey, read_state_vector, survey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+BATCH: Final = 64
+EMPTY: Final = b"\0\0"  # the update without structs and deletes
+NOTHING: Final = b"\0"  # the state vector of an empty document
+
+
+class Broken(RelayError):
+    """The document library failed and the document in memory is worth nothing any more."""
+
+
+@contextmanager
+def panics_as_broken() -> Iterator[None]:
+    """Turns the library's panic, which is a BaseException, into `Broken`."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        raise Broken(f"document library refused an update: {error}") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise Broken("document library failed") from error
+
+
+def merge(updates: Sequence[bytes]) -> list[bytes]:
+    """The same changes in fewer updates: one for every `BATCH`.
+
+    Raises:
+        Broken: the library cannot merge them.
+    """
+    merged = []
+    for start in range(0, len(updates), BATCH):
+        group = updates[start : start + BATCH]
+        with panics_as_broken():
+            merged.append(group[0] if len(group) == 1 else merge_updates(*group))
+    return merged
+
+
+class Replica:
+    """One room's document.
+
+    Args:
+        history: updates that were stored, oldest first; walked by the validator before.
+
+    Raises:
+        Broken: the history cannot be applied; from every method. The replica is of no use then.
+    """
+
+    def __init__(self, history: Iterable[bytes] = ()) -> None:
+        self._doc: Doc[Any] = Doc()
+        self._tail: list[bytes] = []
+        self._full: bytes | None = None
+        self._deletes: dict[int, list[tuple[int, int]]] | None = None
+        self._reach: dict[int, int] = {}
+        self._tail.extend(history)
+        self.settle()
+
+    def append(self, update: bytes) -> None:
+        """Takes an update in; cheap, but for one call in `BATCH`."""
+        self._tail.append(update)
+        if len(self._tail) >= BATCH:
+            self.settle()
+
+    def expect(self, found: Survey) -> None:
+        """Notes how far an update that is being taken in reaches; see `complete`."""
+        reach = self._reach
+        for client, end in found.ends.items():
+            if end > reach.get(client, 0):
+                reach[client] = end
+        for client, ranges in found.deletes.items():
+            end = max((clock + length for clock, length in ranges), default=0)
+            if end > reach.get(client, 0):
+                reach[client] = end
+
+    def settle(self) -> None:
+        """Applies the tail to the document."""
+        if not self._tail:
+            return
+        tail, self._tail = self._tail, []
+        self._full = self._deletes = None
+        for update in merge(tail):
+            with panics_as_broken():
+                self._doc.apply_update(update)
+
+    def state_vector(self) -> bytes:
+        """What the document has."""
+        self.settle()
+        with panics_as_broken():
+            return self._doc.get_state()
+
+    def diff(self, state_vector: bytes) -> bytes:
+        """An update with what a peer with this state vector lacks. The whole state is cached."""
+        self.settle()
+        with panics_as_broken():
+            if state_vector != NOTHING:
+                return self._doc.get_update(state_vector)
+            if self._full is None:
+                self._full = self._doc.get_update()
+            return self._full
+
+    def complete(self) -> bool:
+        """Whether everything taken in is part of the document.
+
+        An update that builds on one not yet here waits outside the document's state. A snapshot
+        would lose it.
+        """
+        clocks = read_state_vector(self.state_vector())
+        self._reach = {c: end for c, end in self._reach.items() if end > clocks.get(c, 0)}
+        return not self._reach
+
+    def has_news(self, found: Survey) -> bool:
+        """Whether an update would change the document."""
+        clocks = read_state_vector(self.state_vector())
+        if any(end > clocks.get(client, 0) for client, end in found.ends.items()):
+            return True
+        known = self._deleted() if found.deletes else {}
+        return any(
+            not _covered(known.get(client, []), ranges) for client, ranges in found.deletes.items()
+        )
+
+    def _deleted(self) -> dict[int, list[tuple[int, int]]]:
+        if self._deletes is None:
+            with panics_as_broken():
+                rest = self._doc.get_update(self._doc.get_state())
+            try:
+                self._deletes = {c: _joined(r) for c, r in survey(rest).deletes.items()}
+            except InvalidUpdate as error:
+                raise Broken(f"document library wrote a bad update: {error}") from error
+        return self._deletes
+
+
+def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Sorted (start, end) with neighbours joined."""
+    out: list[tuple[int, int]] = []
+    for start, length in sorted(ranges):
+        if out and start <= out[-1][1]:
+            out[-1] = (out[-1][0], max(out[-1][1], start + length))
+        else:
+            out.append((start, start + length))
+    return out
+
+
+def _covered(known: list[tuple[int, int]], ranges: list[tuple[int, int]]) -> bool:
+    """Whether every (start, length) lies inside a known (start, end); both walked once."""
+    at = 0
+    for start, end in _joined(ranges):
+        while at < len(known) and known[at][1] < end:
+            at += 1
+        if at == len(known) or known[at][0] > start:
+            return False
+    return True

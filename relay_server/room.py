@@ -1,0 +1,435 @@
+"""One room: its members, roles, presence, document and calls; messages in, effects out.
+
+Sans-I/O: no sockets, clocks or files. An update is validated, joins the turn's batch, and `flush`
+turns the batch into as few messages as possible: to the journal first, then to the members. An
+update is acknowledged once the journal has called `durable` with the ticket of its batch.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from relay_server.access import Policy, authorize
+from relay_server.calls import CallTable, away, refusal
+from relay_server.effects import Append, Broadcast, Effects, Expel, Reload, Send, Snapshot
+from relay_server.errors import InvalidUpdate, WireError
+from relay_server.presence import PresenceTable
+from relay_server.replica import BATCH, EMPTY, NOTHING, Broken, Replica, merge
+from relay_server.validate import check_state_vector, survey
+from relay_server.wire import (
+    Ack,
+    Awareness,
+    Call,
+    Close,
+    CloseRoom,
+    Entry,
+    Level,
+    Message,
+    QueryAwareness,
+    Reply,
+    Sender,
+    Step1,
+    Step2,
+    Stream,
+    SyncStatus,
+    Update,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from relay_server.validate import Survey
+
+SNAPSHOT_EVERY: Final = 4096  # appended rows between two snapshots of a room in use
+
+
+@dataclass(slots=True)
+class Member:
+    """One connection's place in a room.
+
+    Attributes:
+        id: unique over the relay's life.
+        connection: number of the socket, the same in all its rooms.
+        name: display name, "" when it has not said one.
+        role: one of `access.ROLES`.
+        grant_id: id of the token it joined with.
+        own: one of our own clients, which is told of durability by Ack.
+        pinned: the name is not the client's to change.
+        sent: Update and Step2 messages it has sent here.
+    """
+
+    id: int
+    connection: int
+    name: str
+    role: str
+    grant_id: str = ""
+    own: bool = False
+    pinned: bool = False
+    sent: int = 0
+
+    @property
+    def shown_name(self) -> str:
+        """The name for others to see."""
+        return self.name or f"guest-{self.connection}"
+
+    @property
+    def sender(self) -> Sender:
+        """The stamp on what it sends."""
+        return Sender(self.connection, self.shown_name, self.role)
+
+    def same_person(self, other: Member) -> bool:
+        """Whether both joined with one token under one name."""
+        return self.grant_id == other.grant_id and (self.pinned, self.name) == (
+            other.pinned,
+            other.name,
+        )
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Updates that share a journal ticket: per member, its last one and how many they are."""
+
+    ticket: int
+    members: dict[int, tuple[int, int]] = field(default_factory=dict)
+    told: bool = False  # that the store failed
+
+    def add(self, member: int, seq: int, count: int = 1) -> None:
+        _, before = self.members.get(member, (0, 0))
+        self.members[member] = (seq, before + count)
+
+
+class Room:
+    """A room, which starts without its history: `restore` brings it.
+
+    Args:
+        name: the room's name.
+        policy: its rules.
+        ids: relay-wide numbers, for calls and journal tickets: none may mean two things.
+        best: what the journal's word is worth, `Level.DISK` or `Level.MEMORY`.
+    """
+
+    def __init__(self, name: str, policy: Policy, ids: Iterator[int], best: Level) -> None:
+        self.name = name
+        self.policy = policy
+        self.members: dict[int, Member] = {}
+        self.due = False  # something waits for `flush`
+        self._best = best if policy.journaled else Level.MEMORY
+        self._presence = PresenceTable()
+        self._calls = CallTable(ids)
+        self._replica: Replica | None = None if policy.journaled else Replica()
+        self._early: list[bytes] = []  # taken in while the history is not here
+        self._early_reach: list[Survey] = []
+        self._waiting: dict[int, bytes] = {}  # member -> state vector it asked about meanwhile
+        self._updates: dict[int, list[bytes]] = {}  # by the member that sent them
+        self._recent: deque[tuple[int, bytes]] = deque(maxlen=2 * BATCH)  # member, row
+        self._batch = _Batch(0)
+        self._unacked: deque[_Batch] = deque()
+        self._ids = ids
+        self._ticket = 0
+        self._rows = 0  # appended since the last snapshot
+        self._news: dict[int, tuple[int, Entry]] = {}  # client id -> who said it, entry
+
+    # ------------------------------------------------------------ members
+
+    def join(self, member: Member) -> Effects:
+        """Lets a member in and tells it who is here."""
+        self.members[member.id] = member
+        present = self._presence.everybody()
+        return [Send(member.id, Awareness(present))] if present else []
+
+    def leave(self, member_id: int) -> Effects:
+        """A member is gone, politely or not."""
+        if self.members.pop(member_id, None) is None:
+            return []
+        self._waiting.pop(member_id, None)
+        gone = self._presence.remove(member_id)
+        if gone is not None:
+            self._news[gone.client_id] = (member_id, gone)
+            self.due = True
+        return [Send(caller, reply) for caller, reply in self._calls.leave(member_id)]
+
+    def host(self) -> Member | None:
+        """The member that answers calls: the host that joined last."""
+        hosts = (m for m in reversed(self.members.values()) if m.role == "host")
+        return next(hosts, None)
+
+    # ------------------------------------------------------------ messages
+
+    def receive(self, member_id: int, message: Message) -> Effects:
+        """Takes a member's message in."""
+        member = self.members[member_id]
+        try:
+            return self._receive(member, message)
+        except WireError as error:
+            return [Expel(member_id, error.close_code, error.message)]
+        except InvalidUpdate as error:
+            return [Expel(member_id, Close.PROTOCOL, error.message)]
+
+    def _receive(self, member: Member, message: Message) -> Effects:
+        match message:
+            case Update(update):
+                return self._update(member, message, update)
+            case Step2(update):
+                return self._step2(member, message, update)
+            case Step1(state_vector):
+                check_state_vector(state_vector)
+                return self._step1(member, state_vector)
+        if not authorize(member.role, message, self.policy):
+            return self._refuse(member, message)
+        match message:
+            case Awareness(entries):
+                entry = self._presence.update(member, entries)
+                if entry is not None:
+                    self._news[entry.client_id] = (member.id, entry)
+                    self.due = True
+            case QueryAwareness():
+                return [Send(member.id, Awareness(self._presence.everybody()))]
+            case Stream(stream, seq, data):
+                return self._stream(member, Stream(stream, seq, data, member.sender))
+            case Call():
+                return [self._call(member, message)]
+            case Reply():
+                answer = self._calls.answer(member.id, message)
+                return [Send(*answer)] if answer and answer[0] in self.members else []
+            case CloseRoom():
+                return self.leave(member.id)
+        return []
+
+    def _refuse(self, member: Member, message: Message) -> Effects:
+        if isinstance(message, Call):
+            reply = refusal(
+                message.call_id,
+                "refused",
+                f"a {member.role} may not do {message.method}",
+                "ask the studio's owner for another role",
+            )
+            return [Send(member.id, reply)]
+        return []
+
+    def _update(self, member: Member, message: Message, update: bytes) -> Effects:
+        member.sent += 1
+        if not authorize(member.role, message, self.policy):
+            return [Send(member.id, SyncStatus(False))]
+        self._take(member, update, survey(update))
+        return []
+
+    def _step2(self, member: Member, message: Message, update: bytes) -> Effects:
+        member.sent += 1
+        found = survey(update)
+        try:
+            news = update != EMPTY and self._has_news(found)
+        except Broken:
+            return self._broken()
+        if not news:
+            self._batch.add(member.id, member.sent)
+            self.due = True
+        elif authorize(member.role, message, self.policy):
+            self._take(member, update, found)
+        else:
+            return [Send(member.id, SyncStatus(False))]
+        return []
+
+    def _has_news(self, found: Survey) -> bool:
+        return self._replica is None or self._replica.has_news(found)
+
+    def _take(self, member: Member, update: bytes, found: Survey) -> None:
+        if self._replica is None:
+            self._early_reach.append(found)
+        else:
+            self._replica.expect(found)
+        self._updates.setdefault(member.id, []).append(update)
+        self._batch.add(member.id, member.sent)
+        self.due = True
+
+    def _step1(self, member: Member, state_vector: bytes) -> Effects:
+        if self._replica is None:
+            self._waiting[member.id] = state_vector
+            return []
+        try:
+            return [
+                Send(member.id, Step2(self._replica.diff(state_vector))),
+                Send(member.id, Step1(self._replica.state_vector())),
+            ]
+        except Broken:
+            self._waiting[member.id] = state_vector
+            return self._broken()
+
+    def _stream(self, member: Member, stream: Stream) -> Effects:
+        if member.role == "host":
+            return [Broadcast(stream, frozenset((member.id,)))]
+        host = self.host()
+        return [Send(host.id, stream)] if host else []
+
+    def _call(self, member: Member, call: Call) -> Send:
+        host = self.host()
+        if host is None:
+            return Send(member.id, away(call.call_id))
+        sent = self._calls.send(member.id, host.id, call, member.sender)
+        return Send(member.id if isinstance(sent, Reply) else host.id, sent)
+
+    # ------------------------------------------------------------ the turn's batch
+
+    def flush(self) -> Effects:
+        """Ends the turn: what came in goes to the journal and to the members."""
+        self.due = False
+        effects: Effects = []
+        if self._updates:
+            self._flush_updates(effects)
+        if self._batch.members:
+            self._flush_acks(effects)
+        if self._news:
+            self._flush_presence(effects)
+        return effects
+
+    def _flush_updates(self, effects: Effects) -> None:
+        # One sender's updates are never merged with another's: should they turn out not to fit
+        # the document, they alone are lost.
+        senders, self._updates = self._updates, {}
+        updates: list[bytes] = []
+        for member_id, sent in senders.items():
+            rows = _merged(sent)
+            updates += rows
+            self._recent.extend((member_id, row) for row in rows)
+        if self.policy.journaled:
+            for update in updates:
+                self._ticket = next(self._ids)
+                effects.append(Append(self._ticket, update))
+            self._rows += len(updates)
+        # With one sender it is spared its own words; with several an echo is cheaper, and harmless.
+        skip = frozenset(senders) if len(senders) == 1 else frozenset[int]()
+        effects += [Broadcast(Update(update), skip) for update in updates]
+        self._keep(updates, effects)
+
+    def _keep(self, updates: list[bytes], effects: Effects) -> None:
+        if self._replica is None:
+            self._early += updates
+            return
+        try:
+            for update in updates:
+                self._replica.append(update)
+            if self._rows >= SNAPSHOT_EVERY:
+                effects += self.snapshot()
+        except Broken:
+            effects += self._broken()
+
+    def _flush_acks(self, effects: Effects) -> None:
+        batch, self._batch = self._batch, _Batch(0)
+        batch.ticket = self._ticket
+        if self.policy.journaled and (self._unacked or any(type(e) is Append for e in effects)):
+            self._unacked.append(batch)
+        else:
+            effects += self._acks([batch], self._best)
+
+    def _flush_presence(self, effects: Effects) -> None:
+        news, self._news = self._news, {}
+        skip = set()
+        for member_id, entry in news.values():
+            # A client that comes back is told its own clock, not the one that others are told.
+            if member_id in self.members:
+                echo = self._presence.echo(member_id, entry)
+                if echo != entry:
+                    skip.add(member_id)
+                    others = tuple(e for _, e in news.values() if e is not entry)
+                    effects.append(Send(member_id, Awareness((*others, echo))))
+        everything = Awareness(tuple(entry for _, entry in news.values()))
+        effects.append(Broadcast(everything, frozenset(skip)))
+
+    # ------------------------------------------------------------ durability
+
+    def durable(self, ticket: int) -> Effects:
+        """The journal has everything up to a ticket."""
+        done = []
+        while self._unacked and self._unacked[0].ticket <= ticket:
+            done.append(self._unacked.popleft())
+        return self._acks(done, self._best)
+
+    def failed(self, ticket: int) -> Effects:
+        """The store fails; everything up to a ticket waits for it in memory."""
+        waiting = [b for b in self._unacked if b.ticket <= ticket and not b.told]
+        for batch in waiting:
+            batch.told = True
+        effects = self._acks(waiting, Level.MEMORY)
+        return [e for e in effects if isinstance(e, Send) and isinstance(e.message, Ack)]
+
+    def _acks(self, batches: Iterable[_Batch], level: Level) -> Effects:
+        total = _Batch(0)
+        for batch in batches:
+            for member_id, (seq, count) in batch.members.items():
+                total.add(member_id, seq, count)
+        effects: Effects = []
+        for member_id, (seq, count) in total.members.items():
+            member = self.members.get(member_id)
+            if member is None:
+                continue
+            if member.own:
+                effects.append(Send(member_id, Ack(seq, level)))
+            else:
+                effects += [Send(member_id, SyncStatus(True))] * count
+        return effects
+
+    # ------------------------------------------------------------ history
+
+    @property
+    def restored(self) -> bool:
+        """Whether the room has its history."""
+        return self._replica is not None
+
+    def restore(self, history: Iterable[bytes], found: Iterable[Survey] = ()) -> Effects:
+        """The journal's rows are here, and those who wait for them get their answers.
+
+        Args:
+            history: the rows, oldest first, walked by the validator.
+            found: what the walks found.
+
+        Raises:
+            Broken: the rows cannot be applied.
+        """
+        replica = Replica([*history, *self._early])
+        for one in (*found, *self._early_reach):
+            replica.expect(one)
+        self._replica = replica
+        self._early, self._early_reach = [], []
+        waiting, self._waiting = self._waiting, {}
+        effects: Effects = []
+        for member_id, state_vector in waiting.items():
+            effects += self._step1(self.members[member_id], state_vector)
+        return effects
+
+    def blame(self, rows: Iterable[bytes]) -> Effects:
+        """Closes the connections of those who sent rows that do not fit the document."""
+        bad = set(rows)
+        guilty = {member for member, row in self._recent if row in bad and member in self.members}
+        reason = "an update does not fit the document"
+        return [Expel(member, Close.PROTOCOL, reason) for member in guilty]
+
+    def snapshot(self) -> Effects:
+        """The whole state for the journal, unless it keeps it already or it would lose something.
+
+        Call `flush` first: what waits for it is not part of the state.
+        """
+        if self._replica is None or not self.policy.journaled or not self._rows or self._updates:
+            return []
+        try:
+            if not self._replica.complete():
+                return []
+            self._rows = 0
+            return [Snapshot(self._replica.diff(NOTHING))]
+        except Broken:
+            return self._broken()
+
+    def _broken(self) -> Effects:
+        """Drops the document, and asks for the journal or, where there is none, for the host's."""
+        if not self.policy.journaled:
+            self._replica = Replica()
+            return [Broadcast(Step1(NOTHING))]
+        self._replica = None
+        return [Reload()]
+
+
+def _merged(updates: list[bytes]) -> list[bytes]:
+    try:
+        return merge(updates)
+    except Broken:
+        return updates

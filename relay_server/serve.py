@@ -1,0 +1,405 @@
+"""The relay as a process part: `async with serve(settings) as relay`, in anybody's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.metadata
+import itertools
+import json
+import logging
+import os
+import ssl
+from typing import TYPE_CHECKING, Final
+
+from relay_server import health, wire
+from relay_server.access import Grant, Keys, authorize
+from relay_server.connection import Connection, Seat, framed
+from relay_server.effects import Append, Broadcast, Effects, Expel, Reload, Send, Snapshot
+from relay_server.errors import AccessDenied, BadSetting, PortTaken, StoreFailed
+from relay_server.fanout import Turns
+from relay_server.journal import journal_of
+from relay_server.lobby import Lobby
+from relay_server.presence import display_name
+from relay_server.room import Member, Room
+from relay_server.wire import CAPS, Close
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from relay_server.journal import Journal
+    from relay_server.settings import RelaySettings
+
+log = logging.getLogger(__name__)
+
+TICK: Final = 0.5  # seconds between looks at silence, revoked tokens and cold rooms
+GOODBYE: Final = 2.0  # seconds clients have to leave when the relay closes
+
+
+@contextlib.asynccontextmanager
+async def serve(settings: RelaySettings) -> AsyncIterator[Relay]:
+    """Runs a relay while the context is open; then it keeps what it has and says goodbye (1012).
+
+    Raises:
+        BadSetting, PortTaken, StoreFailed: it cannot start.
+        StoreFailed: on the way out, when something not yet acknowledged could not be written.
+    """
+    settings.check()
+    relay = Relay(settings, Keys.load(settings.key_path), journal_of(settings.store))
+    await relay.start()
+    try:
+        yield relay
+    finally:
+        await relay.close()
+
+
+class Relay:
+    """Sockets, rooms and the journal put together; made by `serve`.
+
+    Attributes:
+        port: what it listens on.
+        url: where clients connect, `ws://HOST:PORT` or `wss://`.
+        keys: mints and revokes tokens.
+        counters: what happened so far.
+    """
+
+    def __init__(self, settings: RelaySettings, keys: Keys, journal: Journal) -> None:
+        self.settings = settings
+        self.keys = keys
+        self.counters = health.Counters()
+        self.loop = asyncio.get_running_loop()
+        self.turns = Turns(self.loop, settings.window, self._flush)
+        self.port = settings.port
+        self._journal = journal
+        self._lobby = Lobby(journal)
+        self._connections: set[Connection] = set()
+        self._seats: dict[int, Seat] = {}  # by member id
+        self._numbers = itertools.count(1)
+        self._loads: dict[Room, asyncio.Task[None]] = {}
+        self._held: set[Connection] = set()
+        self._servers: list[asyncio.Server] = []
+        self._ticker: asyncio.TimerHandle | None = None
+        self._closing = False
+        self._nobody = asyncio.Event()  # set when the last connection is gone
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        host = self.settings.host
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+        host = f"[{host}]" if ":" in host else host
+        return f"{'wss' if self.settings.tls_cert else 'ws'}://{host}:{self.port}"
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no place for another connection."""
+        return self._closing or len(self._connections) > self.settings.limits.connections
+
+    # ------------------------------------------------------------ life
+
+    async def start(self) -> None:
+        """Opens the journal and the port. Raises what `serve` raises."""
+        await self._journal.open(self)
+        try:
+            await self._listen(self.settings.port, http_only=False)
+            self.port = int(self._servers[0].sockets[0].getsockname()[1])
+            if self.settings.metrics_port is not None:
+                await self._listen(self.settings.metrics_port, http_only=True)
+        except BaseException:
+            await self._stop_listening()
+            await self._journal.close()
+            raise
+        self._tick()
+
+    async def close(self) -> None:
+        """Takes no more, keeps what it has, tells every client to come back, and ends."""
+        self._closing = True
+        if self._ticker is not None:
+            self._ticker.cancel()
+        for server in self._servers:
+            server.close()
+        self.turns.close()
+        for task in self._loads.values():
+            task.cancel()
+        await asyncio.gather(*self._loads.values(), return_exceptions=True)
+        try:
+            await self._journal.close()
+        finally:
+            self.turns.close()
+            for connection in list(self._connections):
+                connection.close(Close.RESTART, "relay restarts; come back in a moment")
+            await self._emptied()
+            await self._stop_listening()
+            self.turns.close()
+
+    async def _emptied(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            if self._connections:
+                await asyncio.wait_for(self._nobody.wait(), GOODBYE)
+        for connection in list(self._connections):
+            connection.abort()
+
+    async def _listen(self, port: int, *, http_only: bool) -> None:
+        settings = self.settings
+        try:
+            server = await self.loop.create_server(
+                lambda: Connection(self, next(self._numbers), http_only),
+                settings.host,
+                port,
+                ssl=_tls(settings),
+                backlog=512,
+            )
+        except OSError as error:
+            raise PortTaken(
+                f"cannot listen on {settings.host}:{port}: {_why(error)}",
+                "stop what listens there, or choose another with --port (0 takes a free one)",
+            ) from error
+        self._servers.append(server)
+
+    async def _stop_listening(self) -> None:
+        for server in self._servers:
+            server.close()
+            await server.wait_closed()
+
+    def _tick(self) -> None:
+        now = self.loop.time()
+        self._ticker = self.loop.call_later(TICK, self._tick)
+        self.keys.refresh()
+        for connection in list(self._connections):
+            connection.watch(now)
+            self._check_grants(connection)
+        for room in self._lobby.cold(now, self.settings.linger):
+            if room not in self._loads:
+                self._forget(room)
+
+    def _check_grants(self, connection: Connection) -> None:
+        for grant in {seat.grant for seat in connection.seats.values()}:
+            try:
+                self.keys.check(grant)
+            except AccessDenied as error:
+                connection.close(Close.REVOKED, error.message)
+
+    def _forget(self, room: Room) -> None:
+        self._perform(room, room.flush())
+        self._perform(room, room.snapshot())
+        if room not in self._loads:
+            self.turns.forget(room)
+            self._lobby.forget(room)
+
+    # ------------------------------------------------------------ connections
+
+    def opened(self, connection: Connection) -> None:
+        """A socket is here."""
+        self.counters.connections += 1
+        self._connections.add(connection)
+        self._nobody.clear()
+
+    def lost(self, connection: Connection) -> None:
+        """A socket is gone."""
+        self._connections.discard(connection)
+        self._held.discard(connection)
+        if not self._connections:
+            self._nobody.set()
+
+    def answer(self, path: str) -> health.Answer | None:
+        """The response to a plain GET."""
+        self.counters.quarantined = self._lobby.quarantined
+        gauges = health.Gauges(
+            version=_version(),
+            connections=len(self._connections),
+            rooms=len(self._lobby.rooms),
+            members=len(self._seats),
+            backlog_bytes=self._journal.backlog,
+            store_failing=self._journal.failing,
+            closing=self._closing,
+        )
+        return health.answer(path, self.counters, gauges)
+
+    def join(
+        self, connection: Connection, address: str, name: str, message: wire.Token
+    ) -> Seat | wire.Denied:
+        """Lets a connection into a room, or says why not; the room is made when it is new."""
+        try:
+            grant = self._grant(connection, name, message.token)
+            hello = _hello(message.hello)
+            role = grant.assume(hello.get("as", ""))
+        except AccessDenied as error:
+            return wire.Denied(error.message)
+        self.leave(connection, address)
+        shown = grant.name or display_name(hello.get("name", ""))
+        member = Member(
+            id=next(self._numbers),
+            connection=connection.number,
+            name=display_name(shown),
+            role=role,
+            grant_id=grant.jti,
+            own=bool(message.hello),
+            pinned=bool(shown),
+        )
+        room = self._lobby.room(name)
+        prefix = wire.write_string(address) if address else None
+        seat = Seat(connection, member.id, room, grant, prefix)
+        connection.seats[address] = seat
+        self._seats[member.id] = seat
+        writes = authorize(role, wire.Update(b""), room.policy)
+        seat.send(wire.Granted("read-write" if writes else "readonly"))
+        self._perform(room, room.join(member))
+        if not room.restored:
+            self._load(room)
+        return seat
+
+    def _grant(self, connection: Connection, room: str, token: str) -> Grant:
+        if not room or len(room) > CAPS.room or not room.isprintable():
+            raise AccessDenied("a room's name is empty, too long or not printable")
+        if len(connection.seats) >= CAPS.rooms:
+            raise AccessDenied(f"{CAPS.rooms} rooms are joined already", "leave some")
+        grant = self.keys.verify(token)
+        if not grant.covers(room):
+            raise AccessDenied("the token is not good for this room")
+        return grant
+
+    def leave(self, connection: Connection, address: str) -> None:
+        """A connection leaves one of its rooms, if it is in it."""
+        seat = connection.seats.pop(address, None)
+        if seat is not None:
+            self._seats.pop(seat.member, None)
+            self._perform(seat.room, seat.room.leave(seat.member))
+
+    def receive(self, seat: Seat, message: wire.Message) -> None:
+        """A message of a member."""
+        if self._closing:
+            return  # not acknowledged, so the client sends it again to the next relay
+        room = seat.room
+        if type(message) is wire.Update:
+            self.counters.updates += 1
+        self._perform(room, room.receive(seat.member, message))
+        if self._journal.backlog > self.settings.limits.backlog_bytes:
+            self._held.add(seat.connection)
+            seat.connection.hold(True)
+
+    # ------------------------------------------------------------ the journal's word
+
+    def durable(self, room: str, ticket: int) -> None:
+        """See `journal.Listener`."""
+        found = self._lobby.rooms.get(room)
+        if found is not None:
+            self._perform(found, found.durable(ticket))
+        if self._held and self._journal.backlog < self.settings.limits.backlog_bytes // 2:
+            held, self._held = self._held, set()
+            for connection in held:
+                connection.hold(False)
+
+    def failed(self, room: str, ticket: int) -> None:
+        """See `journal.Listener`."""
+        found = self._lobby.rooms.get(room)
+        if found is not None:
+            self._perform(found, found.failed(ticket))
+
+    def _load(self, room: Room) -> None:
+        if room not in self._loads:
+            self._loads[room] = self.loop.create_task(self._fill(room), name="load")
+
+    async def _fill(self, room: Room) -> None:
+        try:
+            self._perform(room, await self._lobby.load(room))
+        except StoreFailed as error:
+            log.error("room %s: %s", room.name, error.message)
+            for member in list(room.members):
+                self._expel(member, Close.INTERNAL, "the room cannot be loaded now")
+            self.turns.forget(room)
+            self._lobby.forget(room)
+        finally:
+            del self._loads[room]
+
+    # ------------------------------------------------------------ effects
+
+    def _flush(self, room: Room) -> None:
+        self._perform(room, room.flush())
+
+    def _perform(self, room: Room, effects: Effects) -> None:
+        at = 0
+        while at < len(effects):
+            effect = effects[at]
+            at += 1
+            match effect:
+                case Broadcast(message, skip):
+                    run = [message]
+                    while at < len(effects):
+                        following = effects[at]
+                        if not isinstance(following, Broadcast) or following.skip != skip:
+                            break
+                        run.append(following.message)
+                        at += 1
+                    self._broadcast(room, run, skip)
+                case Send(member, message):
+                    seat = self._seats.get(member)
+                    if seat is not None:
+                        seat.send(message)
+                case Append(ticket, update):
+                    self.counters.appended += 1
+                    self._journal.append(room.name, ticket, update)
+                case Snapshot(state):
+                    self._journal.snapshot(room.name, state)
+                case Reload():
+                    self._load(room)
+                case Expel(member, code, reason):
+                    self._expel(member, code, reason)
+        if room.due:
+            self.turns.flush_soon(room)
+
+    def _broadcast(self, room: Room, messages: list[wire.Message], skip: frozenset[int]) -> None:
+        """Builds each frame once per way of addressing, and joins those that go out together."""
+        bodies = [(wire.encode_body(message), message) for message in messages]
+        blobs: dict[bytes | None, bytes] = {}
+        seats = self._seats
+        for member in room.members:
+            if member in skip:
+                continue
+            seat = seats[member]
+            blob = blobs.get(seat.prefix)
+            if blob is None:
+                frames = (framed(seat.prefix, body, message) for body, message in bodies)
+                blob = blobs[seat.prefix] = b"".join(frame for frame in frames if frame)
+            if blob:
+                seat.connection.send(blob)
+
+    def _expel(self, member: int, code: int, reason: str) -> None:
+        seat = self._seats.get(member)
+        if seat is not None:
+            seat.connection.close(code, reason)
+
+
+def _why(error: OSError) -> str:
+    return os.strerror(error.errno).lower() if error.errno else str(error)
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("studio-tui")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _hello(text: str) -> dict[str, str]:
+    """What one of our own clients says of itself; nothing when it is not what was agreed."""
+    try:
+        hello = json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(hello, dict):
+        return {}
+    return {key: value for key, value in hello.items() if isinstance(value, str)}
+
+
+def _tls(settings: RelaySettings) -> ssl.SSLContext | None:
+    if settings.tls_cert is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise BadSetting(
+            f"certificate {settings.tls_cert} cannot be used: {error}", "give PEM files"
+        ) from error
+    return context

@@ -1,0 +1,203 @@
+"""The command line: what it prints, how it ends, and what it does not load."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from relay_server.access import Keys
+from relay_server.cli import main, seconds, state_dir
+from relay_server.errors import BadSetting
+from relay_server.journal.sqlite import connect
+
+ROOT = Path(__file__).parents[2]
+Typed = Callable[[str], list[bytes]]
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code: object = 0
+    try:
+        main(arguments)
+    except SystemExit as end:
+        code = end.code
+    out, err = capsys.readouterr()
+    assert isinstance(code, int)
+    return code, out, err
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    command = [sys.executable, "-m", "relay_server", "serve", "--port", "0", *arguments]
+    relay = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert relay.stdout is not None
+        yield relay, relay.stdout.readline()
+    finally:
+        relay.kill()
+        relay.communicate()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["token", "--help"]])
+def test_help_is_quick_and_has_an_example(arguments: list[str]) -> None:
+    code = (
+        "import sys; from relay_server.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "heavy = {'websockets', 'pycrdt', 'cryptography', 'jwt', 'asyncio', 'sqlite3', 'ssl'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Example:" in done.stdout
+
+
+def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys)
+    assert code == 0
+    assert "Commands:" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fly"],
+        ["serve", "--port", "many"],
+        ["serve", "--store", "mysql://x"],
+        ["serve", "--host", "0.0.0.0"],
+        ["serve", "--tls-cert", "c.pem"],
+        ["token", "r"],
+        ["token", "r", "--role", "root"],
+        ["token", "r", "--role", "editor", "--expires", "soon"],
+    ],
+)
+def test_what_makes_no_sense_ends_with_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: .+\nhint: .+\n", err)
+
+
+def test_durations() -> None:
+    assert [seconds(text) for text in ("90s", "30m", "8h", "1.5d", "1w")] == [
+        90,
+        1800,
+        28800,
+        129600,
+        604800,
+    ]
+    for text in ("", "8", "h", "-1h", "8 h", "8y"):
+        with pytest.raises(BadSetting):
+            seconds(text)
+
+
+def test_the_state_folder_follows_studio_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path))
+    assert state_dir() == tmp_path / "state" / "relay"
+    monkeypatch.delenv("STUDIO_HOME")
+    assert state_dir().parts[-2:] == ("studio-tui", "relay")
+
+
+def test_a_token_is_one_line_for_the_same_key(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(
+        capsys, "token", "calm-otter", "--role", "editor", "--name", "Ann", "--expires", "2h"
+    )
+    assert (code, err) == (0, "")
+    grant = Keys.load(state_dir() / "key.pem").verify(out.strip())
+    assert (grant.room, grant.role, grant.name) == ("calm-otter", "editor", "Ann")
+
+
+def test_serve_prints_where_it_is_and_ends_on_sigterm() -> None:
+    with serving() as (relay, line):
+        found = re.fullmatch(r"relay at (ws://127\.0\.0\.1:\d+), key in (.+)\n", line)
+        assert found
+        assert Path(found[2]) == state_dir() / "key.pem"
+        assert (state_dir() / "journal.db").exists()
+        relay.send_signal(signal.SIGTERM)
+        out, err = relay.communicate(timeout=20)
+        assert (relay.returncode, out, err) == (0, "", "")
+
+
+def test_a_taken_port_ends_with_1_and_two_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving("--store", "memory:") as (_, line):
+        port = line.split(":")[2].split(",")[0]
+        code, _, err = run(capsys, "serve", "--store", "memory:", "--port", port)
+        assert code == 1
+        assert re.fullmatch(r"error: cannot listen on .+ in use\nhint: .+\n", err)
+
+
+def filled(path: Path, rows: dict[str, list[bytes]]) -> str:
+    db = connect(path)
+    for room, updates in rows.items():
+        for seq, update in enumerate(updates, 1):
+            db.execute("INSERT INTO log VALUES(?,?,?)", (room, seq, update))
+    db.close()
+    return f"sqlite:///{path}"
+
+
+def test_rooms_of_a_store(capsys: pytest.CaptureFixture[str], tmp_path: Path, typed: Typed) -> None:
+    store = filled(tmp_path / "j.db", {"b": typed("hi"), "a": typed("x")})
+    code, out, _ = run(capsys, "rooms", "--store", store)
+    assert code == 0
+    assert [(room["room"], room["updates"]) for room in json.loads(out)] == [("a", 1), ("b", 2)]
+
+
+def test_a_sound_store_passes_the_check(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, typed: Typed
+) -> None:
+    store = filled(tmp_path / "j.db", {"a": typed("hello")})
+    assert run(capsys, "check", "--store", store)[:2] == (0, "ok: 1 rooms, 0 updates set aside\n")
+
+
+def test_a_bad_update_fails_the_check(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, typed: Typed
+) -> None:
+    store = filled(tmp_path / "j.db", {"a": [*typed("hello"), b"\xff\xff"]})
+    code, out, err = run(capsys, "check", "--store", store)
+    assert code == 1
+    assert out == "a: row 6 cannot be applied\n"
+    assert err.startswith("error: store is damaged")
+
+
+def test_a_backup_has_everything(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, typed: Typed
+) -> None:
+    store = filled(tmp_path / "j.db", {"a": typed("hello")})
+    target = tmp_path / "copy.db"
+    assert run(capsys, "backup", str(target), "--store", store)[0] == 0
+    assert target.stat().st_mode & 0o777 == 0o600
+    db = sqlite3.connect(target)
+    assert db.execute("SELECT count(*) FROM log").fetchone() == (5,)
+    db.close()
+    code, _, err = run(capsys, "backup", str(target), "--store", store)
+    assert code == 2
+    assert "exists already" in err
+
+
+def test_a_store_that_is_not_there_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code, _, err = run(capsys, "check", "--store", f"sqlite:///{tmp_path}/none.db")
+    assert code == 1
+    assert "no store" in err
+    assert os.listdir(tmp_path) == []
