@@ -1,0 +1,141 @@
+"""What the palette can find: commands, files, terminals, people, themes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.markup import escape
+
+from studio_tui.app.truncate import scrub
+from studio_tui.app.widgets.key_hints import key_label
+from studio_tui.errors import StudioError
+
+if TYPE_CHECKING:
+    from studio_tui.app.screens.workspace import Workspace
+
+FOUND = 50
+Found = tuple[str, str, Callable[[], Any]]
+"""Title, help, what it does."""
+
+
+class Choices(Provider):
+    """A list of things to choose from, matched by their titles. Foreign titles are never markup."""
+
+    @property
+    def workspace(self) -> Workspace:
+        """The screen that the palette was opened over."""
+        from studio_tui.app.screens.workspace import Workspace
+
+        assert isinstance(self.screen, Workspace)
+        return self.screen
+
+    def choices(self) -> Iterator[Found]:
+        """Everything there is."""
+        yield from ()
+
+    async def discover(self) -> Hits:
+        """All of it, before anything is typed."""
+        for title, about, act in self.choices():
+            yield DiscoveryHit(Content(title), act, text=title, help=escape(about))
+
+    async def search(self, query: str) -> Hits:
+        """What matches."""
+        matcher = self.matcher(query)
+        for title, about, act in self.choices():
+            if (score := matcher.match(title)) > 0:
+                shown = matcher.highlight(title)
+                yield Hit(score, shown, act, text=title, help=escape(about))
+
+
+class Actions(Choices):
+    """What can be done now."""
+
+    def choices(self) -> Iterator[Found]:
+        """Every command that is possible, with its key."""
+        workspace = self.workspace
+        for command in (c for c in workspace.possible if c.id != "commands"):
+            keys = f"{command.help} · {key_label(workspace.key_of(command))}"
+            yield command.label, keys, partial(workspace.do, command)
+
+
+class Terminals(Choices):
+    """The studio's terminals."""
+
+    def choices(self) -> Iterator[Found]:
+        """Every terminal, running or ended."""
+        workspace = self.workspace
+        for entry in workspace.studio.document.terminals.values():
+            title = f"terminal {scrub(entry.title or entry.id)}"
+            who = f"{scrub(entry.driver)} types" if entry.driver else "nobody types"
+            yield title, who, partial(workspace.show_terminal, entry.id)
+
+
+class PeopleHere(Choices):
+    """Everybody else; choosing one goes where they look."""
+
+    def choices(self) -> Iterator[Found]:
+        """Everybody else who is here."""
+        workspace = self.workspace
+        for person in workspace.people.others:
+            gaze = person.gaze
+            where = scrub(gaze.path or ("a terminal" if gaze.terminal else "nothing"))
+            name = f"{scrub(person.name)} ({scrub(person.role)})"
+            yield name, f"Go to what they look at: {where}", partial(workspace.join_gaze, gaze)
+
+
+class Themes(Choices):
+    """Colours of the app."""
+
+    def choices(self) -> Iterator[Found]:
+        """Every theme."""
+        workspace = self.workspace
+        for name in sorted(self.app.available_themes):
+            yield f"theme {name}", "Change the colours", partial(workspace.choose_theme, name)
+
+
+class Files(Choices):
+    """Files of the studio, found by the host by part of their names."""
+
+    def choices(self) -> Iterator[Found]:
+        """The files that are open here."""
+        for path in self.workspace.work_pane.open_paths:
+            yield scrub(path), "open here", partial(self.workspace.open_file, path)
+
+    async def search(self, query: str) -> Hits:
+        """What the host finds, best first."""
+        studio = self.workspace.studio
+        try:
+            answer = await studio.query("files.find", query=query, limit=FOUND)
+        except StudioError as error:
+            # Offline there is nothing to choose; the reason stands where the files would.
+            yield Hit(1.0, Content(f"! {error.message}"), lambda: None, help=escape(error.hint))
+            return
+        matcher = self.matcher(query)
+        for number, path in enumerate(str(path) for path in answer["paths"]):
+            shown = scrub(path)
+            score = 1.0 - number / (2 * FOUND)
+            yield Hit(
+                score, matcher.highlight(shown), partial(self.workspace.open_file, path), shown
+            )
+
+
+class Everything(Provider):
+    """All of these, always in this order: the palette itself asks its providers in none."""
+
+    KINDS = (Actions, Files, Terminals, PeopleHere)
+
+    async def discover(self) -> Hits:
+        """What each of them shows before anything is typed."""
+        for kind in self.KINDS:
+            async for hit in kind(self.screen).discover():
+                yield hit
+
+    async def search(self, query: str) -> Hits:
+        """What each of them finds."""
+        for kind in self.KINDS:
+            async for hit in kind(self.screen).search(query):
+                yield hit

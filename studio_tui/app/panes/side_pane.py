@@ -1,0 +1,132 @@
+"""The right side: the machine's meters, the jobs, and the curves of the job that is followed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.content import Content
+
+from studio_tui.app.panes.place import Place
+from studio_tui.app.problems import told
+from studio_tui.app.widgets.curve import Curve, Curves
+from studio_tui.app.widgets.job_list import JobList, progress
+from studio_tui.app.widgets.meters_board import MetersBoard
+from studio_tui.client.studio import Studio
+
+
+class SidePane(Place):
+    """Three framed parts over each other; the jobs have the focus.
+
+    Args:
+        studio: what is shown.
+        clock: Unix time in seconds, for how long a job has run.
+    """
+
+    HELP = """\
+### Machine and jobs
+
+**Above**: the machine that the studio is on, once a second. **Middle**: every job of the studio,
+the newest first. **Below**: the curves of the job whose log is shown.
+"""
+    DEFAULT_CSS = """
+    SidePane {
+        border: none;
+        &:focus-within { border: none; }
+        & > MetersBoard, & > JobList, & > Curve {
+            border: round $border-blurred;
+            border-title-color: $text-muted;
+            border-subtitle-color: $text-muted;
+            padding: 0;
+        }
+        & > MetersBoard { height: auto; max-height: 50%; min-height: 5; }
+        & > JobList { height: 1fr; min-height: 4; }
+        & > Curve { height: 1fr; min-height: 6; }
+        & > JobList:focus, & > Curve:focus, & > MetersBoard:focus {
+            border: round $border;
+            border-title-color: $block-cursor-foreground;
+            border-title-background: $block-cursor-background;
+            border-title-style: bold;
+        }
+    }
+    """
+
+    def __init__(self, studio: Studio, clock: Callable[[], float]) -> None:
+        super().__init__(id="side")
+        self._studio = studio
+        self._clock = clock
+        self._progress: dict[str, str] = {}
+        self._around = ""
+
+    def contents(self) -> ComposeResult:
+        """Meters, jobs, curves."""
+        yield MetersBoard(clock=self._clock)
+        yield JobList()
+        yield Curve()
+
+    def on_mount(self) -> None:
+        """Name the parts."""
+        self.frame(True)
+        self.show_jobs()
+        self.show_meters()
+
+    def frame(self, framed: bool) -> None:
+        """Name the parts; a bare rule over a part leaves no space around its name, a frame does."""
+        self._around = "" if framed else " "
+        self.query_one(JobList).border_title = Content(f"{self._around}jobs{self._around}")
+        self.query_one(Curve).border_title = Content(f"{self._around}curves{self._around}")
+        self.show_meters()
+
+    def enter(self) -> None:
+        """The jobs have the focus."""
+        self.query_one(JobList).focus()
+
+    @on(JobList.StopRequested)
+    def _stop_requested(self, event: JobList.StopRequested) -> None:
+        event.stop()
+        self._stop(event.job)
+
+    @work(exclusive=True, group="stop")
+    async def _stop(self, job: str) -> None:
+        """Stop a job, after one question."""
+        from studio_tui.app.screens.dialogs import Confirm
+
+        entry = self._studio.document.jobs.get(job)
+        if entry is None or entry.over:
+            return
+        by = f" {entry.by} started it." if entry.by else ""
+        body = f"{entry.command or entry.name} ends on {entry.machine}.{by}"
+        body += " What it has not saved itself is lost."
+        question = Confirm(f"stop {entry.name}?", body, "stop it", "let it run")
+        if await self.app.push_screen_wait(question):
+            with told(self):
+                await self._studio.command("jobs.stop", job=job)
+
+    def show_meters(self) -> None:
+        """Show the newest sample of the studio's machine."""
+        document = self._studio.document
+        machine = document.info.machine
+        board = self.query_one(MetersBoard)
+        board.border_title = Content(f"{self._around}{machine or 'machine'}{self._around}")
+        board.show(
+            self._studio.meters.get(machine),
+            self._studio.series.get(machine),
+            document.machines.get(machine),
+        )
+
+    def show_jobs(self) -> None:
+        """Show the jobs as they are now."""
+        jobs = list(self._studio.document.jobs.values())
+        self.query_one(JobList).show(jobs, self._clock(), self._progress)
+
+    def show_curves(
+        self, job: str, name: str, curves: Mapping[str, list[tuple[int, float]]]
+    ) -> None:
+        """Show the curves of a job, and how far it is."""
+        plain: Curves = dict(curves)
+        self.query_one(Curve).show(plain, name)
+        far = progress(plain)
+        if far and self._progress.get(job) != far:
+            self._progress[job] = far
+            self.show_jobs()

@@ -1,0 +1,62 @@
+"""What the middle shows while nothing is open: where this is, and what to press first."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from studio_tui.app.truncate import clip_middle, scrub
+from studio_tui.client.studio import Studio
+
+KEYS = (
+    ("^O", "find a file and open it"),
+    ("^T", "open a terminal that everybody sees"),
+    ("^R", "run a script as a job"),
+    ("^P", "everything else, by name"),
+    ("F1", "help for the place that has the focus"),
+)
+
+
+class Welcome(Static, can_focus=True):
+    """Teaches the first keys."""
+
+    HELP = """\
+### Welcome
+
+Nothing is open yet. Choose a file on the left, or press one of the keys on the screen.
+"""
+    DEFAULT_CSS = """
+    Welcome {
+        width: 1fr;
+        height: 1fr;
+        content-align: center middle;
+        color: $text-muted;
+    }
+    """
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__("", id="welcome", markup=False)
+        self._studio = studio
+        self._shown = Content("")
+
+    def on_mount(self) -> None:
+        """Show what is known."""
+        self.show()
+
+    def show(self) -> None:
+        """Show the studio's name and folder, and the keys."""
+        info = self._studio.document.info
+        width = max(len(words) for _, words in KEYS) + 4
+        lines = [Content.styled(scrub(info.name or self._studio.id), "bold $accent")]
+        if info.dir:
+            lines.append(Content(clip_middle(scrub(info.dir), width + 4)))
+        lines.append(Content(f"others join with: studio-tui attach {self._studio.id}"))
+        lines.append(Content(""))
+        lines += [
+            Content.assemble((f"{key}", "bold $text"), f"  {words}".ljust(width))
+            for key, words in KEYS
+        ]
+        content = Content("\n").join(lines)
+        if content != self._shown:
+            self._shown = content
+            self.update(content)

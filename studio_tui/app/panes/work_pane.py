@@ -1,0 +1,337 @@
+"""The middle of the workspace: tabs of open files and of the studio's terminals."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher
+
+from studio_tui.app.panes.place import Place, StatusChanged
+from studio_tui.app.panes.welcome import Welcome
+from studio_tui.app.problems import told
+from studio_tui.app.widgets.tab_strip import TabLabel, TabStrip
+from studio_tui.client.studio import Studio
+from studio_tui.document.presence import Gaze
+from studio_tui.errors import NotFound, Refused, StudioError
+
+if TYPE_CHECKING:
+    from studio_tui.app.panes.editor_pane import EditorPane
+    from studio_tui.app.panes.terminal_pane import TerminalPane
+    from studio_tui.app.people import People
+
+FILE, TERMINAL = "file:", "terminal:"
+
+
+class Tab(Protocol):
+    """What stands in a tab: an editor, a pager or a terminal."""
+
+    HELP: str
+
+    @property
+    def status(self) -> Content:
+        """What the lower edge of the frame tells."""
+
+    def enter(self) -> None:
+        """Give the focus to what a person wants here first."""
+
+    def show(self) -> None:
+        """Follow the studio document."""
+
+    def look(self) -> None:
+        """Tell the others that this is what the person looks at."""
+
+
+class WorkPane(Place):
+    """Open files and terminals, one seen at a time.
+
+    Terminals belong to the studio, so each of them has a tab here from its start to its end;
+    it is joined when somebody looks at it. Files have a tab when this person opened them.
+    """
+
+    HELP = """\
+### Files and terminals
+
+Open files and the studio's terminals share this place, one tab each.
+
+- **ctrl+o** finds a file, **ctrl+t** opens a terminal that everybody can see
+- **ctrl+page down**, **ctrl+page up** go from tab to tab; after the leader **tab** does
+- after the leader, **w** closes the tab
+"""
+    BINDINGS: ClassVar[list[BindingType]] = []
+    DEFAULT_CSS = """
+    WorkPane {
+        width: 1fr;
+        border: none;
+        &:focus-within { border: none; }
+        & > #deck {
+            height: 1fr;
+            border: round $border-blurred;
+            border-top: none;
+            border-subtitle-color: $text-muted;
+        }
+        &:focus-within > #deck { border: round $border; border-top: none; }
+    }
+    """
+
+    @dataclass
+    class TabsChanged(Message):
+        """Another tab is seen, or one came or went."""
+
+    def __init__(self, studio: Studio, people: People, leader: str) -> None:
+        super().__init__(id="work")
+        self._studio = studio
+        self._people = people
+        self._leader = leader
+        self._files: list[str] = []
+        self._panes: dict[str, Widget] = {}
+        self._numbers = itertools.count(1)
+        self._joining: set[str] = set()
+        self.active = ""
+
+    def contents(self) -> ComposeResult:
+        """The tabs, and under them what they hold."""
+        yield TabStrip()
+        with ContentSwitcher(id="deck", initial="welcome"):
+            yield Welcome(self._studio)
+
+    def on_mount(self) -> None:
+        """The frame has the tabs for a title."""
+        self.show()
+
+    @property
+    def deck(self) -> ContentSwitcher:
+        """What holds the panes."""
+        return self.query_one("#deck", ContentSwitcher)
+
+    # -- what is open -------------------------------------------------------------------------
+
+    @property
+    def keys(self) -> list[str]:
+        """The tabs, from left to right: files as they were opened, terminals as they were made."""
+        terminals = sorted(
+            self._studio.document.terminals.values(), key=lambda entry: (entry.created, entry.id)
+        )
+        return [*self._files, *(TERMINAL + entry.id for entry in terminals)]
+
+    @property
+    def pane(self) -> Tab | None:
+        """What the active tab holds."""
+        return cast("Tab | None", self._panes.get(self.active))
+
+    @property
+    def editor(self) -> EditorPane | None:
+        """The editor, if one is seen."""
+        from studio_tui.app.panes.editor_pane import EditorPane
+
+        pane = self._panes.get(self.active)
+        return pane if isinstance(pane, EditorPane) else None
+
+    @property
+    def terminal(self) -> TerminalPane | None:
+        """The terminal, if one is seen."""
+        if not self.active.startswith(TERMINAL):
+            return None
+        return cast("TerminalPane | None", self._panes.get(self.active))
+
+    @property
+    def open_paths(self) -> list[str]:
+        """The files that are open here, as they were asked for."""
+        return [key.removeprefix(FILE) for key in self._files]
+
+    @property
+    def path(self) -> str:
+        """The file that is seen, "" when none is."""
+        return str(getattr(self.pane, "path", ""))
+
+    # -- showing ------------------------------------------------------------------------------
+
+    def show(self) -> None:
+        """Follow the studio document: tabs, marks, drivers."""
+        if not self.is_mounted:
+            return
+        keys = self.keys
+        for gone in [key for key in self._panes if key not in keys]:
+            self._forget(gone)
+        for pane in self._panes.values():
+            cast(Tab, pane).show()
+        self.query_one(Welcome).show()
+        if self.active not in (keys or [""]):
+            self.activate(keys[-1] if keys else "", focus=self.has_focus_within)
+        self._draw(keys)
+
+    def _draw(self, keys: list[str]) -> None:
+        driver = self.terminal.driver if self.terminal else ""
+        edge = self._people.ink(driver) if driver else ""
+        self.query_one(TabStrip).show([self._label(key) for key in keys], self.active, edge)
+        deck = self.deck
+        colour = self._people.colour(driver) if driver else None
+        for side in ("border_left", "border_right", "border_bottom"):
+            setattr(deck.styles, side, ("round", colour) if colour and self._framed else None)
+        deck.border_subtitle = self.pane.status if self.pane else None
+
+    @property
+    def _framed(self) -> bool:
+        return not self.screen.has_class("-narrow")
+
+    def _label(self, key: str) -> TabLabel:
+        if key.startswith(FILE):
+            pane: Any = self._panes.get(key)
+            path = getattr(pane, "path", key.removeprefix(FILE))
+            file = getattr(pane, "file", None)
+            return TabLabel(key, path.rsplit("/", 1)[-1], mark=file.mark if file else "")
+        entry = self._studio.document.terminals[key.removeprefix(TERMINAL)]
+        pane = self._panes.get(key)
+        title = getattr(pane, "title", "") or entry.title or "terminal"
+        ended = "" if entry.state == "running" else f"■ {entry.exit_code or 0}"
+        driver = entry.driver or ""
+        colour = self._people.ink(driver) if driver else ""
+        return TabLabel(key, f"▸ {title}", ended, driver, colour, dim=pane is None)
+
+    def frame(self, framed: bool) -> None:
+        """Draw the frame around the tabs, or leave it out on a small screen."""
+        strip = self.query_one(TabStrip)
+        if strip.framed != framed:
+            strip.framed = framed
+            strip.refresh()
+        self._draw(self.keys)
+
+    # -- opening and closing ------------------------------------------------------------------
+
+    def activate(self, key: str, *, focus: bool = True) -> None:
+        """Show a tab; a terminal is joined when it is looked at for the first time."""
+        self.active = key
+        self.notice.clear()
+        pane = self._panes.get(key)
+        if pane is not None:
+            self.deck.current = pane.id
+            tab = cast(Tab, pane)
+            tab.look()
+            if focus:
+                self.call_after_refresh(tab.enter)
+        else:
+            self.deck.current = "welcome"
+            if key.startswith(TERMINAL):
+                self._join(key, focus)
+            elif focus:
+                self.query_one(Welcome).focus()
+            self._studio.look(Gaze())
+        self._draw(self.keys)
+        self.post_message(self.TabsChanged())
+
+    def enter(self) -> None:
+        """What is seen has the focus."""
+        if self.pane is not None:
+            self.pane.enter()
+        else:
+            self.query_one(Welcome).focus()
+
+    def step(self, by: int) -> None:
+        """Go `by` tabs to the right, around the end."""
+        keys = self.keys
+        if keys:
+            at = keys.index(self.active) if self.active in keys else 0
+            self.activate(keys[(at + by) % len(keys)])
+
+    @work(group="open")
+    async def open_file(self, path: str, *, focus: bool = True) -> None:
+        """Open a file, or go to its tab."""
+        key = FILE + path
+        if key in self._panes:
+            self.activate(key, focus=focus)
+        elif key not in self._joining:
+            self._joining.add(key)
+            try:
+                with told(self):
+                    pane = await self._opened(path)
+                    self._files.append(key)
+                    await self._add(key, pane, focus)
+            finally:
+                self._joining.discard(key)
+
+    async def _opened(self, path: str) -> Widget:
+        """An editor for the file, or a pager when it cannot be edited."""
+        try:
+            file = await self._studio.file(path)
+        except (NotFound, Refused):
+            raise
+        except StudioError as error:
+            from studio_tui.app.panes.pager_pane import PagerPane
+
+            return PagerPane(self._studio, path, error.message)
+        from studio_tui.app.panes.editor_pane import EditorPane
+
+        return EditorPane(file, self._people)
+
+    @work(group="open")
+    async def _join(self, key: str, focus: bool) -> None:
+        if key in self._joining:
+            return
+        self._joining.add(key)
+        try:
+            with told(self):
+                shared = await self._studio.terminal(key.removeprefix(TERMINAL))
+                from studio_tui.app.panes.terminal_pane import TerminalPane
+
+                await self._add(key, TerminalPane(shared, self._leader), focus)
+        finally:
+            self._joining.discard(key)
+
+    @work(group="open")
+    async def new_terminal(self) -> None:
+        """Open a new terminal as large as this place."""
+        with told(self):
+            size = self.deck.content_size
+            shared = await self._studio.terminal(cols=max(20, size.width), rows=max(5, size.height))
+            self.activate(TERMINAL + shared.id)
+
+    async def _add(self, key: str, pane: Widget, focus: bool) -> None:
+        pane.id = f"tab-{next(self._numbers)}"
+        pane.display = False
+        await self.deck.mount(pane)
+        self._panes[key] = pane
+        if key == self.active or key.startswith(FILE):
+            self.activate(key, focus=focus)
+
+    def close(self) -> None:
+        """Close the file that is seen, or end the terminal for everybody."""
+        if self.terminal is not None:
+            self.terminal.end()
+        elif self.active.startswith(FILE):
+            self.close_file(self.active)
+
+    def close_file(self, key: str) -> None:
+        """Close a file's tab; its text stays with the studio."""
+        keys = self.keys
+        at = keys.index(key)
+        self._files.remove(key)
+        self._forget(key)
+        if key == self.active:
+            left = self.keys
+            self.activate(left[min(at, len(left) - 1)] if left else "")
+        self.show()
+
+    def _forget(self, key: str) -> None:
+        pane = self._panes.pop(key)
+        if self.deck.current == pane.id:
+            self.deck.current = "welcome"
+        pane.remove()
+
+    # -- messages -----------------------------------------------------------------------------
+
+    def on_status_changed(self, event: StatusChanged) -> None:
+        """Tell it at the lower edge."""
+        event.stop()
+        self.deck.border_subtitle = self.pane.status if self.pane else None
+
+    @on(TabStrip.Selected)
+    def _selected(self, event: TabStrip.Selected) -> None:
+        event.stop()
+        self.activate(event.key)

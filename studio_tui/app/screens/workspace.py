@@ -1,0 +1,432 @@
+"""The one screen of an attached studio: five places, the lines around them, and what keys do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.widgets import Static
+
+from studio_tui.app.commands import COMMANDS, Command, bindings
+from studio_tui.app.layout import Layout
+from studio_tui.app.panes.files_pane import FilesPane
+from studio_tui.app.panes.log_pane import LogPane
+from studio_tui.app.panes.place import Place
+from studio_tui.app.panes.side_pane import SidePane
+from studio_tui.app.panes.work_pane import TERMINAL, WorkPane
+from studio_tui.app.people import People
+from studio_tui.app.problems import Problem, told
+from studio_tui.app.screens.places import PLACES, PlacesScreen
+from studio_tui.app.widgets.job_list import JobList
+from studio_tui.app.widgets.key_hints import KeyHints
+from studio_tui.app.widgets.place_strip import PlaceStrip
+from studio_tui.app.widgets.terminal_view import TerminalView
+from studio_tui.app.widgets.top_line import MachineButton, TopLine
+from studio_tui.client.studio import Studio, Topic
+from studio_tui.document.presence import Gaze
+
+if TYPE_CHECKING:
+    from studio_tui.app.screens.run_dialog import RunRequest
+
+
+SETTLE_SECONDS = 1.0
+"""How long leaving waits for edits that are on their way, before it asks."""
+
+
+class Workspace(PlacesScreen):
+    """Everything about one studio on one screen.
+
+    Args:
+        studio: the studio; it may be joined later.
+        layout: how this person likes the screen.
+        leader: the key that a focused terminal does not get, by Textual's name.
+        clock: Unix time in seconds.
+    """
+
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("ctrl+right_square_bracket")]
+
+    def __init__(
+        self,
+        studio: Studio,
+        layout: Layout | None = None,
+        leader: str = "ctrl+right_square_bracket",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(layout)
+        self.studio = studio
+        self.leader = leader
+        self.people = People(studio, self.app)
+        self._clock = clock
+        self._reachable = False
+        self._last_run: dict[str, RunRequest] = {}
+
+    def compose(self) -> ComposeResult:
+        """Top line, places, hints."""
+        yield TopLine(self.studio, self.people)
+        yield PlaceStrip(PLACES)
+        with Horizontal(id="body"):
+            yield FilesPane(self.studio, self.people)
+            yield WorkPane(self.studio, self.people, self.leader)
+            yield SidePane(self.studio, self._clock)
+        yield LogPane(self.studio)
+        yield KeyHints()
+        yield Static("", id="too-small", markup=False)
+
+    # -- the places ---------------------------------------------------------------------------
+
+    @property
+    def files_pane(self) -> FilesPane:
+        """The files."""
+        return self.query_one(FilesPane)
+
+    @property
+    def work_pane(self) -> WorkPane:
+        """Open files and terminals."""
+        return self.query_one(WorkPane)
+
+    @property
+    def side_pane(self) -> SidePane:
+        """Machine, jobs, curves."""
+        return self.query_one(SidePane)
+
+    @property
+    def log_pane(self) -> LogPane:
+        """The log."""
+        return self.query_one(LogPane)
+
+    def on_mount(self) -> None:
+        """Lay the places out, the files first in line for keys."""
+        self.lay_out()
+        self.ready.set()
+        self.show({"link", "people", "document", "meters", "saved"})
+        (self.work_pane if self.narrow else self.files_pane).enter()
+
+    def lay_out(self) -> None:
+        """Show and size the places; the frame around the tabs goes on a narrow screen."""
+        super().lay_out()
+        self.work_pane.frame(not self.narrow)
+        self.side_pane.frame(not self.narrow)
+
+    # -- what the studio tells ----------------------------------------------------------------
+
+    def show(self, topics: set[Topic]) -> None:
+        """Bring on the screen what has changed."""
+        if not self.ready.is_set():
+            return
+        self.query_one(TopLine).show()
+        if topics & {"document", "people", "saved", "link"}:
+            self.work_pane.show()
+            self.files_pane.annotate()
+        if topics & {"document", "link"}:
+            self.side_pane.show_jobs()
+            self.log_pane.look_for_jobs()
+            self.refresh_bindings()
+        if topics & {"document", "meters"}:
+            self.side_pane.show_meters()
+        reachable, self._reachable = self._reachable, self.studio.reachable
+        if self._reachable and not reachable:
+            self.files_pane.reload()
+
+    def joined(self) -> None:
+        """The studio can be asked now: read the files, open what was open."""
+        self.show({"link", "people", "document", "meters", "saved"})
+
+    def on_problem(self, event: Problem) -> None:
+        """A problem that belongs to no place stands in the middle."""
+        event.stop()
+        self.work_pane.notice.problem(event.error)
+
+    # -- commands -----------------------------------------------------------------------------
+
+    @property
+    def possible(self) -> list[Command]:
+        """What can be done now."""
+        return [c for c in COMMANDS if self.check_action(*_parsed(c.action)) is True]
+
+    def key_of(self, command: Command) -> str:
+        """The key of a command, as it is in force."""
+        return self.app._keymap.get(command.id, command.key)
+
+    async def do(self, command: Command) -> None:
+        """Do what a command says."""
+        await self.run_action(command.action)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether something can be done now."""
+        terminal = self.work_pane.terminal if self.ready.is_set() else None
+        match action:
+            case _ if not self.ready.is_set():
+                return True
+            case "save":
+                return self.work_pane.editor is not None
+            case "take":
+                return terminal is not None and terminal.can_take
+            case "hand":
+                return terminal is not None and terminal.mine and bool(self._heirs)
+            case "history":
+                return terminal is not None
+            case "tab":
+                return len(self.work_pane.keys) > 1
+            case "close_tab":
+                return bool(self.work_pane.active)
+            case "run" | "terminal":
+                return self.studio.writable
+            case "fold" | "size":
+                return not self.narrow
+            case _:
+                return True
+
+    def action_commands(self) -> None:
+        """Search everything."""
+        from textual.command import CommandPalette
+
+        from studio_tui.app import palette
+
+        words = "a command, file, terminal or person"
+        self.app.push_screen(CommandPalette([palette.Everything], placeholder=words))
+
+    def action_find(self) -> None:
+        """Open a file by part of its name."""
+        from textual.command import CommandPalette
+
+        from studio_tui.app import palette
+
+        self.app.push_screen(CommandPalette([palette.Files], placeholder="part of a file's name"))
+
+    def action_theme(self) -> None:
+        """Choose the colours."""
+        from textual.command import CommandPalette
+
+        from studio_tui.app import palette
+
+        self.app.push_screen(CommandPalette([palette.Themes], placeholder="a theme"))
+
+    def action_leader(self) -> None:
+        """Show what is possible, one letter each."""
+        from studio_tui.app.screens.leader import SEND, LeaderStrip
+
+        terminal = self.work_pane.terminal
+        focused = terminal is not None and terminal.has_focus_within
+
+        async def chosen(result: str | None) -> None:
+            if result == SEND and terminal is not None:
+                terminal.send_leader()
+            for command in self.possible:
+                if command.id == result:
+                    await self.do(command)
+
+        self.app.push_screen(LeaderStrip(self.possible, self.leader, focused), chosen)
+
+    def action_help(self) -> None:
+        """Explain the place that has the focus."""
+        from studio_tui.app.screens.help import Help
+
+        text, keys = "", []
+        for node in self.focused.ancestors_with_self if self.focused else ():
+            text = text or getattr(node, "HELP", None) or ""
+        done = set()
+        for key, active in self.active_bindings.items():
+            binding = active.binding
+            # Only the product's own keys have ids; Textual's are those of every text field.
+            if active.enabled and binding.id and binding.id not in done and binding.description:
+                done.add(binding.id)
+                keys.append((key, binding.description.lower()))
+        self.app.push_screen(Help(text or WorkPane.HELP, keys))
+
+    def choose_theme(self, name: str) -> None:
+        """Change the colours, and remember that."""
+        from dataclasses import replace
+
+        self.app.theme = name
+        self.keep(replace(self.arrangement, theme=name))
+
+    # -- files and terminals ------------------------------------------------------------------
+
+    def open_file(self, path: str, focus: bool = True) -> None:
+        """Open a file in a tab."""
+        if self.narrow:
+            self.place = "work"
+            self.lay_out()
+        self.work_pane.open_file(path, focus=focus)
+
+    def show_terminal(self, id: str) -> None:
+        """Go to a terminal's tab."""
+        self.action_go("work")
+        self.work_pane.activate(TERMINAL + id)
+
+    def join_gaze(self, gaze: Gaze) -> None:
+        """Go where somebody looks."""
+        if gaze.path:
+            self.open_file(gaze.path)
+        elif gaze.terminal in self.studio.document.terminals:
+            self.show_terminal(gaze.terminal)
+
+    def action_terminal(self) -> None:
+        """Open a new terminal."""
+        self.action_go("work")
+        self.work_pane.new_terminal()
+
+    def action_tab(self, by: int) -> None:
+        """Go to another tab."""
+        self.action_go("work")
+        self.work_pane.step(by)
+
+    def action_save(self) -> None:
+        """Write the file that is seen."""
+        if self.work_pane.editor is not None:
+            self.work_pane.editor.save()
+
+    def action_close_tab(self) -> None:
+        """Close the file that is seen, or end the terminal."""
+        self.work_pane.close()
+
+    async def action_take(self) -> None:
+        """Drive the terminal that is seen."""
+        if self.work_pane.terminal is not None:
+            self.work_pane.terminal.take()
+
+    def action_history(self) -> None:
+        """Show what scrolled out of the terminal that is seen."""
+        if self.work_pane.terminal is not None:
+            self.work_pane.terminal.show_history()
+
+    @property
+    def _heirs(self) -> list[str]:
+        return sorted({p.name for p in self.people.others if p.role in ("owner", "editor")})
+
+    def action_hand(self) -> None:
+        """Give the keyboard of the terminal that is seen to somebody else."""
+        if self.work_pane.terminal is not None and self._heirs:
+            self.work_pane.terminal.hand_over(self._heirs)
+
+    # -- jobs ---------------------------------------------------------------------------------
+
+    @work(exclusive=True, group="run")
+    async def action_run(self) -> None:
+        """Ask what to run, and run it."""
+        from studio_tui.app.screens.run_dialog import RunDialog
+
+        script = self.work_pane.path if self.work_pane.path.endswith((".py", ".sh")) else ""
+        if not script and self._last_run:
+            script = next(reversed(self._last_run))
+        dialog = RunDialog(script, self.studio.document.info.machine, self._last_run.get(script))
+        request = await self.app.push_screen_wait(dialog)
+        if request is not None:
+            self._last_run.pop(request.script, None)
+            self._last_run[request.script] = request
+            await self.start_job(request)
+
+    async def start_job(self, request: RunRequest) -> None:
+        """Run a script; what was typed into it is written to the disk first."""
+        place: Place = self.work_pane if self.narrow else self.side_pane
+        with told(place):
+            editor = self.work_pane.editor
+            if editor is not None and editor.file.mark != "✓" and self.studio.state == "live":
+                await editor.file.flush()
+            job = await self.studio.run(request.script, request.args, **request.options)
+            place.notice.clear()
+            self.log_pane.follow(job.id)
+            if self.narrow:
+                self.action_go("log")
+
+    @on(JobList.RunRequested)
+    def _run_requested(self) -> None:
+        self.action_run()
+
+    @on(JobList.Selected)
+    def _job_selected(self, event: JobList.Selected) -> None:
+        if not isinstance(event, JobList.Highlighted):
+            self.log_pane.follow(event.job)
+            if self.narrow:
+                self.action_go("log")
+
+    @on(LogPane.CurvesLoaded)
+    def _curves_loaded(self, event: LogPane.CurvesLoaded) -> None:
+        self.side_pane.show_curves(event.job, event.name, event.curves)
+
+    # -- machines -----------------------------------------------------------------------------
+
+    @on(MachineButton.Pressed)
+    @work(exclusive=True, group="machine")
+    async def action_machine(self) -> None:
+        """Show the studio's machines."""
+        from studio_tui.app import words
+        from studio_tui.app.screens.dialogs import Pick
+
+        document = self.studio.document
+        here = document.info.machine
+        choices = [
+            (m.id, f"{'●' if m.id == here else ' '} {m.id}  {m.state}  {words.hardware(m)}")
+            for m in document.machines.values()
+        ]
+        hint = f"move it: studio-tui machine switch {self.studio.id} MACHINE"
+        await self.app.push_screen_wait(Pick("machines", choices, hint, here))
+
+    # -- leaving ------------------------------------------------------------------------------
+
+    @work(exclusive=True, group="leave")
+    async def action_leave(self) -> None:
+        """Leave the app; ask first when edits made here are not yet safe."""
+        from studio_tui.app.screens.dialogs import Confirm
+        from studio_tui.app.words import plural
+
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS if self.studio.state == "live" else 0):
+                await self.studio.until(lambda: not self.studio.unsaved)
+        waiting = self.studio.unsaved
+        if waiting:
+            are = "is" if waiting == 1 else "are"
+            body = (
+                f"{plural(waiting, 'edit')} of yours {are} not yet at the relay, and would be lost."
+            )
+            if not await self.app.push_screen_wait(Confirm("leave?", body, "leave", "stay")):
+                return
+        self.remember_files()
+        self.app.exit(0)
+
+    def remember_files(self) -> None:
+        """Keep which files are open, for the next time."""
+        from dataclasses import replace
+
+        files = {**self.arrangement.open_files, self.studio.id: self.work_pane.open_paths}
+        self.keep(replace(self.arrangement, open_files=files))
+
+    # -- messages and the mouse ---------------------------------------------------------------
+
+    @on(FilesPane.FileChosen)
+    def _file_chosen(self, event: FilesPane.FileChosen) -> None:
+        self.open_file(event.path)
+
+    @on(KeyHints.Pressed)
+    async def _hint_pressed(self, event: KeyHints.Pressed) -> None:
+        await self.app.run_action(event.action, event.node)
+
+    @on(TerminalView.LeaderPressed)
+    def _leader_pressed(self, event: TerminalView.LeaderPressed) -> None:
+        if type(event) is TerminalView.LeaderPressed:
+            # The strip takes the next key; the terminal takes those after it.
+            event.view.leading = False
+            self.action_leader()
+
+    @on(WorkPane.TabsChanged)
+    def _tabs_changed(self) -> None:
+        self.refresh_bindings()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Say that a focused terminal gets every key."""
+        terminal = self.work_pane.terminal
+        inside = terminal is not None and terminal.has_focus_within
+        self.query_one(KeyHints).tell("every key goes to the terminal except" if inside else "")
+
+
+def _parsed(action: str) -> tuple[str, tuple[Any, ...]]:
+    name, _, _ = action.partition("(")
+    return name, ()

@@ -1,0 +1,95 @@
+"""The short texts of the screen: marks with words, hardware with prices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from studio_tui.app import units
+
+if TYPE_CHECKING:
+    from studio_tui.client.studio import Studio
+    from studio_tui.document.entries import FileEntry, MachineEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A state in words; `mood` chooses its colour: "good", "wait", "bad" or "calm"."""
+
+    text: str
+    mood: str
+
+
+def plural(number: int, noun: str) -> str:
+    """ "1 edit", "2 edits"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def hardware(machine: MachineEntry | None) -> str:
+    """ "2×H100  $6.98/h", or processors and memory where there is no GPU; "" when unknown."""
+    if machine is None:
+        return ""
+    parts = []
+    if machine.gpus:
+        names = [gpu_name(str(gpu.get("name", "GPU"))) for gpu in machine.gpus]
+        parts += [f"{len(list(same))}×{name}" for name, same in groupby(sorted(names))]
+    elif machine.cpus:
+        memory = f" {units.size(machine.memory_bytes)}" if machine.memory_bytes else ""
+        parts.append(f"{plural(machine.cpus, 'cpu')}{memory}")
+    if machine.price_per_hour:
+        parts.append(f"{units.money(machine.price_per_hour)}/h")
+    return "  ".join(parts)
+
+
+def gpu_name(name: str) -> str:
+    """The part of a GPU's name that people say: "NVIDIA H100 80GB HBM3" is "H100"."""
+    words = [w for w in name.split() if w.upper() not in ("NVIDIA", "TESLA", "GEFORCE", "AMD")]
+    named = [w for w in words if any(c.isdigit() for c in w) and not w.upper().endswith("GB")]
+    return (named or words or ["GPU"])[0].split("-")[0]
+
+
+def saved(studio: Studio) -> Mark:
+    """Whether everybody's work is on disk, at the relay and in the files."""
+    if studio.store_failed:
+        return Mark("! not saved: the relay cannot write to its disk", "bad")
+    if studio.unsaved and studio.state != "live":
+        return Mark(f"! {plural(studio.unsaved, 'edit')} not yet sent", "bad")
+    files = list(studio.document.files.values())
+    if trouble := _trouble(files):
+        return Mark(trouble, "bad")
+    if studio.unsaved:
+        return Mark("● saving", "wait")
+    waiting = any(file.state == "unsaved" for file in files)
+    if waiting and not studio.host_here:
+        return Mark("● safe, not yet in the file", "wait")
+    return Mark("● writing", "wait") if waiting else Mark("✓ saved", "good")
+
+
+def _trouble(files: Iterable[FileEntry]) -> str:
+    for file in files:
+        name = file.path.rsplit("/", 1)[-1]
+        if file.state == "unsavable":
+            return f"! {name} not saved: {file.note or 'the file cannot be written'}"
+        if file.state == "missing":
+            return f"! {name} is gone from disk"
+    return ""
+
+
+def link(studio: Studio) -> Mark:
+    """How far away the relay is, and whether the studio's host is behind it."""
+    if studio.state == "connecting":
+        return Mark("◌ connecting", "wait")
+    if studio.state != "live":
+        why = f": {studio.reason}" if studio.reason else ""
+        return Mark(f"✗ offline, trying again{why}", "bad")
+    if not studio.host_here:
+        return Mark("◐ live, host away", "wait")
+    trip = studio.round_trip
+    return Mark("● live" if trip is None else f"● live {milliseconds(trip)}", "good")
+
+
+def milliseconds(seconds: float) -> str:
+    """A round trip for people: "<1 ms", "12 ms"."""
+    return "<1 ms" if seconds < 0.001 else f"{seconds * 1000:.0f} ms"

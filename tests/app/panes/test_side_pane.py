@@ -1,0 +1,52 @@
+"""Machine, jobs and curves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from studio_tui.app.screens.dialogs import Confirm
+
+
+async def test_stopping_a_job_asks_once_and_names_it(
+    studio: Any, open_app: Any, settle: Any, text_of: Any
+) -> None:
+    async with open_app(studio) as pilot:
+        studio.list_job("j1", "char-gpt", "running", started=1.0, by="bob")
+        await settle(pilot)
+        await pilot.press("f4")
+        await settle(pilot)
+        await pilot.press("s")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, Confirm)
+        shown = text_of(pilot)
+        assert "stop char-gpt?" in shown
+        assert "train.py ends on gpu-box. bob started it." in shown
+        await pilot.press("enter")
+        await settle(pilot)
+        assert studio.asked("jobs.stop") == []
+        await pilot.press("s")
+        await settle(pilot)
+        await pilot.press("y")
+        await settle(pilot)
+        assert studio.asked("jobs.stop") == [{"job": "j1"}]
+
+
+async def test_meters_of_the_studios_machine(
+    studio: Any, open_app: Any, settle: Any, text_of: Any
+) -> None:
+    async with open_app(studio) as pilot:
+        studio.measure()
+        await settle(pilot)
+        assert "71/80G" in text_of(pilot)
+        assert "─ gpu-box ─" in text_of(pilot)
+
+
+async def test_how_far_a_job_is_comes_from_its_curve(
+    studio: Any, open_app: Any, settle: Any, text_of: Any
+) -> None:
+    studio.curves["j1"] = {"train_loss": [(0, 4.2), (40, 1.5)]}
+    async with open_app(studio) as pilot:
+        studio.list_job("j1", "char-gpt", "running", started=1.0)
+        for _ in range(3):
+            await settle(pilot)
+        assert "step 40  1.50" in text_of(pilot)

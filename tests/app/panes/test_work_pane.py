@@ -1,0 +1,105 @@
+"""Tabs of files and terminals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from studio_tui.errors import NotFound
+
+
+async def open_two(pilot: Any, settle: Any) -> Any:
+    for path in ("data.py", "train.py"):
+        pilot.app.workspace.open_file(path)
+        await settle(pilot)
+        await settle(pilot)
+    return pilot.app.workspace.work_pane
+
+
+async def test_a_file_is_opened_once(studio: Any, open_app: Any, settle: Any) -> None:
+    async with open_app(studio) as pilot:
+        work = await open_two(pilot, settle)
+        assert work.keys == ["file:data.py", "file:train.py"]
+        assert work.active == "file:train.py"
+        work.open_file("data.py")
+        work.open_file("data.py")
+        await settle(pilot)
+        assert work.keys == ["file:data.py", "file:train.py"]
+        assert work.active == "file:data.py"
+
+
+async def test_going_from_tab_to_tab_and_closing(studio: Any, open_app: Any, settle: Any) -> None:
+    async with open_app(studio) as pilot:
+        work = await open_two(pilot, settle)
+        studio.terminal_entry("t1", title="bash")
+        await settle(pilot)
+        assert work.keys[-1] == "terminal:t1"
+        await pilot.press("ctrl+right_square_bracket", "tab")
+        await settle(pilot)
+        await settle(pilot)
+        assert work.active == "terminal:t1"
+        assert work.terminal is not None
+        await pilot.press("ctrl+right_square_bracket", "tab")
+        await settle(pilot)
+        assert work.active == "file:data.py"
+        await pilot.press("ctrl+f4")
+        await settle(pilot)
+        assert work.keys == ["file:train.py", "terminal:t1"]
+        assert work.active == "file:train.py"
+
+
+async def test_a_tab_is_pressed(studio: Any, open_app: Any, settle: Any) -> None:
+    async with open_app(studio) as pilot:
+        work = await open_two(pilot, settle)
+        await pilot.click("TabStrip", offset=(4, 0))
+        await settle(pilot)
+        assert work.active == "file:data.py"
+        assert pilot.app.focused is work.editor.editor
+
+
+async def test_a_terminal_that_somebody_closed_leaves(
+    studio: Any, open_app: Any, settle: Any, text_of: Any
+) -> None:
+    async with open_app(studio) as pilot:
+        studio.terminal_entry("t1")
+        await settle(pilot)
+        pilot.app.workspace.show_terminal("t1")
+        await settle(pilot)
+        await settle(pilot)
+        studio.document.terminals.remove("t1")
+        studio.saved()
+        await settle(pilot)
+        assert pilot.app.workspace.work_pane.keys == []
+        assert "open a terminal that everybody sees" in text_of(pilot)
+
+
+async def test_a_file_that_is_not_there_says_so(studio: Any, open_app: Any, settle: Any) -> None:
+    async with open_app(studio) as pilot:
+        pilot.app.workspace.open_file("gone.py")
+        await settle(pilot)
+        work = pilot.app.workspace.work_pane
+        assert work.keys == []
+        assert work.notice.words == "! no file gone.py · look at the files"
+
+
+async def test_a_new_terminal_is_as_large_as_the_place(
+    studio: Any, open_app: Any, settle: Any
+) -> None:
+    async with open_app(studio) as pilot:
+        await pilot.press("ctrl+t")
+        await settle(pilot)
+        await settle(pilot)
+        work = pilot.app.workspace.work_pane
+        asked = studio.asked("terminals.create")[0]
+        assert (asked["cols"], asked["rows"]) == work.deck.content_size
+        assert work.active == "terminal:t1"
+
+
+async def test_a_terminal_that_cannot_be_made_says_why(
+    studio: Any, open_app: Any, settle: Any
+) -> None:
+    studio.refuse["terminals.create"] = NotFound("the studio's host is away", "start it again")
+    async with open_app(studio) as pilot:
+        await pilot.press("ctrl+t")
+        await settle(pilot)
+        words = pilot.app.workspace.work_pane.notice.words
+        assert words == "! the studio's host is away · start it again"

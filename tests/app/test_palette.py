@@ -1,0 +1,77 @@
+"""What the palette finds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.command import Provider
+
+from studio_tui.app import palette
+
+
+@pytest.fixture
+async def pilot(studio: Any, open_app: Any, fill: Any) -> Any:
+    async with open_app(studio) as opened:
+        await fill(opened, studio)
+        yield opened
+
+
+async def found(provider: Provider, query: str = "") -> list[tuple[str, str]]:
+    hits = provider.search(query) if query else provider.discover()
+    return [(str(hit.text), hit.help or "") async for hit in hits]
+
+
+async def test_commands_that_are_possible_with_their_keys(pilot: Any) -> None:
+    everything = await found(palette.Actions(pilot.app.workspace))
+    assert ("run", "Run a script as a job · ^R") in everything
+    assert "take the keyboard" not in [title for title, _ in everything]
+
+
+async def test_files_come_from_the_host(pilot: Any) -> None:
+    files = palette.Files(pilot.app.workspace)
+    assert await found(files) == [("train.py", "open here")]
+    assert [path for path, _ in await found(files, "model")] == [
+        "src/model.py",
+        "tests/test_model.py",
+    ]
+
+
+async def test_offline_the_reason_stands_where_files_would(pilot: Any, studio: Any) -> None:
+    studio.offline("the relay is gone")
+    assert await found(palette.Files(pilot.app.workspace), "x") == [
+        ("! offline: the relay is gone", "it reconnects by itself; try again then")
+    ]
+
+
+async def test_terminals_and_people(pilot: Any) -> None:
+    workspace = pilot.app.workspace
+    assert await found(palette.Terminals(workspace)) == [("terminal bash", "bob types")]
+    assert await found(palette.PeopleHere(workspace)) == [
+        ("bob (editor)", "Go to what they look at: train.py")
+    ]
+
+
+async def test_foreign_names_are_no_markup(pilot: Any, studio: Any) -> None:
+    studio.arrive(2, "[@click=app.leave]", path="[red]")
+    [(title, about)] = await found(palette.PeopleHere(pilot.app.workspace))
+    assert title == "[@click=app.leave] (editor)"
+    assert about.endswith(r"\[red]")
+
+
+async def test_everything_in_its_order(pilot: Any) -> None:
+    titles = [title for title, _ in await found(palette.Everything(pilot.app.workspace))]
+    assert titles[0] == "open"
+    assert titles[-3:] == ["train.py", "terminal bash", "bob (editor)"]
+
+
+async def test_themes(pilot: Any) -> None:
+    titles = [title for title, _ in await found(palette.Themes(pilot.app.workspace))]
+    assert {"theme studio-dark", "theme studio-light", "theme nord"} <= set(titles)
+
+
+async def test_choosing_a_file_opens_it(pilot: Any, settle: Any) -> None:
+    await pilot.press("ctrl+o", *"model", "wait:300", "enter")
+    await settle(pilot)
+    await settle(pilot)
+    assert pilot.app.workspace.work_pane.path == "src/model.py"

@@ -1,0 +1,92 @@
+"""What the marks of the top line say in each state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from studio_tui.app import words
+from studio_tui.document.entries import FileEntry, MachineEntry
+
+GIB = 1 << 30
+
+
+@pytest.fixture
+async def joined(studio: Any) -> Any:
+    async with studio:
+        yield studio
+
+
+def test_a_settled_studio_is_saved(joined: Any) -> None:
+    assert words.saved(joined) == words.Mark("✓ saved", "good")
+
+
+def test_a_file_on_its_way(joined: Any) -> None:
+    joined.document.files.put(FileEntry("f", path="a/train.py", state="unsaved"))
+    assert words.saved(joined).text == "● saving"
+    joined.saved()
+    assert words.saved(joined).text == "● writing"
+    joined.leave(99)
+    assert words.saved(joined).text == "● safe, not yet in the file"
+
+
+@pytest.mark.parametrize(
+    ("state", "note", "said"),
+    [
+        ("unsavable", "disk full", "! train.py not saved: disk full"),
+        ("unsavable", "", "! train.py not saved: the file cannot be written"),
+        ("missing", "", "! train.py is gone from disk"),
+    ],
+)
+def test_a_file_in_trouble(joined: Any, state: str, note: str, said: str) -> None:
+    joined.document.files.put(FileEntry("f", path="a/train.py", state=state, note=note))
+    joined.saved()
+    assert words.saved(joined) == words.Mark(said, "bad")
+
+
+def test_edits_made_offline_wait(joined: Any) -> None:
+    joined.offline()
+    joined.document.files.put(FileEntry("f", path="x"))
+    assert words.saved(joined) == words.Mark("! 1 edit not yet sent", "bad")
+
+
+def test_the_link(joined: Any) -> None:
+    assert words.link(joined) == words.Mark("● live", "good")
+    joined.session.link.round_trip = 0.0124
+    assert words.link(joined).text == "● live 12 ms"
+    joined.leave(99)
+    assert words.link(joined) == words.Mark("◐ live, host away", "wait")
+    joined.offline("the relay is gone")
+    assert words.link(joined) == words.Mark("✗ offline, trying again: the relay is gone", "bad")
+
+
+def test_before_joining(studio: Any) -> None:
+    assert words.link(studio) == words.Mark("◌ connecting", "wait")
+
+
+def test_milliseconds() -> None:
+    assert words.milliseconds(0.0004) == "<1 ms"
+    assert words.milliseconds(1.5) == "1500 ms"
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("NVIDIA H100 80GB HBM3", "H100"),
+        ("NVIDIA A100-SXM4-80GB", "A100"),
+        ("Tesla T4", "T4"),
+        ("NVIDIA GeForce RTX 4090", "4090"),
+        ("", "GPU"),
+    ],
+)
+def test_gpu_name(name: str, short: str) -> None:
+    assert words.gpu_name(name) == short
+
+
+def test_hardware() -> None:
+    gpus = [{"name": "NVIDIA H100"}, {"name": "Tesla T4"}, {"name": "NVIDIA H100"}]
+    assert words.hardware(None) == ""
+    assert words.hardware(MachineEntry("m", gpus=gpus)) == "2×H100  1×T4"
+    assert words.hardware(MachineEntry("m", cpus=8, memory_bytes=32 * GIB)) == "8 cpus 32G"
+    assert words.hardware(MachineEntry("m", cpus=1, price_per_hour=0.5)) == "1 cpu  $0.50/h"

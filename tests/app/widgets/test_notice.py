@@ -1,0 +1,31 @@
+"""The line for problems and news."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+
+from studio_tui.app.safe_app import SafeApp
+from studio_tui.app.widgets.notice import Notice
+from studio_tui.errors import StudioError
+
+
+class One(SafeApp[None]):
+    def compose(self) -> ComposeResult:
+        yield Notice()
+
+
+async def test_it_comes_and_goes() -> None:
+    app = One()
+    async with app.run_test() as pilot:
+        notice = app.query_one(Notice)
+        assert not notice.display
+        notice.problem(StudioError("no such [b]file[/b]"))
+        await pilot.pause()
+        assert notice.display
+        assert notice.words == "! no such [b]file[/b]"
+        notice.news("merged")
+        assert notice.words == "merged"
+        assert notice.has_class("-news")
+        await pilot.click(Notice)
+        assert not notice.display
+        assert notice.words == ""
