@@ -16,7 +16,7 @@ from studio_tui.document.entries import MachineEntry
 from studio_tui.meters.sample import GPU, Sample
 from studio_tui.meters.series import Series
 
-WAITING = "waiting for the first reading"
+WAITING = "waiting for a reading"
 NO_GPU = "no GPU here: ^E to switch"
 SILENT_GPU = "no reading from the GPU"
 STALE_AFTER = 5.0

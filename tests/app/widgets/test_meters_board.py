@@ -130,10 +130,10 @@ async def test_waiting_says_for_what_and_how_long(stage, drawn) -> None:
     clock = Clock()
     board = MetersBoard(clock=clock)
     async with stage(board, 24, 3):
-        assert drawn(board) == [" waiting for the first", " reading · 0 s", ""]
+        assert drawn(board) == [" waiting for a reading", " · 0 s", ""]
         clock.now += 4
         board.tick()
-        assert drawn(board)[1] == " reading · 4 s"
+        assert drawn(board)[1] == " · 4 s"
 
 
 async def test_an_old_sample_fades_and_says_its_age(stage, drawn) -> None:
