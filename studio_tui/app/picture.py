@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 from textual.pilot import Pilot
@@ -12,6 +13,9 @@ from studio_tui.client.studio import Studio
 from studio_tui.errors import NotFound
 
 JOIN_SECONDS = 20.0
+
+_FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+"""The toolkit's pictures fetch a font from the web; ours open without a network."""
 
 
 async def draw(
@@ -33,7 +37,8 @@ async def draw(
                 return
             await asyncio.sleep(seconds)
             await pilot.pause()
-            pictures.append(app.export_screenshot(title=f"studio-tui · {studio.id}", simplify=True))
+            picture = app.export_screenshot(title=f"studio-tui · {studio.id}", simplify=True)
+            pictures.append(_FONTS.sub("", picture))
         finally:
             app.exit()
 
