@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Self
+from types import NoneType, UnionType
+from typing import Any, Self, TypeVar, get_args, get_origin, get_type_hints
 
 JOB_ENDS = frozenset({"succeeded", "failed", "stopped", "lost"})
+NUMBER_LIMIT = 1 << 53
+"""Numbers of this size and more are no counts, sizes or times, and not exact in the document."""
+
+T = TypeVar("T")
+_kinds_of: dict[type[Any], dict[str, Any]] = {}
 
 
 def whole(value: Any) -> Any:
@@ -20,20 +26,53 @@ def whole(value: Any) -> Any:
     return value
 
 
+def read_as(kind: type[T], value: Mapping[str, Any]) -> T:
+    """An instance of the dataclass `kind` from a dict that any peer may have written.
+
+    Keys that `kind` does not have, and values of another type than its field's, are left out; the
+    field's default stands for them. A field without a default must be right.
+    """
+    kinds = _kinds(kind)
+    found = {key: whole(item) for key, item in value.items() if key in kinds}
+    return kind(**{key: item for key, item in found.items() if _fits(item, kinds[key])})
+
+
+def _kinds(kind: type[Any]) -> dict[str, Any]:
+    """The fields of a dataclass and their types; looked up once."""
+    if kind not in _kinds_of:
+        hints = get_type_hints(kind)
+        _kinds_of[kind] = {item.name: hints[item.name] for item in fields(kind)}
+    return _kinds_of[kind]
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether `value` is of the annotated type `kind`; true is no number, nor are NaN and inf."""
+    if isinstance(kind, UnionType):
+        return any(_fits(value, one) for one in get_args(kind))
+    if get_origin(kind) is list:
+        return isinstance(value, list) and all(_fits(item, get_args(kind)[0]) for item in value)
+    if get_origin(kind) is dict:
+        return isinstance(value, dict)
+    if kind is float:
+        return type(value) in (int, float) and abs(value) < NUMBER_LIMIT
+    if kind is int:
+        return type(value) is int and abs(value) < NUMBER_LIMIT
+    return type(value) is kind if kind in (str, bool, NoneType) else False
+
+
 @dataclass(frozen=True)
 class Entry:
-    """A value of one of the studio document's maps; unknown keys are dropped, missing ones default.
+    """A value of one of the studio document's maps.
 
-    A newer peer may write keys that this one does not know, so reading never fails on them.
+    Every editor may write there, and so may a newer version: see `read_as` for what is left out.
     """
 
     id: str
 
     @classmethod
     def read(cls, value: Mapping[str, Any]) -> Self:
-        """The entry that `value`, a dict out of the document, describes."""
-        known = {item.name for item in fields(cls)}
-        return cls(**{key: whole(item) for key, item in value.items() if key in known})
+        """The entry that `value`, a dict with a text under "id", describes."""
+        return read_as(cls, value)
 
     def plain(self) -> dict[str, Any]:
         """This entry as the JSON-like dict that the document stores and `--json` prints."""
@@ -117,3 +156,12 @@ class StudioInfo(Entry):
     dir: str = ""
     machine: str = "local"
     epoch: int = 0
+
+
+@dataclass(frozen=True)
+class ChatMessage:
+    """What somebody said, at a Unix time in seconds. `person` is what they call themselves."""
+
+    person: str = ""
+    text: str = ""
+    time: float = 0.0

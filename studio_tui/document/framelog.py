@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pycrdt import Array, ArrayEvent
 
-from studio_tui.document.replica import Replica, Unsubscribe
+from studio_tui.document.replica import Replica, Unsubscribe, unsubscribing
 
 
 class FrameArray:
@@ -23,7 +23,7 @@ class FrameArray:
 
     def frames(self) -> list[bytes]:
         """The log as it stands: a keyframe first, then what changed since."""
-        return _frames(self._array.to_py() or [])
+        return _frames(self._array)
 
     def append(self, frame: bytes) -> None:
         """Add one delta."""
@@ -44,10 +44,9 @@ class FrameArray:
                 added += _frames(part.get("insert", []))
             callback(added)
 
-        subscription = self._array.observe(changed)
-        return lambda: self._array.unobserve(subscription)
+        return unsubscribing(self._array, self._array.observe(changed))
 
 
-def _frames(items: list[Any]) -> list[bytes]:
+def _frames(items: Iterable[Any]) -> list[bytes]:
     """The frames among `items`; the document gives bytes back as a bytearray."""
     return [bytes(item) for item in items if isinstance(item, (bytes, bytearray))]

@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from studio_tui.document.anchor import Anchor, anchor_of, place_of
+
 NAME_CAP = 32
+PATH_CAP = 512
+LINE_LIMIT = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -16,8 +20,8 @@ class Gaze:
 
     path: str = ""
     line: int = 0
-    anchor: dict[str, Any] | None = None
-    head: dict[str, Any] | None = None
+    anchor: Anchor | None = None
+    head: Anchor | None = None
     terminal: str = ""
 
 
@@ -48,37 +52,53 @@ def read_state(text: str) -> dict[str, Any] | None:
 def read_person(state: Mapping[str, Any]) -> Person | None:
     """The person behind a presence state; None when the relay's stamp is missing."""
     stamp = state.get("person")
-    if not isinstance(stamp, dict) or not isinstance(stamp.get("connection"), int):
+    if not isinstance(stamp, dict) or type(stamp.get("connection")) is not int:
         return None
     return Person(
         connection=stamp["connection"],
-        name=printable(str(stamp.get("name", ""))) or "somebody",
-        role=printable(str(stamp.get("role", ""))),
+        name=_read_text(stamp, "name") or "somebody",
+        role=_read_text(stamp, "role"),
         gaze=_read_gaze(state.get("gaze")),
     )
 
 
-def _read_gaze(value: Any) -> Gaze:
+def write_gaze(gaze: Gaze) -> dict[str, Any]:
+    """The presence state that publishes `gaze`, small enough for every relay.
+
+    Empty fields are left out, and so is a path of more than `PATH_CAP` characters: a shortened
+    one would be another file's.
+    """
+    fields = {
+        "path": gaze.path if len(gaze.path) <= PATH_CAP else "",
+        "line": gaze.line,
+        "anchor": _read_anchor(gaze.anchor),
+        "head": _read_anchor(gaze.head),
+        "terminal": gaze.terminal[:NAME_CAP],
+    }
+    return {"gaze": {key: value for key, value in fields.items() if value}}
+
+
+def _read_gaze(value: object) -> Gaze:
     if not isinstance(value, dict):
         return Gaze()
     line = value.get("line")
-    anchor, head = value.get("anchor"), value.get("head")
     return Gaze(
-        path=printable(str(value.get("path", "")), 512),
-        line=line if isinstance(line, int) and 0 <= line < 1 << 31 else 0,
-        anchor=anchor if isinstance(anchor, dict) else None,
-        head=head if isinstance(head, dict) else None,
-        terminal=printable(str(value.get("terminal", ""))),
+        path=_read_text(value, "path", PATH_CAP),
+        line=line if type(line) is int and 0 <= line < LINE_LIMIT else 0,
+        anchor=_read_anchor(value.get("anchor")),
+        head=_read_anchor(value.get("head")),
+        terminal=_read_text(value, "terminal"),
     )
 
 
-def write_gaze(gaze: Gaze) -> dict[str, Any]:
-    """The presence state that publishes `gaze`; empty fields are left out."""
-    fields = {
-        "path": gaze.path,
-        "line": gaze.line,
-        "anchor": gaze.anchor,
-        "head": gaze.head,
-        "terminal": gaze.terminal,
-    }
-    return {"gaze": {key: value for key, value in fields.items() if value}}
+def _read_text(value: Mapping[str, Any], key: str, cap: int = NAME_CAP) -> str:
+    text = value.get(key)
+    return printable(text, cap) if isinstance(text, str) else ""
+
+
+def _read_anchor(value: object) -> Anchor | None:
+    """The position that an anchor names, and nothing else that came with it."""
+    if isinstance(value, Mapping) and value.get("end") is True:
+        return {"end": True}
+    place = place_of(value)
+    return None if place is None else anchor_of(place)

@@ -17,12 +17,15 @@ def seed(text: SharedText, content: str) -> bool:
 
     The mark travels in the same transaction as the text: a second seeding would double the text,
     because a CRDT keeps what both of two writers insert.
+
+    Args:
+        text: the room's text.
+        content: without lone surrogates, as text read from a file is.
     """
-    marks: Map[Any] = text.doc.get(ROOT, type=Map)
-    if marks.get(MARK):
+    if is_seeded(text):
         return False
     with text.doc.transaction(origin=DISK):
-        marks[MARK] = True
+        _marks(text)[MARK] = True
         if content:
             text.crdt.insert(0, content)
     return True
@@ -30,5 +33,9 @@ def seed(text: SharedText, content: str) -> bool:
 
 def is_seeded(text: SharedText) -> bool:
     """Whether the room has been filled."""
+    return MARK in _marks(text)
+
+
+def _marks(text: SharedText) -> Map[Any]:
     marks: Map[Any] = text.doc.get(ROOT, type=Map)
-    return bool(marks.get(MARK))
+    return marks

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any, Generic, TypeVar
 
 from pycrdt import Array, Map, MapEvent
 
 from studio_tui.document.entries import (
+    ChatMessage,
     Entry,
     FileEntry,
     JobEntry,
     MachineEntry,
     StudioInfo,
     TerminalEntry,
-    whole,
+    read_as,
 )
-from studio_tui.document.replica import Replica, Unsubscribe
+from studio_tui.document.replica import Replica, Unsubscribe, unsubscribing
 
 CHAT_CAP = 1000
 INFO = "studio"
@@ -28,7 +30,8 @@ class Registry(Mapping[str, E], Generic[E]):
     """One map of the studio document: id -> entry.
 
     Each value is one dict with one writer, the host: single-key overwrites by one writer merge
-    their tombstones, so the document stays small however often a value changes.
+    their tombstones, so the document stays small however often a value changes. A value that is
+    no dict was written by a stranger, and counts as absent.
     """
 
     def __init__(self, replica: Replica, root: str, kind: type[E]) -> None:
@@ -42,10 +45,10 @@ class Registry(Mapping[str, E], Generic[E]):
         return self._kind.read({**value, "id": key})
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._map.keys()))
+        return iter(sorted(key for key, value in self._map.items() if isinstance(value, dict)))
 
     def __len__(self) -> int:
-        return len(self._map)
+        return sum(1 for _ in self)
 
     def put(self, entry: E) -> None:
         """Store `entry` under its id; nothing is written when it is there already."""
@@ -63,8 +66,7 @@ class Registry(Mapping[str, E], Generic[E]):
         def changed(event: MapEvent) -> None:
             callback(set(event.keys))  # type: ignore[attr-defined]
 
-        subscription = self._map.observe(changed)
-        return lambda: self._map.unobserve(subscription)
+        return unsubscribing(self._map, self._map.observe(changed))
 
 
 class StudioDocument:
@@ -91,15 +93,15 @@ class StudioDocument:
     def say(self, person: str, text: str, time: float) -> None:
         """Add a chat message; the oldest leave when there are more than `CHAT_CAP`."""
         with self.replica.doc.transaction():
-            self._chat.append({"person": person, "text": text, "time": time})
+            self._chat.append(asdict(ChatMessage(person, text, time)))
             excess = len(self._chat) - CHAT_CAP
             if excess > 0:
                 del self._chat[:excess]
 
     @property
-    def chat(self) -> list[dict[str, Any]]:
-        """The messages, oldest first: {"person", "text", "time"}."""
-        return [whole(item) for item in self._chat.to_py() or [] if isinstance(item, dict)]
+    def chat(self) -> list[ChatMessage]:
+        """The messages, oldest first."""
+        return [read_as(ChatMessage, item) for item in self._chat if isinstance(item, dict)]
 
     def observe(self, callback: Callable[[], None]) -> Unsubscribe:
         """Call `callback()` after any change to the studio document."""
@@ -107,8 +109,7 @@ class StudioDocument:
             self.files, self.terminals, self.jobs, self.machines, self._meta,
         ]  # fmt: skip
         stops = [registry.observe(lambda _: callback()) for registry in registries]
-        subscription = self._chat.observe(lambda _: callback())
-        stops.append(lambda: self._chat.unobserve(subscription))
+        stops.append(unsubscribing(self._chat, self._chat.observe(lambda _: callback())))
 
         def stop() -> None:
             for each in stops:

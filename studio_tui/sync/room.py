@@ -5,42 +5,43 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from relay_server import wire
-from studio_tui.document.presence import read_state
-from studio_tui.document.replica import Replica
+from relay_server.errors import InvalidUpdate
+from studio_tui.document.presence import printable, read_state
+from studio_tui.document.replica import DocumentPoisoned, Replica
+from studio_tui.errors import Refused, StudioError
+
+CLIENT = "studio-tui"
+LARGEST_UPDATE = wire.CAPS.message - 2 * wire.CAPS.room
+"""Bytes of the largest update that fits into a message the relay takes."""
 
 
 class Phase(Enum):
     """Where a room is between "the socket opened" and "we have what the relay has"."""
 
-    CLOSED = "closed"
+    CLOSED = "closed"  # the link is down, or the room was left
     JOINING = "joining"
-    SYNCING = "syncing"
+    SYNCING = "syncing"  # let in; what either side lacks is on its way
     LIVE = "live"
-    REFUSED = "refused"
-
-
-@dataclass
-class _Sent:
-    """One update message on its way to the relay's disk, and how many edits it carries."""
-
-    seq: int
-    edits: int
+    REFUSED = "refused"  # asked again when the link is back
+    BROKEN = "broken"  # the document cannot be trusted any more; for good
 
 
 class Room:
     """The client's end of one room.
 
-    Callbacks (plain attributes, `None` until somebody listens): `on_phase()`, `on_presence()`,
-    `on_saved()`, `on_stream(message)`, `on_call(message)`, `on_reply(message)`.
+    Callbacks are plain attributes, None until somebody listens: `on_presence()` after every change
+    of `presence`, `on_edit()` after every edit made here, `on_stream(message)`, `on_call(message)`.
+
+    Edits are counted rather than kept: the document itself holds them, and what the relay lacks is
+    found by comparing state vectors, after every reconnect and now and then.
 
     Args:
         name: the relay's name of the room.
-        send: takes one message for this room; only called while the link is open.
+        send: takes one message for this room; called while the link is up.
         hello: what this client says of itself when it joins: JSON for `wire.Token.hello`.
     """
 
@@ -49,62 +50,107 @@ class Room:
         self.replica = Replica()
         self.phase = Phase.CLOSED
         self.scope = ""
-        self.refusal = ""
         self.presence: dict[int, dict[str, Any]] = {}
-        self.level = wire.Level.DISK
-        self.on_phase: Callable[[], None] | None = None
         self.on_presence: Callable[[], None] | None = None
-        self.on_saved: Callable[[], None] | None = None
+        self.on_edit: Callable[[], None] | None = None
         self.on_stream: Callable[[wire.Stream], None] | None = None
         self.on_call: Callable[[wire.Call], None] | None = None
-        self.on_reply: Callable[[wire.Reply], None] | None = None
         self._send = send
         self._hello = hello
-        self._tail: deque[_Sent] = deque()
+        self._why = ""
+        self._tail: deque[tuple[int, int]] = deque()  # seq of a message and its edits, unconfirmed
         self._seq = 0
-        self._offline_edits = 0
+        self._unsent = 0
+        self._sent = 0  # edits in the tail
+        self._held = 0  # edits that the relay has in memory alone, up to message `_held_seq`
+        self._held_seq = 0
+        self._caught_up = False  # the relay has, or was sent, all that our next update builds on
+        self._oversize = False
         self._clock = 0
-        self._presence_state: dict[str, Any] | None = None
+        self._shown: str | None = None
         self._stop_observing = self.replica.observe_local(self._edited)
 
     # -- what the owner asks ------------------------------------------------------------------
 
     @property
-    def unsaved(self) -> int:
-        """How many of this client's edits the relay has not yet confirmed as durable."""
-        return self._offline_edits + sum(sent.edits for sent in self._tail)
+    def joined(self) -> bool:
+        """Whether the relay has let this client in."""
+        return self.phase in (Phase.SYNCING, Phase.LIVE)
 
     @property
     def writable(self) -> bool:
         """Whether the relay lets this client change the document."""
         return self.scope != "readonly"
 
+    @property
+    def unsaved(self) -> int:
+        """How many of this client's edits the relay has not confirmed as being on its disk.
+
+        None where this client may only read. In a room that the relay does not store, and at a
+        relay without a disk, no edit is ever confirmed.
+        """
+        return self._unsent + self._sent + self._held if self.writable else 0
+
+    @property
+    def undelivered(self) -> int:
+        """How many of `unsaved` the relay has not even taken in and passed on to the others."""
+        return self._unsent + self._sent if self.writable else 0
+
+    @property
+    def store_failed(self) -> bool:
+        """Whether the relay holds edits of ours in memory that it could not write to its disk."""
+        return self._held > 0
+
+    @property
+    def problem(self) -> StudioError | None:
+        """What keeps this room's edits from the relay other than the link; None when nothing."""
+        if self.phase is Phase.REFUSED:
+            return Refused(
+                f"the relay refused {self.name}: {self._why}", "ask its owner for an invite"
+            )
+        if self.phase is Phase.BROKEN:
+            return StudioError(f"{self.name}: {self._why}", "leave the studio and join it again")
+        if self._oversize:
+            limit = f"{LARGEST_UPDATE >> 10} KiB"
+            return StudioError(
+                f"more was written at once than the relay takes: over {limit}",
+                "undo it, then insert it in smaller parts",
+            )
+        return None
+
     def opened(self, token: str) -> None:
         """The link is up: ask to be let in."""
-        self._seq = 0
-        self._enter(Phase.JOINING)
-        self._send(wire.Token(token, "studio-tui", self._hello))
+        if self.phase is Phase.BROKEN:
+            return
+        self._caught_up = False
+        self._seq = self._held_seq = 0
+        self.phase = Phase.JOINING
+        self._send(wire.Token(token, CLIENT, self._hello))
 
     def lost(self) -> None:
-        """The link is down: whatever was not confirmed counts as unsaved again."""
-        self._offline_edits = self.unsaved
-        self._tail.clear()
-        self.presence.clear()
-        if self.phase is not Phase.REFUSED:
-            self._enter(Phase.CLOSED)
-        self._tell(self.on_presence)
+        """The link is down."""
+        self._leave(self.phase if self.phase in (Phase.REFUSED, Phase.BROKEN) else Phase.CLOSED)
 
     def closed(self) -> None:
-        """Nobody needs the room any more."""
+        """Nobody needs the room any more: leave it, and tell nobody of what still comes."""
         self._stop_observing()
-        if self.phase in (Phase.SYNCING, Phase.LIVE):
+        self.on_presence = self.on_edit = self.on_stream = self.on_call = None
+        if self.phase in (Phase.JOINING, Phase.SYNCING, Phase.LIVE):
+            self.phase = Phase.CLOSED
             self._send(wire.CloseRoom("left"))
 
     def show(self, state: dict[str, Any]) -> None:
-        """Publish this client's presence state; kept and sent again after a reconnect."""
-        self._presence_state = state
-        if self.phase in (Phase.SYNCING, Phase.LIVE):
-            self._send_presence()
+        """Publish this client's presence state; kept, and sent again after a reconnect.
+
+        Raises:
+            ValueError: as JSON it is larger than any relay takes (`wire.CAPS.awareness_state`).
+        """
+        shown = json.dumps(state, ensure_ascii=False)
+        if len(shown.encode(errors="replace")) > wire.CAPS.awareness_state:
+            raise ValueError(f"presence is over {wire.CAPS.awareness_state} bytes")
+        self._shown = shown
+        if self.joined:
+            self._send_presence(shown)
 
     def check(self) -> None:
         """Compare state vectors with the relay: heals whatever was lost on the way, if anything."""
@@ -114,79 +160,115 @@ class Room:
     # -- what the relay says ------------------------------------------------------------------
 
     def received(self, message: wire.Message) -> None:
-        """Take one message for this room.
+        """Take one message for this room; one that makes no sense in this phase is ignored.
 
-        Raises:
-            InvalidUpdate, DocumentPoisoned: the room's document cannot be trusted any more.
+        So the rest of an earlier stay, still on its way when the room is joined again, cannot be
+        taken for this one's: its acknowledgements least of all.
         """
         match message:
-            case wire.Update(update):
-                self.replica.apply(update)
-            case wire.Step2(update):
-                self.replica.apply(update)
-                if self.phase is Phase.SYNCING:
-                    self._enter(Phase.LIVE)
-            case wire.Granted(scope):
-                self.scope = scope
-                self._enter(Phase.SYNCING)
-                self._send(wire.Step1(self.replica.state_vector()))
-                if self._presence_state is not None:
-                    self._send_presence()
-            case wire.Denied(reason):
-                self.refusal = reason
-                self._enter(Phase.REFUSED)
-            case wire.Step1(state_vector):
-                self._answer(state_vector)
-            case wire.Awareness(entries):
-                self._see(entries)
-            case wire.Ack(seq, level):
-                self._confirmed(seq, level)
-            case wire.Stream():
-                if self.on_stream is not None:
-                    self.on_stream(message)
-            case wire.Call():
-                if self.on_call is not None:
-                    self.on_call(message)
-            case wire.Reply():
-                if self.on_reply is not None:
-                    self.on_reply(message)
-            case _:
-                pass
+            case wire.Granted(scope) if self.phase is Phase.JOINING:
+                self._let_in(scope)
+            case wire.Denied(reason) if self.phase is Phase.JOINING:
+                self._refused(reason)
+            case _ if self.joined:
+                self._heard(message)
 
-    def _answer(self, state_vector: bytes) -> None:
+    def _heard(self, message: wire.Message) -> None:
+        try:
+            match message:
+                case wire.Update(update):
+                    self._merge(update)
+                case wire.Step2(update):
+                    self.replica.apply(update)
+                    self.phase = Phase.LIVE
+                case wire.Step1(state_vector):
+                    self._answer(self.replica.missing_from(state_vector))
+                case wire.Awareness(entries):
+                    self._see(entries)
+                case wire.Ack(seq, level):
+                    self._confirmed(seq, level)
+                case wire.Stream() if self.on_stream is not None:
+                    self.on_stream(message)
+                case wire.Call() if self.on_call is not None:
+                    self.on_call(message)
+                case wire.CloseRoom(reason):
+                    self._refused(reason)
+        except (InvalidUpdate, DocumentPoisoned) as problem:
+            self._why = problem.message
+            self._send(wire.CloseRoom("its document is broken here"))
+            self._leave(Phase.BROKEN)
+
+    def _let_in(self, scope: str) -> None:
+        self.scope = scope
+        self.phase = Phase.SYNCING
+        self._send(wire.Step1(self.replica.state_vector()))
+        if self._shown is not None:
+            self._send_presence(self._shown)
+
+    def _refused(self, reason: str) -> None:
+        self._why = printable(reason, wire.CAPS.reason) or "it gave no reason"
+        self._leave(Phase.REFUSED)
+
+    def _leave(self, phase: Phase) -> None:
+        """This stay is over; what the relay has not confirmed in it counts as unsent again."""
+        self.phase = phase
+        self._unsent += self._sent + self._held
+        self._sent = self._held = 0
+        self._tail.clear()
+        self._caught_up = False
+        self.presence.clear()
+        self._tell(self.on_presence)
+
+    def _merge(self, update: bytes) -> None:
+        try:
+            self.replica.apply(update)
+        except InvalidUpdate:
+            # One peer's bad update is no reason to end the room for everybody. The relay drops it
+            # too, and says what else this copy lacks.
+            self.check()
+
+    # -- what becomes of our edits ------------------------------------------------------------
+
+    def _edited(self, update: bytes) -> None:
+        if self._caught_up and len(update) <= LARGEST_UPDATE:
+            self._send_edits(wire.Update(update), 1)
+        else:
+            self._oversize = self._oversize or self._caught_up
+            self._caught_up = False
+            self._unsent += 1
+        self._tell(self.on_edit)
+
+    def _answer(self, missing: bytes) -> None:
         """Give the relay what it lacks. Deletions always travel, so this covers every edit."""
         if not self.writable:
             return
-        edits, self._offline_edits = self._offline_edits, 0
-        self._seq += 1
-        self._tail.append(_Sent(self._seq, edits))
-        self._send(wire.Step2(self.replica.missing_from(state_vector)))
+        self._oversize = len(missing) > LARGEST_UPDATE
+        self._caught_up = not self._oversize
+        if self._caught_up:
+            edits, self._unsent = self._unsent, 0
+            self._send_edits(wire.Step2(missing), edits)
 
-    def _edited(self, update: bytes) -> None:
-        if self.phase in (Phase.SYNCING, Phase.LIVE) and self._seq:
-            self._seq += 1
-            self._tail.append(_Sent(self._seq, 1))
-            self._send(wire.Update(update))
-        else:
-            self._offline_edits += 1
-        self._tell(self.on_saved)
+    def _send_edits(self, message: wire.Update | wire.Step2, edits: int) -> None:
+        self._seq += 1
+        self._sent += edits
+        self._tail.append((self._seq, edits))
+        self._send(message)
 
     def _confirmed(self, seq: int, level: wire.Level) -> None:
-        """The relay has everything up to `seq`, on `level`.
+        """The relay has everything up to `seq`, safe to `level`; below the disk that is not saved.
 
-        A level below the disk is the relay saying that its store failed: the edits stay unsaved
-        until a later confirmation. Rooms that are never stored have memory as their best level.
+        What is held is one number, so that a room without a store grows no tail. All of it counts
+        until the relay has written all of it.
         """
-        self.level = level
-        if level >= wire.Level.DISK or not self.stored:
-            while self._tail and self._tail[0].seq <= seq:
-                self._tail.popleft()
-        self._tell(self.on_saved)
-
-    @property
-    def stored(self) -> bool:
-        """Whether the relay journals this room; terminals it keeps in memory only."""
-        return "/term/" not in self.name
+        durable = level >= wire.Level.DISK
+        if durable and seq >= self._held_seq:
+            self._held = 0
+        while self._tail and self._tail[0][0] <= seq:
+            last, edits = self._tail.popleft()
+            self._sent -= edits
+            if not durable:
+                self._held += edits
+                self._held_seq = last
 
     # -- presence -----------------------------------------------------------------------------
 
@@ -201,15 +283,10 @@ class Room:
                 self.presence[entry.client_id] = state
         self._tell(self.on_presence)
 
-    def _send_presence(self) -> None:
+    def _send_presence(self, state: str) -> None:
         self._clock += 1
-        state = json.dumps(self._presence_state)
         entry = wire.Entry(self.replica.client_id, self._clock, state)
         self._send(wire.Awareness((entry,)))
-
-    def _enter(self, phase: Phase) -> None:
-        self.phase = phase
-        self._tell(self.on_phase)
 
     def _tell(self, callback: Callable[[], None] | None) -> None:
         if callback is not None:

@@ -11,47 +11,53 @@ from types import TracebackType
 from typing import Any, Self
 
 from relay_server import wire
-from relay_server.errors import InvalidUpdate, WireError
-from studio_tui.document.replica import DocumentPoisoned
-from studio_tui.errors import NotFound, Refused, StudioError
-from studio_tui.sync.link import Endpoint, Link, LinkState
+from studio_tui.document.presence import printable
+from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
+from studio_tui.sync.link import Endpoint, Link, LinkState, Timing
 from studio_tui.sync.room import Phase, Room
 
-CHECK_EVERY = 15.0
-CALL_TIMEOUT = 30.0
 JOIN_TIMEOUT = 10.0
+TEXT_CAP = 1000
+PATIENT = Timing()
+
+Outcome = wire.Reply | StudioError
 
 
 class Session:
     """Many rooms over one websocket.
 
-    Use as an async context manager. Callbacks run on the event loop, one after another.
+    Use as an async context manager, once. Callbacks run on the event loop, one after another; an
+    error in one ends the session and comes out of its context.
 
     Args:
         locate: finds the relay, see `Link`.
-        name: display name to ask for; the relay may pin another one.
+        name: display name to ask for.
         role: role to ask for ("host" for a studio's host), "" for what the token grants.
+        timing: how long things may take.
     """
 
     def __init__(
-        self, locate: Callable[[], Awaitable[Endpoint]], name: str = "", role: str = ""
+        self,
+        locate: Callable[[], Awaitable[Endpoint]],
+        name: str = "",
+        role: str = "",
+        timing: Timing = PATIENT,
     ) -> None:
         self.rooms: dict[str, Room] = {}
-        self.link = Link(locate, self._opened, self._received, self._lost)
+        self.link = Link(locate, self._opened, self._received, self._lost, self._changed, timing)
         self.on_change: Callable[[], None] | None = None
+        self._timing = timing
         self._hello = json.dumps({"name": name, "as": role})
         self._token = ""
         self._call_ids = itertools.count(1)
-        self._calls: dict[int, asyncio.Future[bytes]] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._calls: dict[int, asyncio.Future[Outcome]] = {}
+        self._task: asyncio.Task[None] | None = None
         self._moved = asyncio.Event()
-        self.link.on_state = self._changed
+        self._over: StudioError | None = None
 
     async def __aenter__(self) -> Self:
-        self._tasks = [
-            asyncio.create_task(self.link.run(), name="relay link"),
-            asyncio.create_task(self._check(), name="state-vector check"),
-        ]
+        self._task = asyncio.create_task(self._run(), name="relay session")
+        self._task.add_done_callback(self._ended)
         return self
 
     async def __aexit__(
@@ -62,19 +68,48 @@ class Session:
     ) -> None:
         for room in list(self.rooms.values()):
             room.closed()
-        await asyncio.sleep(0)
-        for task in self._tasks:
+        self.on_change = None
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._timing.close):
+                    await self.link.flush()
+        finally:
+            self._over = self.link.failure or StudioError("the session is over", "attach again")
+            self._moved.set()
+            await self._end()
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.link.run(), name="relay link")
+            tasks.create_task(self._check(), name="state-vector check")
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A bug, ours or a callback's, ended the session: whoever waits hears of it."""
+        problem = None if task.cancelled() else task.exception()
+        if problem is not None:
+            while isinstance(problem, BaseExceptionGroup):
+                problem = problem.exceptions[0]
+            self.link.fail(StudioError(f"the session broke: {problem!r}", "please report this"))
+
+    async def _end(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
             task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait([task])
+            if not task.cancelled() and (problem := task.exception()) is not None:
+                raise problem
 
     # -- rooms --------------------------------------------------------------------------------
 
     @property
     def state(self) -> LinkState:
-        """The link's state; a session whose socket is open but refused is still offline."""
+        """The link's state. Live is an open socket; whether a room is joined, its phase says."""
         return self.link.state
+
+    @property
+    def failure(self) -> StudioError | None:
+        """Why this session is over; None while it is connected or tries to be."""
+        return self._over or self.link.failure
 
     @property
     def unsaved(self) -> int:
@@ -84,9 +119,8 @@ class Session:
     def room(self, name: str) -> Room:
         """The room `name`, joined in the background if it is not joined yet."""
         if name not in self.rooms:
-            room = Room(
-                name, lambda message: self.link.send(wire.encode(name, message)), self._hello
-            )
+            room = Room(name, lambda message: self.link.send(name, message), self._hello)
+            room.on_edit = self._changed
             self.rooms[name] = room
             if self.state is LinkState.LIVE:
                 room.opened(self._token)
@@ -98,20 +132,19 @@ class Session:
         Raises:
             Refused: the token does not open it.
             NotFound: the relay did not answer within `timeout` seconds.
+            StudioError: its document is broken, or the session is over.
         """
         room = self.room(name)
         try:
             async with asyncio.timeout(timeout):
-                await self.until(lambda: room.phase in (Phase.LIVE, Phase.REFUSED))
+                await self.until(lambda: room.phase in (Phase.LIVE, Phase.REFUSED, Phase.BROKEN))
         except TimeoutError:
             reason = self.link.reason or "no answer in time"
             raise NotFound(
                 f"could not join {name}: {reason}", "is the studio running? see: studio-tui ls"
             ) from None
-        if room.phase is Phase.REFUSED:
-            raise Refused(
-                f"the relay refused {name}: {room.refusal}", "ask its owner for an invite"
-            )
+        if room.phase is not Phase.LIVE and room.problem is not None:
+            raise room.problem
         return room
 
     def leave(self, name: str) -> None:
@@ -119,16 +152,21 @@ class Session:
         room = self.rooms.pop(name, None)
         if room is not None:
             room.closed()
+            self._changed()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until `condition()` holds; looked at after everything that happens in the session.
 
+        That is: every message, every edit made here, every change of the link. Between looking
+        and waiting nothing else runs, so nothing is missed; what happens in one turn of the event
+        loop wakes once.
+
         Raises:
-            StudioError: the relay has closed this session for good.
+            StudioError: the session is over, see `failure`.
         """
         while not condition():
-            if self.link.failure is not None:
-                raise self.link.failure
+            if self.failure is not None:
+                raise self.failure.with_traceback(None)
             self._moved.clear()
             await self._moved.wait()
 
@@ -140,93 +178,82 @@ class Session:
         """Ask the studio's host; returns the reply's JSON object.
 
         Args:
+            room: a room that this session has joined and the host too.
+            method: what to do.
+            params: anything that JSON holds.
             changes: False for a query that any role may send, True for what changes something.
 
         Raises:
             StudioError: the host's own error; NotFound when it is away or does not answer.
         """
-        if self.state is not LinkState.LIVE:
-            raise NotFound(
-                f"offline: {self.link.reason}", "it reconnects by itself; try again then"
-            )
+        self._check_callable(room)
         call_id = next(self._call_ids)
-        reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._calls[call_id] = reply
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._calls[call_id] = answer
         try:
             body = json.dumps(params).encode()
-            self.link.send(wire.encode(room, wire.Call(call_id, method, body, changes, None)))
-            async with asyncio.timeout(CALL_TIMEOUT):
-                return dict(json.loads(await reply))
+            self.link.send(room, wire.Call(call_id, method, body, changes))
+            async with asyncio.timeout(self._timing.answer):
+                return read_reply(method, await answer)
         except TimeoutError:
-            raise NotFound(f"the host did not answer {method} in {CALL_TIMEOUT:.0f} s") from None
+            raise NotFound(
+                f"the host did not answer {method} in {self._timing.answer:.0f} s",
+                "it may be busy; try again",
+            ) from None
         finally:
             del self._calls[call_id]
 
+    def _check_callable(self, room: str) -> None:
+        if self.failure is not None:
+            raise self.failure.with_traceback(None)
+        if self.state is not LinkState.LIVE:
+            reason = self.link.reason or "not connected yet"
+            raise NotFound(f"offline: {reason}", "it reconnects by itself; try again then")
+        asked = self.rooms.get(room)
+        if asked is not None and asked.phase in (Phase.REFUSED, Phase.BROKEN) and asked.problem:
+            raise asked.problem
+
     def reply(self, room: str, call_id: int, result: dict[str, Any] | StudioError) -> None:
         """Answer a call that came in through `Room.on_call` (hosts only)."""
-        if isinstance(result, StudioError):
-            problem = {"message": result.message, "hint": result.hint, "code": result.exit_code}
-            message = wire.Reply(call_id, False, json.dumps(problem).encode())
-        else:
-            message = wire.Reply(call_id, True, json.dumps(result).encode())
-        self.link.send(wire.encode(room, message))
+        try:
+            self.link.send(room, _reply(call_id, result))
+        except StudioError as problem:
+            self.link.send(room, _reply(call_id, problem))
 
     def stream(self, room: str, stream: str, seq: int, data: bytes) -> None:
-        """Send one frame of an ordered stream; lost when the link is down, never stored."""
-        self.link.send(wire.encode(room, wire.Stream(stream, seq, data, None)))
+        """Send one frame of an ordered stream; lost when the link is down, never stored.
+
+        Raises:
+            StudioError: it is larger than the relay takes.
+        """
+        self.link.send(room, wire.Stream(stream, seq, data))
 
     # -- what the link reports ----------------------------------------------------------------
 
     def _opened(self, token: str) -> None:
         self._token = token
-        for room in self.rooms.values():
+        for room in list(self.rooms.values()):
             room.opened(token)
 
     def _lost(self) -> None:
-        for room in self.rooms.values():
+        for room in list(self.rooms.values()):
             room.lost()
         for call in self._calls.values():
-            if not call.done():
-                call.set_exception(NotFound("the connection was lost before the host answered"))
-
-    def _received(self, frame: bytes) -> None:
-        try:
-            name, message = wire.decode(frame)
-        except WireError as problem:
-            self.link.failure = StudioError(
-                f"the relay sent what is not the protocol: {problem}", "are the versions alike?"
+            problem = NotFound(
+                "the connection was lost before the host answered",
+                "look whether it was done before you try again",
             )
-        else:
-            self._dispatch(name, message)
-        self._changed()
+            _settle(call, problem)
 
-    def _dispatch(self, name: str, message: wire.Message) -> None:
-        if isinstance(message, wire.Ping):
-            self.link.send(wire.encode(name, wire.Pong()))
-        elif isinstance(message, wire.Pong):
-            self.link.pong()
-        elif isinstance(message, wire.Reply):
-            self._answered(message)
+    def _received(self, name: str, message: wire.Message) -> None:
+        if isinstance(message, wire.Reply):
+            if (call := self._calls.get(message.call_id)) is not None:
+                _settle(call, message)
         elif (room := self.rooms.get(name)) is not None:
-            self._deliver(room, message)
-
-    def _deliver(self, room: Room, message: wire.Message) -> None:
-        try:
             room.received(message)
-        except (InvalidUpdate, DocumentPoisoned) as problem:
-            room.refusal = str(problem)
-            room.phase = Phase.REFUSED
-        if room.phase is Phase.LIVE:
-            self.link.settled()
-
-    def _answered(self, message: wire.Reply) -> None:
-        call = self._calls.get(message.call_id)
-        if call is None or call.done():
-            return
-        if message.ok:
-            call.set_result(message.body)
-        else:
-            call.set_exception(read_problem(message.body))
+            if room.phase is Phase.LIVE:
+                self.link.settled()
+        self._changed()
 
     def _changed(self) -> None:
         self._moved.set()
@@ -235,19 +262,59 @@ class Session:
 
     async def _check(self) -> None:
         while True:
-            await asyncio.sleep(CHECK_EVERY)
-            for room in self.rooms.values():
+            await asyncio.sleep(self._timing.check_every)
+            for room in list(self.rooms.values()):
                 room.check()
 
 
-def read_problem(body: bytes) -> StudioError:
-    """The error that a failed call's body describes."""
+def _settle(call: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    if not call.done():
+        call.set_result(outcome)
+
+
+def _reply(call_id: int, result: dict[str, Any] | StudioError) -> wire.Reply:
+    if isinstance(result, StudioError):
+        problem = {"message": result.message, "hint": result.hint, "code": result.exit_code}
+        return wire.Reply(call_id, False, json.dumps(problem).encode())
+    return wire.Reply(call_id, True, json.dumps(result).encode())
+
+
+def read_reply(method: str, outcome: Outcome) -> dict[str, Any]:
+    """The JSON object that answers a call of `method`.
+
+    Raises:
+        StudioError: the host's error, or why there is no answer.
+    """
+    if isinstance(outcome, StudioError):
+        raise outcome
+    answer = _read_object(outcome.body)
+    if answer is None:
+        raise StudioError(f"the host's answer to {method} cannot be read", "is it another version?")
+    if not outcome.ok:
+        raise read_problem(answer)
+    return answer
+
+
+def read_problem(problem: dict[str, Any]) -> StudioError:
+    """The error that a failed call's reply describes: {"message", "hint", "code"}."""
+    message, hint = (printable(str(problem.get(key, "")), TEXT_CAP) for key in ("message", "hint"))
+    match problem.get("code"):
+        case "away":
+            return NotFound("the studio's host is away", "start it again: studio-tui open")
+        case "refused" | Refused.exit_code:
+            kind: type[StudioError] = Refused
+        case NotFound.exit_code:
+            kind = NotFound
+        case UsageFault.exit_code:
+            kind = UsageFault
+        case _:
+            kind = StudioError
+    return kind(message or "the host answered with an error that it does not explain", hint)
+
+
+def _read_object(body: bytes) -> dict[str, Any] | None:
     try:
-        problem = json.loads(body)
-        message, hint, code = problem["message"], problem.get("hint", ""), problem.get("code")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return StudioError("the host answered with an error that cannot be read")
-    if code == "away":
-        return NotFound("the studio's host is away", hint or "start it again: studio-tui open")
-    kinds = {kind.exit_code: kind for kind in (NotFound, Refused)}
-    return kinds.get(code, StudioError)(str(message), str(hint))
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
