@@ -6,18 +6,50 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from studio_tui.cli.output import plain, say
+
 if TYPE_CHECKING:
     from studio_tui.client.studio import Studio
 
 T = TypeVar("T")
 
 
-def attached(studio: str, work: Callable[[Studio], Awaitable[T]]) -> T:
-    """The result of `work`, done in the studio with this id."""
+def attached(studio: str, work: Callable[[Studio], Awaitable[T]], *, patient: bool = False) -> T:
+    """The result of `work`, done in the studio with this id.
+
+    Args:
+        studio: its id.
+        work: what to do.
+        patient: it may take long, so that a studio which cannot be reached meanwhile is told of.
+
+    Raises:
+        StudioError: it cannot be joined, or what `work` raises.
+    """
     from studio_tui.client import locate
 
     async def run() -> T:
         async with locate.attach(studio) as joined:
-            return await work(joined)
+            stop = joined.observe(Watch(joined).heard) if patient else None
+            try:
+                return await work(joined)
+            finally:
+                if stop is not None:
+                    stop()
 
     return asyncio.run(run())
+
+
+class Watch:
+    """Tells a person who waits that the studio cannot be reached, and that it is back."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._reachable = studio.reachable
+
+    def heard(self, _: object) -> None:
+        """Something has changed."""
+        now = self._studio.reachable
+        if now != self._reachable:
+            self._reachable = now
+            reason = self._studio.reason or "its host is away"
+            say("the studio is back" if now else f"waiting for the studio: {plain(reason)}")

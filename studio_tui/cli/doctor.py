@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import click
 
-from studio_tui.errors import StudioError
+from studio_tui.cli.output import emit, json_option, plain
+from studio_tui.errors import NotFound, Refused, StudioError
 
 
 @click.command(epilog="Example: studio-tui doctor")
-def doctor() -> None:
-    """Check this machine and show where the settings come from."""
-    failed = 0
-    for name, check in _CHECKS.items():
-        try:
-            click.echo(f"✓ {name}: {check()}")
-        except StudioError as problem:
-            failed += 1
-            click.echo(f"✗ {name}: {problem.message}\n    {problem.hint}")
-    sys.exit(1 if failed else 0)
+@json_option
+def doctor(as_json: bool) -> None:
+    """Check this machine and show where the settings come from; 1 when something does not work."""
+    found = [_looked(name, check) for name, check in _CHECKS.items()]
+    emit(found, as_json, "\n".join(_shown(item) for item in found))
+    sys.exit(0 if all(item["ok"] for item in found) else 1)
+
+
+def _looked(name: str, check: Callable[[], str]) -> dict[str, Any]:
+    try:
+        return {"check": name, "ok": True, "found": check(), "hint": ""}
+    except StudioError as problem:
+        return {"check": name, "ok": False, "found": problem.message, "hint": problem.hint}
+
+
+def _shown(item: dict[str, Any]) -> str:
+    line = plain(f"{'✓' if item['ok'] else '✗'} {item['check']}: {item['found']}")
+    return f"{line}\n    {plain(item['hint'])}" if item["hint"] else line
 
 
 def _python() -> str:
@@ -31,7 +41,8 @@ def _settings() -> str:
     from studio_tui.settings import load, paths
 
     loaded = load.load()
-    given = [f"{key} from {origin}" for key, origin in loaded.origins.items() if origin]
+    origins = loaded.origins.items()
+    given = [f"{key} from {origin}" for key, origin in origins if origin != "default"]
     return f"{paths.config_file()}" + (f" ({', '.join(given)})" if given else "")
 
 
@@ -39,6 +50,20 @@ def _state() -> str:
     from studio_tui.settings import paths
 
     return f"{paths.state_folder()}, log {paths.log_folder()}"
+
+
+def _relay() -> str:
+    from studio_tui.client import relays
+    from studio_tui.settings import secrets
+
+    choice = relays.choose()
+    if choice.url is None:
+        return "none configured; each studio brings its own"
+    if not relays.answers(choice.url):
+        raise NotFound(f"{choice.url} does not answer", "is it running, and reachable?")
+    if secrets.token_for(choice.url) is None:
+        raise Refused(f"no token for {choice.url}", f"studio-tui login {choice.url}")
+    return f"{choice.url} from {choice.origin} answers"
 
 
 def _terminals() -> str:
@@ -73,6 +98,7 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "python": _python,
     "settings": _settings,
     "state": _state,
+    "relay": _relay,
     "terminals": _terminals,
     "training": _training,
     "gpus": _gpus,

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from studio_tui.cli.output import emit, json_option, table
+from studio_tui.cli.group import Group
+from studio_tui.cli.output import copy, emit, json_option, plain, say, table
+
+if TYPE_CHECKING:
+    from studio_tui.client.job import Curves
+    from studio_tui.client.studio import Studio
+    from studio_tui.document.entries import JobEntry
 
 
-@click.group(epilog="Example: studio-tui job run calm-otter -- train.py --steps 500")
+@click.group(cls=Group, epilog="Example: studio-tui job run calm-otter -- train.py --steps 500")
 def job() -> None:
-    """Run training on the studio's machine and watch it."""
+    """Run training on the studio's machine and watch it.
+
+    JOB is a job's id, or its name: then the newest one of that name.
+    """
 
 
 @job.command(
     "run",
-    context_settings={"ignore_unknown_options": True},
     epilog="Example: studio-tui job run calm-otter --precision bf16-mixed --wait -- train.py",
 )
 @click.argument("studio")
 @click.argument("command", metavar="-- SCRIPT [ARGS]...", nargs=-1, required=True)
 @click.option("--name", help="What the job is called; the script's name by default.")
+@click.option("-m", "--machine", metavar="M", help="Where; the studio's machine by default.")
 @click.option("--devices", metavar="K", help="How many devices: a number, a list, or auto.")
 @click.option("--precision", metavar="P", help="Such as 32-true, bf16-mixed, 16-mixed.")
 @click.option("--strategy", metavar="S", help="Such as ddp or fsdp.")
@@ -31,10 +40,14 @@ def job() -> None:
 @click.option("--wait", is_flag=True, help="Print the log, and end with the job's exit code.")
 @json_option
 def run(
-    studio: str, command: tuple[str, ...], name: str | None, devices: str | None,
-    precision: str | None, strategy: str | None, env: tuple[str, ...], wait: bool, as_json: bool,
+    studio: str, command: tuple[str, ...], name: str | None, machine: str | None,
+    devices: str | None, precision: str | None, strategy: str | None, env: tuple[str, ...],
+    wait: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Start SCRIPT as a job: it survives every disconnect."""
+    """Start SCRIPT as a job: it survives every disconnect.
+
+    Prints the job's id; with --wait its log instead, and with --json the job's object.
+    """
     from studio_tui.cli.attached import attached
 
     options = {
@@ -42,33 +55,32 @@ def run(
         "devices": devices or "",
         "precision": precision or "",
         "strategy": strategy or "",
-        "env": _variables(env),
+        "env": variables(env),
     }
 
-    async def start(joined: Any) -> int:
+    async def start(joined: Studio) -> int:
         script, *args = command
-        made = await joined.run(script, args, **options)
-        text = f"{made.entry.name} runs as {made.id}"
-        emit(made.entry.plain(), as_json, f"{text}\nlog: studio-tui job logs {studio} {made.id}")
-        return await _follow(made) if wait else 0
+        made = await joined.run(script, args, machine=machine, **options)
+        if as_json or not wait:
+            emit(made.entry.plain(), as_json, made.id)
+        say(f"{plain(made.entry.name)} runs; its log: studio-tui job logs -f {studio} {made.id}")
+        for note in made.entry.notes:
+            say(f"note: {plain(note)}")
+        if wait and not as_json:
+            await copy(made.chunks())
+        return await made.wait() if wait else 0
 
-    sys.exit(attached(studio, start))
+    sys.exit(attached(studio, start, patient=wait))
 
 
-def _variables(pairs: tuple[str, ...]) -> dict[str, str]:
+def variables(pairs: tuple[str, ...]) -> dict[str, str]:
+    """The variables that `--env` gave, in the form NAME=VALUE each."""
     from studio_tui.errors import UsageFault
 
     for pair in pairs:
         if "=" not in pair:
             raise UsageFault(f"--env {pair} has no value", "write --env NAME=VALUE")
     return dict(pair.split("=", 1) for pair in pairs)
-
-
-async def _follow(made: Any) -> int:
-    async for data in made.chunks():
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    return int(await made.wait())
 
 
 @job.command("ls", epilog="Example: studio-tui job ls calm-otter --json")
@@ -78,27 +90,28 @@ def ls(studio: str, as_json: bool) -> None:
     """List the jobs, newest first."""
     from studio_tui.cli.attached import attached
 
-    async def entries(joined: Any) -> list[Any]:
+    async def entries(joined: Studio) -> list[JobEntry]:
         return sorted(joined.document.jobs.values(), key=lambda j: -(j.started or 0))
 
     found = attached(studio, entries)
-    rows = [[j.id, j.name, j.state, j.exit_code, _ago(j.started)] for j in found]
+    rows = [[j.id, j.name, j.state, j.exit_code, ago(j.started, time.time())] for j in found]
     empty = f"no job yet; start one: studio-tui job run {studio} -- train.py"
     text = table(["ID", "NAME", "STATE", "EXIT", "STARTED"], rows, empty)
     emit([j.plain() for j in found], as_json, text)
 
 
-def _ago(moment: float | None) -> str:
+def ago(moment: float | None, now: float) -> str:
+    """How long ago `moment` was, both in Unix seconds."""
     if moment is None:
         return "-"
-    seconds = max(0, int(time.time() - moment))
+    seconds = max(0, int(now - moment))
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds // size} {unit} ago"
     return f"{seconds} s ago"
 
 
-@job.command("show", epilog="Example: studio-tui job show calm-otter char-gpt")
+@job.command("show", epilog="Example: studio-tui job show calm-otter train.py")
 @click.argument("studio")
 @click.argument("job")
 @json_option
@@ -106,16 +119,25 @@ def show(studio: str, job: str, as_json: bool) -> None:
     """Show one job."""
     from studio_tui.cli.attached import attached
 
-    async def entry(joined: Any) -> dict[str, Any]:
-        return dict((await joined.job(job)).entry.plain())
+    async def entry(joined: Studio) -> dict[str, Any]:
+        return (await joined.job(job)).entry.plain()
 
     found = attached(studio, entry)
-    width = max(map(len, found))
-    lines = [f"{key.ljust(width)}  {value}" for key, value in found.items() if value is not None]
-    emit(found, as_json, "\n".join(lines))
+    emit(found, as_json, readable(found))
 
 
-@job.command("logs", epilog="Example: studio-tui job logs calm-otter char-gpt --follow")
+def readable(told: dict[str, Any]) -> str:
+    """A job for people: what is not known is left out."""
+    width = max(map(len, told))
+    lines = [
+        f"{key.ljust(width)}  {plain('; '.join(value) if key == 'notes' else str(value))}"
+        for key, value in told.items()
+        if value not in (None, "", [])
+    ]
+    return "\n".join(lines)
+
+
+@job.command("logs", epilog="Example: studio-tui job logs calm-otter train.py --follow")
 @click.argument("studio")
 @click.argument("job")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job is over.")
@@ -123,16 +145,13 @@ def logs(studio: str, job: str, follow: bool) -> None:
     """Print a job's log."""
     from studio_tui.cli.attached import attached
 
-    async def copy(joined: Any) -> None:
-        found = await joined.job(job)
-        async for data in found.chunks(follow=follow):
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+    async def show(joined: Studio) -> None:
+        await copy((await joined.job(job)).chunks(follow=follow))
 
-    attached(studio, copy)
+    attached(studio, show, patient=follow)
 
 
-@job.command("metrics", epilog="Example: studio-tui job metrics calm-otter char-gpt --json")
+@job.command("metrics", epilog="Example: studio-tui job metrics calm-otter train.py --json")
 @click.argument("studio")
 @click.argument("job")
 @json_option
@@ -140,52 +159,57 @@ def metrics(studio: str, job: str, as_json: bool) -> None:
     """Print a job's curves."""
     from studio_tui.cli.attached import attached
 
-    async def load(joined: Any) -> Any:
+    async def load(joined: Studio) -> Curves:
         return await (await joined.job(job)).load_metrics()
 
     curves = attached(studio, load)
-    rows = [[name, len(p), p[0][1], p[-1][1], p[-1][0]] for name, p in curves.items() if p]
+    rows = [[name, len(p), p[0][1], p[-1][1], p[-1][0]] for name, p in curves.items()]
     text = table(["METRIC", "POINTS", "FIRST", "LAST", "STEP"], rows, "nothing was logged yet")
     emit(curves, as_json, text)
 
 
-@job.command("stop", epilog="Example: studio-tui job stop calm-otter char-gpt")
+@job.command("stop", epilog="Example: studio-tui job stop calm-otter train.py")
 @click.argument("studio")
 @click.argument("job")
 def stop(studio: str, job: str) -> None:
     """Stop a job and everything it started."""
     from studio_tui.cli.attached import attached
 
-    async def end(joined: Any) -> str:
+    async def end(joined: Studio) -> str:
         found = await joined.job(job)
         await found.stop()
         await found.wait()
-        return str(found.entry.state)
+        return found.entry.state
 
-    click.echo(f"{job}: {attached(studio, end)}", err=True)
+    say(f"{job}: {plain(attached(studio, end))}")
 
 
-@job.command("wait", epilog="Example: studio-tui job wait calm-otter char-gpt")
+@job.command("wait", epilog="Example: studio-tui job wait calm-otter train.py")
 @click.argument("studio")
 @click.argument("job")
 def wait(studio: str, job: str) -> None:
-    """Wait for a job's end; its exit code becomes this command's."""
+    """Wait for a job's end; its exit code becomes this command's.
+
+    128 + n for signal n, 143 for a job that was stopped, 75 when its end was not seen.
+    """
     from studio_tui.cli.attached import attached
 
-    async def end(joined: Any) -> int:
-        return int(await (await joined.job(job)).wait())
+    async def end(joined: Studio) -> int:
+        return await (await joined.job(job)).wait()
 
-    sys.exit(attached(studio, end))
+    sys.exit(attached(studio, end, patient=True))
 
 
-@job.command("rm", epilog="Example: studio-tui job rm calm-otter char-gpt")
+@job.command("rm", epilog="Example: studio-tui job rm calm-otter train.py")
 @click.argument("studio")
 @click.argument("job")
 def rm(studio: str, job: str) -> None:
     """Forget a job that is over, with its log and metrics."""
     from studio_tui.cli.attached import attached
 
-    async def remove(joined: Any) -> None:
-        await joined.command("jobs.remove", job=(await joined.job(job)).id)
+    async def remove(joined: Studio) -> str:
+        found = await joined.job(job)
+        await found.remove()
+        return found.id
 
-    attached(studio, remove)
+    say(f"removed {attached(studio, remove)}")

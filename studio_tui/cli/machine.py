@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from studio_tui.cli.group import Group
 from studio_tui.cli.output import emit, json_option, table
 
 if TYPE_CHECKING:
     from studio_tui.machines.catalogue import Machine
 
 
-@click.group(epilog="Example: studio-tui machine ls --json")
+@click.group(cls=Group, epilog="Example: studio-tui machine ls --json")
 def machine() -> None:
     """Show the machines that a studio can run on."""
 

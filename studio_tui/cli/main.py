@@ -2,62 +2,64 @@
 
 from __future__ import annotations
 
-import importlib
+import io
+import os
+import select
 import sys
+from collections.abc import Sequence
 
 import click
 
 from studio_tui import __version__
+from studio_tui.cli.group import LazyGroup
+from studio_tui.cli.output import plain
 from studio_tui.errors import StudioError
 
 COMMANDS = {
     "open": "studio_tui.cli.studio:open_",
     "attach": "studio_tui.cli.studio:attach",
     "ls": "studio_tui.cli.studio:ls",
-    "status": "studio_tui.cli.studio:status",
+    "status": "studio_tui.cli.status:status",
     "stop": "studio_tui.cli.studio:stop",
     "host": "studio_tui.cli.studio:host",
-    "login": "studio_tui.cli.studio:login",
+    "login": "studio_tui.cli.login:login",
     "file": "studio_tui.cli.file:file",
+    "exec": "studio_tui.cli.execute:execute",
     "job": "studio_tui.cli.job:job",
     "machine": "studio_tui.cli.machine:machine",
     "new": "studio_tui.cli.new:new",
     "demo": "studio_tui.cli.demo:demo",
     "doctor": "studio_tui.cli.doctor:doctor",
 }
+INTERRUPTED = 130  # 128 + SIGINT
 
 
-class LazyGroup(click.Group):
-    """A group whose commands live in modules that are imported when the command is used."""
+class _Root(LazyGroup):
+    """All of it. Click would end silently with 1 wherever a pipe broke."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands in the order in which a person meets them."""
-        return list(COMMANDS)
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as problem:
+            if _reader_is_gone():
+                raise _ReaderGone from None
+            raise OSError(str(problem)) from problem
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """The command `name`, imported now."""
-        if name not in COMMANDS:
-            return None
-        module, attribute = COMMANDS[name].split(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the nearest command named when there is none of this name."""
-        name = args[0] if args else ""
-        if name and not name.startswith("-") and name not in COMMANDS:
-            import difflib
+class _ReaderGone(Exception):
+    """Whoever read our output has enough of it, as `head` does."""
 
-            near = difflib.get_close_matches(name, COMMANDS, n=1)
-            hint = f"did you mean {near[0]}?" if near else "see: studio-tui --help"
-            raise click.UsageError(f"no command {name!r}; {hint}", ctx)
-        return super().resolve_command(ctx, args)
+
+def _reader_is_gone() -> bool:
+    """Whether it was our output that broke, and no other pipe."""
+    looking = select.poll()
+    looking.register(sys.stdout, select.POLLOUT)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in looking.poll(0))
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=_Root,
+    places=COMMANDS,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example: studio-tui open ~/my-project",
@@ -79,30 +81,42 @@ def cli(ctx: click.Context) -> None:
             click.echo(ctx.get_help())
 
 
-def main() -> None:
-    """Run the command line; the process's exit code is the contract's."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process; its exit code is the contract's.
+
+    Args:
+        arguments: what was typed after the program's name; the process's own when None.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal's encoding lacks is no reason to fail.
+        sys.stdout.reconfigure(errors="replace")
     try:
-        code = cli(standalone_mode=False)
+        code = cli(arguments, prog_name="studio-tui", standalone_mode=False)
     except StudioError as problem:
         fail(problem.message, problem.hint, problem.exit_code)
+    except _ReaderGone:
+        # What is left in the buffer would fail once more, when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
     except click.exceptions.Abort:
-        fail("interrupted", "", 130)
+        sys.exit(INTERRUPTED)
+    except click.exceptions.NoArgsIsHelpError as problem:
+        click.echo(problem.format_message(), err=True)
+        sys.exit(problem.exit_code)
     except click.UsageError as problem:
         where = problem.ctx.command_path if problem.ctx else "studio-tui"
-        fail(problem.format_message().rstrip("."), f"see: {where} --help", 2)
+        fail(problem.format_message().rstrip("."), f"see: {where} --help", problem.exit_code)
     except click.ClickException as problem:
-        fail(problem.format_message(), "", 1)
-    except BrokenPipeError:
-        # The reader of our output has gone, as `| head` does.
-        sys.stderr.close()
-        sys.exit(0)
+        fail(problem.format_message(), "", problem.exit_code)
+    except OSError as problem:
+        fail(str(problem), "see: studio-tui doctor", 1)
     else:
         sys.exit(code if isinstance(code, int) else 0)
 
 
 def fail(message: str, hint: str, code: int) -> None:
     """Say what happened and what to do next, on stderr, and end."""
-    click.echo(f"error: {message}", err=True)
+    click.echo(f"error: {plain(message)}", err=True)
     if hint:
-        click.echo(f"hint: {hint}", err=True)
+        click.echo(f"hint: {plain(hint)}", err=True)
     sys.exit(code)

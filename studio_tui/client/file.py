@@ -6,15 +6,24 @@ from typing import TYPE_CHECKING
 
 from studio_tui.document.entries import FileEntry
 from studio_tui.document.merge import line_edits
-from studio_tui.document.text import SharedText
+from studio_tui.document.text import SharedText, utf8_length, without_surrogates
+from studio_tui.errors import Refused, StudioError
 
 if TYPE_CHECKING:
     from studio_tui.client.studio import Studio
     from studio_tui.sync.room import Room
 
+TEXT_CAP = 768 * 1024
+"""Most bytes of a text that is edited together: the host opens no larger file, and the relay
+closes the connection of whoever sends a larger message."""
+
 
 class SharedFile:
-    """An open file. Positions in `text` are code points.
+    """An open file; its lines end in LF, whatever they end in on disk.
+
+    Positions are code points. Every edit is made here at once and travels in the background; it
+    raises ValueError for a position outside of the text, Refused for a viewer, and StudioError
+    when the text would become larger than `TEXT_CAP`. Then nothing is changed.
 
     Args:
         studio: the studio it belongs to.
@@ -41,39 +50,77 @@ class SharedFile:
     @property
     def mark(self) -> str:
         """The saved mark: "✓" on disk, "●" on its way, "!" not saved."""
-        if self.entry.state in ("missing", "unsavable"):
+        if self.entry.state in ("missing", "unsavable") or self.room.problem is not None:
             return "!"
         return "●" if self.room.unsaved or self.entry.state == "unsaved" else "✓"
 
     async def insert(self, at: int, text: str) -> None:
-        """Insert `text` before the character at `at`.
-
-        Raises:
-            ValueError: `at` is outside of the text.
-        """
-        self.text.insert(at, text)
+        """Insert `text` before the character at `at`."""
+        await self.replace(at, at, text)
 
     async def delete(self, start: int, end: int) -> None:
         """Delete the characters from `start` up to `end`."""
-        self.text.delete(start, end)
+        await self.replace(start, end, "")
 
     async def replace(self, start: int, end: int, text: str) -> None:
         """Put `text` in the place of the characters from `start` up to `end`."""
+        self._check(text, self.text.to_byte(end) - self.text.to_byte(start))
         self.text.replace(start, end, text)
 
     async def write(self, text: str) -> None:
         """Make the whole text `text`; lines that stay keep their cursors."""
+        text = without_surrogates(text)
+        self._check(text, self.text.size)
         self.text.edit(line_edits(str(self.text), text))
 
     async def saved(self) -> None:
-        """Wait until every edit made here is durable at the relay."""
-        await self.studio.until(lambda: self.room.unsaved == 0)
+        """Wait until every edit made here is durable at the relay, however long it is away.
+
+        Raises:
+            StudioError: the relay does not take the edits, or cannot write them to its disk.
+        """
+        room = self.room
+        await self.studio.until(
+            lambda: not room.unsaved or room.store_failed or room.problem is not None
+        )
+        self._check_taken()
+        if room.store_failed:
+            raise StudioError(
+                f"the relay has the edits of {self.path} in memory, not on its disk",
+                "have the host write them: await file.flush()",
+            )
 
     async def flush(self) -> None:
         """Have the host write the text to disk now; returns once it is there.
 
         Raises:
-            StudioError: the host could not write it, with its reason.
+            StudioError: the edits do not get there, with the reason.
         """
-        await self.saved()
+        room = self.room
+        await self.studio.until(lambda: not room.undelivered or room.problem is not None)
+        self._check_taken()
         await self.studio.command("files.save", file=self.id)
+
+    def _check_taken(self) -> None:
+        if self.room.unsaved and self.room.problem is not None:
+            raise self.room.problem
+
+    async def leave(self) -> None:
+        """Follow it no more, once every edit made here is durable; it stays open for the others."""
+        await self.saved()
+        self.studio.forget(self)
+
+    def release(self) -> None:
+        """Stop following the text; called when the room is left."""
+        self.text.close()
+
+    def _check(self, text: str, removed: int) -> None:
+        """Look whether `text` may take the place of `removed` bytes."""
+        if not self.room.writable:
+            raise Refused("a viewer may not edit", "ask the studio's owner for another role")
+        if self.text.size - removed + utf8_length(without_surrogates(text)) > TEXT_CAP:
+            raise StudioError(
+                f"{self.path} would be larger than {TEXT_CAP // 1024} KiB, the most for a text "
+                "that is edited together",
+                "put the data into a file of its own, by other means",
+            )

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import base64
+import contextlib
+import sys
+from collections import deque
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from relay_server import wire
-from studio_tui.client.logtail import LogTail, split_lines
+from studio_tui.client.answer import Answer
+from studio_tui.client.logtail import Lines, LogTail
 from studio_tui.document.entries import JobEntry
 from studio_tui.errors import NotFound
+from studio_tui.sync import Stream
 
 if TYPE_CHECKING:
     from studio_tui.client.studio import Studio
     from studio_tui.sync.room import Room
 
-CHUNK = 256 * 1024
+READ_SIZE = 256 * 1024
+WAITING_CHUNKS = 64
+"""Streamed chunks that wait for a slow reader; those it loses are read from the stored log."""
 OFFSET_BYTES = 8
+LOST = 75
+ENDED_BY_REQUEST = 143  # 128 + SIGTERM
 Curves = dict[str, list[tuple[int, float]]]
+_Chunks = deque[tuple[int, bytes]]
 
 
 class Job:
@@ -36,8 +45,8 @@ class Job:
         self.room = room
         self.metrics: Curves = {}
         self.on_metrics: Callable[[], None] | None = None
-        self._listeners: set[asyncio.Queue[tuple[int, bytes]]] = set()
-        self._metrics_stale = asyncio.Event()
+        self._feeds: list[_Chunks] = []
+        self._metric_rows = 0
         room.on_stream = self._streamed
 
     @property
@@ -52,105 +61,173 @@ class Job:
             raise NotFound(f"job {self.id} was removed", f"see: studio-tui job ls {self.studio.id}")
         return entry
 
+    @property
+    def code(self) -> int | None:
+        """The exit code: 128 + n for signal n, 75 when its end was not seen; None until the end.
+
+        A script that ends in good order when it is stopped was stopped all the same: 143.
+        """
+        entry = self.entry
+        match entry.state:
+            case "succeeded":
+                return 0
+            case "failed":
+                return entry.exit_code or 1
+            case "stopped":
+                return entry.exit_code or ENDED_BY_REQUEST
+            case "lost":
+                return LOST
+        return None
+
+    # -- the log ------------------------------------------------------------------------------
+
     async def chunks(self, offset: int = 0, *, follow: bool = True) -> AsyncIterator[bytes]:
         """The log from byte `offset` on, as it grows, until the job is over and all was given.
 
+        Every byte comes once, in order, whatever happens to the link or the host meanwhile.
+
         Args:
             follow: False for what is there now, and no more.
+
+        Raises:
+            NotFound: the job was removed; without `follow`, also when the host is away.
         """
-        tail = LogTail(offset)
-        queue: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
-        self._listeners.add(queue)
+        tail, arrived = LogTail(offset), _Chunks(maxlen=WAITING_CHUNKS)
+        self._feeds.append(arrived)
         try:
             while True:
-                over = self.entry.over
-                async for data in self._stored(tail):
+                last = self.entry.over or not follow
+                async for data in self._stored(tail, follow):
                     yield data
-                if not follow or (over and queue.empty()):
+                if last:
                     return
-                async for data in self._live(tail, queue):
+                async for data in self._live(tail, arrived):
                     yield data
         finally:
-            self._listeners.discard(queue)
+            self._feeds = [feed for feed in self._feeds if feed is not arrived]
 
-    async def _stored(self, tail: LogTail) -> AsyncIterator[bytes]:
+    async def _stored(self, tail: LogTail, patient: bool) -> AsyncIterator[bytes]:
         """What the host has and we have not."""
+        ask = self.studio.ask if patient else self.studio.query
         while True:
-            answer = await self.studio.query(
-                "jobs.log", job=self.id, offset=tail.offset, length=CHUNK
-            )
-            fresh = tail.feed(int(answer["offset"]), base64.b64decode(answer["data"]))
+            params = {"job": self.id, "offset": tail.offset, "length": READ_SIZE}
+            answer = Answer("jobs.log", await ask("jobs.log", **params))
+            fresh = tail.feed(answer.count("offset"), answer.data("data"))
             if fresh:
                 yield fresh
-            if tail.offset >= int(answer["size"]) or not fresh:
+            if not fresh or tail.offset >= answer.count("size"):
                 return
 
-    async def _live(
-        self, tail: LogTail, queue: asyncio.Queue[tuple[int, bytes]]
-    ) -> AsyncIterator[bytes]:
-        """What is streamed, until something is missing or the job is over."""
-        while not self.entry.over:
-            getter = asyncio.ensure_future(queue.get())
-            over = asyncio.ensure_future(self.studio.until(lambda: self.entry.over))
-            try:
-                await asyncio.wait((getter, over), return_when=asyncio.FIRST_COMPLETED)
-                if not getter.done():
-                    over.result()
-                    return
-                fresh = tail.feed(*getter.result())
-            finally:
-                getter.cancel()
-                over.cancel()
+    async def _live(self, tail: LogTail, arrived: _Chunks) -> AsyncIterator[bytes]:
+        """What is streamed, until something of it was missed or nothing more comes."""
+        while True:
+            await self.studio.until(
+                lambda: bool(arrived) or self.entry.over or not self.studio.reachable
+            )
+            if not arrived:
+                return
+            fresh = tail.feed(*arrived.popleft())
+            if fresh is None:
+                return
             if fresh:
                 yield fresh
-            if tail.missing is not None:
-                return
 
     async def logs(self) -> AsyncIterator[str]:
         """The log's lines from the start, as they come, until the job is over."""
-        rest = b""
+        lines = Lines()
         async for data in self.chunks():
-            lines, rest = split_lines(rest, data)
-            for line in lines:
-                yield line.decode(errors="replace")
-        if rest:
-            yield rest.decode(errors="replace")
+            for line in lines.feed(data):
+                yield line
+        for line in lines.rest():
+            yield line
+
+    # -- its end ------------------------------------------------------------------------------
 
     async def wait(self) -> int:
-        """Wait for the end; returns the exit code, 128 + n for signal n, 75 when it was lost."""
+        """Wait for the end and load the metrics; returns the exit code, see `code`.
+
+        Raises:
+            NotFound: it was removed before its end.
+        """
         await self.studio.until(lambda: self.entry.over)
-        await self.load_metrics()
-        entry = self.entry
-        if entry.state == "lost":
-            return 75
-        if entry.state == "stopped" and not entry.exit_code:
-            return 143
-        return entry.exit_code or 0
+        code = self.code
+        # The code is known whether or not anybody is there to tell the metrics.
+        with contextlib.suppress(NotFound):
+            await self.load_metrics()
+        return LOST if code is None else code
 
     async def stop(self) -> None:
-        """Stop the job and everything it started; returns when the host has asked for it."""
+        """Stop the job and everything it started; returns when the host has done it."""
         await self.studio.command("jobs.stop", job=self.id)
 
+    async def remove(self) -> None:
+        """Forget the job with its log and metrics, for everybody.
+
+        Raises:
+            StudioError: it still runs.
+        """
+        await self.studio.command("jobs.remove", job=self.id)
+
+    async def leave(self) -> None:
+        """Follow it no more; it runs on."""
+        self.studio.forget(self)
+
+    def release(self) -> None:
+        """Stop taking what is streamed; called when the room is left."""
+        self.room.on_stream = None
+
+    # -- metrics ------------------------------------------------------------------------------
+
     async def load_metrics(self) -> Curves:
-        """Fetch the curves so far: metric name -> [(step, value)]."""
-        answer = await self.studio.query("jobs.metrics", job=self.id)
-        self.metrics = _curves(answer["metrics"])
+        """Fetch the curves so far: metric name -> [(step, value)]; `metrics` keeps them."""
+        answer = Answer("jobs.metrics", await self.studio.query("jobs.metrics", job=self.id))
+        self.metrics = read_curves(answer.values.get("metrics"))
         return self.metrics
 
-    def _streamed(self, message: wire.Stream) -> None:
-        if message.stream == "log":
+    async def curves(self, every: float = 1.0) -> AsyncIterator[Curves]:
+        """The curves each time they have grown, until the job is over.
+
+        Args:
+            every: seconds between two of them, at least.
+        """
+        while True:
+            last, seen = self.entry.over, self._metric_rows
+            values = await self.studio.ask("jobs.metrics", job=self.id)
+            self.metrics = read_curves(values.get("metrics"))
+            yield self.metrics
+            if last:
+                return
+            await asyncio.sleep(every)
+            await self.studio.until(partial(self._grown, seen))
+
+    def _grown(self, seen: int) -> bool:
+        return self._metric_rows > seen or self.entry.over or not self.studio.reachable
+
+    def _streamed(self, message: Stream) -> None:
+        if message.stream == "log" and len(message.data) >= OFFSET_BYTES:
             offset = int.from_bytes(message.data[:OFFSET_BYTES], "big")
-            for queue in self._listeners:
-                queue.put_nowait((offset, message.data[OFFSET_BYTES:]))
-        elif message.stream == "metrics" and self.on_metrics is not None:
-            self.on_metrics()
+            for feed in self._feeds:
+                feed.append((offset, message.data[OFFSET_BYTES:]))
+        elif message.stream == "metrics":
+            self._metric_rows += 1
+            if self.on_metrics is not None:
+                self.on_metrics()
 
 
-def _curves(value: Any) -> Curves:
-    """Curves out of a reply: anything that is not a step and a number is left out."""
+def read_curves(value: Any) -> Curves:
+    """Curves out of a reply; what is not a whole step with a finite number is left out."""
     if not isinstance(value, dict):
         return {}
-    return {
-        str(name): [(int(step), float(number)) for step, number in points]
+    curves = {
+        str(name): [(point[0], float(point[1])) for point in points if _is_point(point)]
         for name, points in value.items()
+        if isinstance(points, list)
     }
+    return {name: points for name, points in curves.items() if points}
+
+
+def _is_point(value: Any) -> bool:
+    match value:
+        case [int(step), int(number) | float(number)]:
+            return not isinstance(step, bool) and abs(number) <= sys.float_info.max
+    return False

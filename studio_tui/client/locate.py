@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
+from studio_tui.client import relays
 from studio_tui.client.studio import Studio
-from studio_tui.errors import NotFound
-from studio_tui.settings import load, secrets, studios
+from studio_tui.document.presence import read_person
+from studio_tui.errors import NotFound, StudioError
+from studio_tui.settings import load, studios
+from studio_tui.settings.names import valid_id
 from studio_tui.sync.link import Endpoint
+from studio_tui.sync.room import Room
+from studio_tui.sync.session import Session
+
+JOIN_SECONDS = 5.0
+HOST_SECONDS = 1.0
+
+Locator = Callable[[], Awaitable[Endpoint]]
+"""Finds a studio's relay; asked again before each attempt to connect, as it may have moved."""
 
 
 def attach(studio: str, name: str | None = None) -> Studio:
     """The studio with this id, ready to be entered with `async with`.
+
+    Entering raises NotFound when the studio is on a relay and its host is not there, Refused when
+    the relay does not let this user in.
 
     Args:
         studio: an id such as "calm-otter".
@@ -20,41 +35,144 @@ def attach(studio: str, name: str | None = None) -> Studio:
     Raises:
         NotFound: no such studio is known here, or its host is not running.
     """
-    settings = load.load().settings
-    shown = name or load.person_name(settings)
+    shown = name or load.person_name(load.load().settings)
     return Studio(studio, locator(studio), shown)
 
 
-def locator(studio: str) -> Callable[[], Awaitable[Endpoint]]:
-    """What finds the studio's relay, again before each attempt to connect.
-
-    A restarted host may listen elsewhere, so the address is read each time. The first look is
-    taken at once, so that a wrong id fails here.
-    """
-    endpoint(studio)
-
-    async def locate() -> Endpoint:
-        return endpoint(studio)
-
-    return locate
-
-
-def endpoint(studio: str) -> Endpoint:
-    """Where the studio is reached now.
+def locator(studio: str) -> Locator:
+    """What finds the studio's relay.
 
     Raises:
-        NotFound: it is unknown, or it is this user's own and its host does not run.
+        NotFound: it is this user's own and does not run, or nobody could know it.
     """
     try:
         record = studios.find(studio)
-    except NotFound:
-        relay = load.load().settings.relay
-        token = secrets.token_for(relay) if relay else None
-        if relay and token:
-            return Endpoint(relay, token)
-        raise
-    if record.relay is None and not studios.alive(record):
-        raise NotFound(
-            f"studio {studio} is not running", f"start it again: studio-tui open {record.dir}"
+    except NotFound as unknown:
+        if not valid_id(studio) or not relays.tokens():
+            raise
+        return Elsewhere(studio, unknown)
+    if not studios.alive(record):
+        raise _stopped(record)
+    return Own(studio)
+
+
+class Own:
+    """Where a studio of this user is reached now: a restarted host may listen elsewhere."""
+
+    def __init__(self, studio: str) -> None:
+        self._studio = studio
+
+    async def __call__(self) -> Endpoint:
+        """The relay.
+
+        Raises:
+            NotFound: the host is gone, and its relay with it. Without the host a team's relay
+                still has the documents.
+        """
+        record = studios.find(self._studio)
+        if record.relay is None and not studios.alive(record):
+            raise _stopped(record)
+        return Endpoint(record.url, record.token())
+
+
+class Elsewhere:
+    """Where somebody else's studio is reached: at the first of this user's relays that has it.
+
+    Args:
+        studio: its id.
+        unknown: raised when there is no relay to ask.
+    """
+
+    def __init__(self, studio: str, unknown: NotFound) -> None:
+        self._studio = studio
+        self._unknown = unknown
+        self._relay: str | None = None
+
+    async def __call__(self) -> Endpoint:
+        """The relay; looked for once, and then the same one with the token in force.
+
+        Raises:
+            NotFound: no relay has this studio with its host.
+            Refused: the one relay there is does not let this user in.
+        """
+        tokens = relays.tokens()
+        if self._relay is None:
+            self._relay = await self._found(tokens)
+        if self._relay not in tokens:
+            raise NotFound(
+                f"there is no token for {self._relay} any more", f"studio-tui login {self._relay}"
+            )
+        return Endpoint(self._relay, tokens[self._relay])
+
+    async def _found(self, tokens: dict[str, str]) -> str:
+        """The first relay to say that it has the studio; a slow one holds up nobody."""
+        problems: list[StudioError] = []
+        waiting = {
+            asyncio.create_task(look(self._studio, Endpoint(url, token)))
+            for url, token in tokens.items()
+        }
+        try:
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    found = task.result()
+                    if isinstance(found, str):
+                        return found
+                    problems.append(found)
+        finally:
+            for task in waiting:
+                task.cancel()
+            if waiting:
+                await asyncio.wait(waiting)
+        raise self._nowhere(problems)
+
+    def _nowhere(self, problems: list[StudioError]) -> StudioError:
+        if len(problems) < 2:
+            return problems[0] if problems else self._unknown
+        said = "; ".join(problem.message for problem in problems)
+        return NotFound(f"no studio {self._studio!r}: {said}", self._unknown.hint)
+
+
+async def look(studio: str, endpoint: Endpoint) -> str | StudioError:
+    """The relay's URL if the studio and its host are there, else why it is not to be had."""
+
+    async def here() -> Endpoint:
+        return endpoint
+
+    if not await _answers(endpoint.url):
+        return NotFound(f"relay {endpoint.url} does not answer", "is it running, and reachable?")
+    try:
+        async with Session(here) as session:
+            room = await session.join(studio, timeout=JOIN_SECONDS)
+            async with asyncio.timeout(HOST_SECONDS):
+                await session.until(lambda: _has_host(room))
+    except TimeoutError:
+        return NotFound(
+            f"nobody hosts {studio} on {endpoint.url} now",
+            "is the id right? whoever has its folder starts it: studio-tui open",
         )
-    return Endpoint(record.url, record.token())
+    except StudioError as problem:
+        return problem
+    return endpoint.url
+
+
+async def _answers(url: str) -> bool:
+    """As `relays.answers`, but it can be given up at any time."""
+    try:
+        async with asyncio.timeout(relays.ANSWER_SECONDS):
+            _, writer = await asyncio.open_connection(*relays.address(url))
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+def _has_host(room: Room) -> bool:
+    people = (read_person(state) for state in room.presence.values())
+    return any(person is not None and person.role == "host" for person in people)
+
+
+def _stopped(record: studios.StudioRecord) -> NotFound:
+    return NotFound(
+        f"studio {record.id} is not running", f"start it again: studio-tui open {record.dir}"
+    )

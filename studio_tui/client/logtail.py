@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
+import codecs
+
+LINE_CAP = 64 * 1024
+"""Characters after which a line is given in parts: a progress bar may never end its line."""
+
 
 class LogTail:
     """What has been received of a byte log, as one contiguous range that grows at its end.
 
-    A chunk that starts where the range ends extends it, one that overlaps is trimmed, and one
-    that starts later shows that something was missed: `missing` says from where to ask.
-
     Args:
-        offset: where the range starts.
+        offset: where the range starts, in bytes.
     """
 
     def __init__(self, offset: int = 0) -> None:
         self.offset = offset
-        self.missing: int | None = None
 
-    def feed(self, offset: int, data: bytes) -> bytes:
-        """Take a chunk; returns the part of it that is new, b"" when it cannot be used yet."""
+    def feed(self, offset: int, data: bytes) -> bytes | None:
+        """Take the chunk that starts at `offset`.
+
+        Returns:
+            The part of it that is new, b"" when nothing is; None when it starts later than the
+            range ends: what lies between was missed, and is to be asked for.
+        """
         if offset > self.offset:
-            self.missing = self.offset
-            return b""
+            return None
         fresh = data[self.offset - offset :]
         self.offset += len(fresh)
-        if fresh:
-            self.missing = None
         return fresh
 
 
-def split_lines(rest: bytes, data: bytes) -> tuple[list[bytes], bytes]:
-    """The complete lines of `rest + data`, and the incomplete one after them."""
-    *lines, rest = (rest + data).split(b"\n")
-    return lines, rest
+class Lines:
+    """Lines of UTF-8 text out of bytes that are cut anywhere. Only LF ends a line."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._rest = ""
+
+    def feed(self, data: bytes) -> list[str]:
+        """The lines that `data` completes, without their ends."""
+        *lines, self._rest = (self._rest + self._decoder.decode(data)).split("\n")
+        if len(self._rest) > LINE_CAP:
+            lines.append(self._rest)
+            self._rest = ""
+        return lines
+
+    def rest(self) -> list[str]:
+        """The last line, if it has no end: call it when nothing more comes."""
+        last = self._rest + self._decoder.decode(b"", final=True)
+        self._rest = ""
+        return [last] if last else []

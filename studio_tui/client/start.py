@@ -2,36 +2,80 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
-from studio_tui.errors import NotFound, StudioError, UsageFault
+from studio_tui.client import relays
+from studio_tui.client.relays import Choice
+from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 from studio_tui.settings import paths, studios
+from studio_tui.settings.secrets import TOKEN_VARIABLE, relay_key
 from studio_tui.settings.studios import StudioRecord
 
-START_SECONDS = 20.0
+START_SECONDS = 40.0
+"""Longer than a host tries to reach its relay, so that it is the host that says what is wrong."""
 STOP_SECONDS = 15.0
+KILL_SECONDS = 5.0
+LAST_SECONDS = 3.0
+SETTLE_SECONDS = 0.1
+LOOK_SECONDS = 0.02
 
 
 def ensure(folder: Path, relay: str | None = None, name: str | None = None) -> StudioRecord:
     """The running studio of `folder`, its host started in the background when there is none.
 
+    Two processes may do this at once for one folder: both get the same studio.
+
+    Args:
+        folder: a project folder on this machine.
+        relay: URL of a team's relay; the one in the settings when None, its own when there is none.
+        name: what people call the studio; the folder's name when None.
+
     Raises:
+        NotFound: there is no such folder, or the relay does not answer.
+        UsageFault: it runs on another relay than the one asked for.
         StudioError: the folder cannot be used, or the host did not come up; says why.
     """
     folder = checked(folder)
+    choice = relays.choose(relay)
+    before = studios.for_folder(folder)
+    record = _lasting(folder) or _started(folder, choice, name, before)
+    if relay is not None and (record.relay is None or relay_key(relay) != relay_key(record.relay)):
+        raise UsageFault(
+            f"{record.id} already runs on another relay", f"first: studio-tui stop {record.id}"
+        )
+    return record
+
+
+def running(folder: Path) -> StudioRecord | None:
+    """The studio of `folder`, if its host runs."""
     record = studios.for_folder(folder)
-    if record is not None and studios.alive(record):
-        if relay is not None and relay != record.relay:
-            raise UsageFault(
-                f"{record.id} already runs on another relay", f"first: studio-tui stop {record.id}"
-            )
-        return record
-    return _started(folder, relay, name)
+    return record if record is not None and studios.alive(record) else None
+
+
+def _lasting(folder: Path) -> StudioRecord | None:
+    """The studio of `folder`, if its host runs and will.
+
+    One that was killed a moment ago still holds its lock until the system has cleared it away:
+    those who were attached notice before that, and may be here to start another.
+    """
+    deadline = time.monotonic() + LAST_SECONDS
+    while (record := running(folder)) is not None:
+        if record.relay is not None:
+            # Nothing of its own can be asked; a second look is what there is.
+            time.sleep(SETTLE_SECONDS)
+            return running(folder)
+        if relays.speaks(record.url) or time.monotonic() > deadline:
+            return record
+        time.sleep(LOOK_SECONDS)
+    return None
 
 
 def checked(folder: Path) -> Path:
@@ -39,76 +83,124 @@ def checked(folder: Path) -> Path:
 
     Raises:
         NotFound: it does not exist, or is not a folder.
-        StudioError: it cannot be read.
+        StudioError: it cannot be read, or has a name that cannot be shown.
     """
-    resolved = folder.expanduser().resolve()
+    try:
+        resolved = folder.expanduser().resolve()
+        str(resolved).encode()
+    except (OSError, RuntimeError) as problem:  # a loop of links, an unknown ~user
+        raise NotFound(f"{folder} cannot be found: {problem}", "give a project folder") from None
+    except UnicodeEncodeError:
+        raise StudioError(f"{folder!r} is not UTF-8", "rename the folder") from None
     if not resolved.is_dir():
         what = "is not a folder" if resolved.exists() else "does not exist"
-        raise NotFound(f"{folder} {what}", "give a project folder, or create it: mkdir -p")
+        raise NotFound(
+            f"{folder} {what}", f"give a project folder; for a new one: mkdir -p {_quoted(folder)}"
+        )
     if not os.access(resolved, os.R_OK | os.X_OK):
-        raise StudioError(f"{folder} cannot be read", f"check its permissions: ls -ld {folder}")
+        raise StudioError(
+            f"{folder} cannot be read", f"check its permissions: ls -ld {_quoted(folder)}"
+        )
     return resolved
 
 
-def _started(folder: Path, relay: str | None, name: str | None) -> StudioRecord:
+def _quoted(folder: Path) -> str:
+    return shlex.quote(str(folder))
+
+
+def _started(
+    folder: Path, choice: Choice, name: str | None, before: StudioRecord | None
+) -> StudioRecord:
+    if choice.url is not None and not relays.answers(choice.url):
+        raise NotFound(f"relay {choice.url} does not answer", "is it running, and reachable?")
     command = [sys.executable, "-m", "studio_tui", "host", str(folder)]
-    command += ["--relay", relay] if relay else []
+    command += ["--relay", choice.url] if choice.url else []
     command += ["--name", name] if name else []
     log = paths.log_folder() / f"host-{os.getpid()}-{time.monotonic_ns()}.starting"
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            start_new_session=True, cwd="/",
+            start_new_session=True, cwd="/", env=_environment(choice),
         )  # fmt: skip
     try:
-        return _awaited(process, folder, log)
+        record = _awaited(process, folder, log, before)
     finally:
         log.unlink(missing_ok=True)
+    # The host may end while this process goes on: somebody has to take note of it.
+    threading.Thread(target=process.wait, name=f"host of {record.id}", daemon=True).start()
+    return record
 
 
-def _awaited(process: subprocess.Popen[bytes], folder: Path, log: Path) -> StudioRecord:
-    """Wait until the host has written its record, or until it gave up."""
+def _environment(choice: Choice) -> dict[str, str]:
+    """The host's variables. It runs in another folder, so that a relative home is made absolute."""
+    environment = dict(os.environ)
+    if (home := paths.home()) is not None:
+        environment["STUDIO_HOME"] = str(home)
+    if choice.brought:
+        # A token in the environment is not meant for a relay that came with the folder.
+        environment.pop(TOKEN_VARIABLE, None)
+    return environment
+
+
+def _awaited(
+    process: subprocess.Popen[bytes], folder: Path, log: Path, before: StudioRecord | None
+) -> StudioRecord:
+    """Wait until a host of the folder has written another record than `before`.
+
+    Ours gives up when another process was faster: then that one's host is as good.
+    """
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        record = studios.for_folder(folder)
-        if record is not None and record.pid == process.pid and studios.alive(record):
+        over = process.poll() is not None
+        if (record := running(folder)) is not None and record != before:
             return record
-        if process.poll() is not None:
-            raise _told(log.read_text(errors="replace"))
-        time.sleep(0.02)
-    process.terminate()
+        if over and studios.host_of(folder) is None:
+            raise _told(log.read_text(errors="replace"), process.returncode)
+        time.sleep(LOOK_SECONDS)
+    _end(process)
     raise StudioError(
         f"the host for {folder} did not start within {START_SECONDS:.0f} s",
-        f"run it in the foreground to see why: studio-tui host {folder}",
+        f"run it in the foreground to see why: studio-tui host {_quoted(folder)}",
     )
 
 
-def _told(output: str) -> StudioError:
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(KILL_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _told(output: str, code: int) -> StudioError:
     """The host's own last words, `error:` and `hint:` lines, as an error of ours."""
     lines = dict(
         line.split(": ", 1)
         for line in output.splitlines()
         if line.startswith(("error: ", "hint: "))
     )
+    kinds = {kind.exit_code: kind for kind in (UsageFault, NotFound, Refused)}
     if "error" in lines:
-        return StudioError(lines["error"], lines.get("hint", ""))
+        return kinds.get(code, StudioError)(lines["error"], lines.get("hint", ""))
     last = (output.strip().splitlines() or ["it said nothing"])[-1]
     return StudioError(f"the host ended at once: {last}", "see: studio-tui doctor")
 
 
 def stop(record: StudioRecord) -> None:
-    """End the studio's host, terminals included; jobs go on. Returns when it is gone.
+    """End the studio's host; jobs go on. Returns when it is gone.
 
     Raises:
         StudioError: it does not end.
     """
     if not studios.alive(record):
         return
-    os.kill(record.pid, signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(record.pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while studios.alive(record):
         if time.monotonic() > deadline:
             raise StudioError(
                 f"the host of {record.id} does not end", f"force it: kill -9 {record.pid}"
             )
-        time.sleep(0.02)
+        time.sleep(LOOK_SECONDS)

@@ -3,36 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-import base64
+import contextlib
 import itertools
-from collections.abc import Awaitable, Callable
+import posixpath
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from relay_server import wire
+from studio_tui.client.answer import Answer
 from studio_tui.client.file import SharedFile
+from studio_tui.client.folder import Listing, read_listing
+from studio_tui.client.followed import Followed, Shared
 from studio_tui.client.job import Job
 from studio_tui.client.terminal import SharedTerminal
-from studio_tui.document.entries import JobEntry
+from studio_tui.document.entries import FileEntry, JobEntry
 from studio_tui.document.presence import Gaze, Person, read_person, write_gaze
 from studio_tui.document.studio import StudioDocument
-from studio_tui.errors import NotFound, StudioError
+from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.meters.sample import Sample, SampleError
 from studio_tui.meters.series import Series
-from studio_tui.sync.link import Endpoint, LinkState
+from studio_tui.sync import Stream
+from studio_tui.sync.link import Endpoint
 from studio_tui.sync.session import Session
 
 Topic = Literal["link", "people", "document", "meters", "saved"]
+
 PRESENCE_PERIOD = 0.05
 METER_SECONDS = 600
+READ_SIZE = 512 * 1024
+STAMP_SECONDS = 5.0
+LISTED_SECONDS = 5.0
+NEWS_SECONDS = 2.0
+DELIVERY_SECONDS = 5.0
 
 
 class Studio:
     """An attached studio; use as an async context manager.
 
+    Leaving waits a moment for edits that are on their way, and raises StudioError when they did
+    not reach the relay; leaving because of an error waits for nothing.
+
     Args:
         id: the studio's id, also its relay room.
-        locate: finds the relay, see `studio_tui.sync.link.Link`.
+        locate: finds the relay, see `studio_tui.sync.link.Link`; what it raises, entering raises.
         name: display name to ask for.
     """
 
@@ -41,29 +54,34 @@ class Studio:
         self.session = Session(locate, name)
         self.meters: dict[str, Sample] = {}
         self.series: dict[str, Series] = {}
+        self._locate = locate
         self._room = self.session.room(id)
         self.document = StudioDocument(self._room.replica)
         self._observers: dict[int, Callable[[Topic], None]] = {}
         self._observer_ids = itertools.count()
-        self._files: dict[str, SharedFile] = {}
-        self._terminals: dict[str, SharedTerminal] = {}
-        self._jobs: dict[str, Job] = {}
+        self._followed = Followed(self.session)
         self._people: list[Person] = []
         self._gaze = Gaze()
         self._gaze_timer: asyncio.TimerHandle | None = None
         self._room.on_presence = self._presence_changed
         self._room.on_stream = self._streamed
-        self._stop_document = self.document.observe(lambda: self._tell("document"))
+        self._stop_document = self.document.observe(self._document_changed)
         self._was: tuple[Any, ...] = ()
         self.session.on_change = self._session_changed
 
     async def __aenter__(self) -> Self:
+        # The link would ask for ever; a studio that is not there is told at once.
+        await self._locate()
         await self.session.__aenter__()
         self._room.show(write_gaze(self._gaze))
         try:
             await self.session.join(self.id)
+            # Roles and seats go by connection: what is done next may depend on ours.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STAMP_SECONDS):
+                    await self.until(lambda: self.me is not None)
         except BaseException:
-            await self.session.__aexit__(None, None, None)
+            await self._leave()
             raise
         return self
 
@@ -73,10 +91,29 @@ class Studio:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        try:
+            if kind is None:
+                await self._delivered()
+        finally:
+            await self._leave()
+
+    async def _delivered(self) -> None:
+        """Give what was written here last a moment to reach the relay."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DELIVERY_SECONDS):
+                await self.until(lambda: not self.undelivered)
+        if self.undelivered:
+            raise StudioError(
+                f"{self.undelivered} of the last edits did not reach the relay and are lost",
+                "wait for `await file.saved()` before leaving",
+            )
+
+    async def _leave(self) -> None:
         if self._gaze_timer is not None:
             self._gaze_timer.cancel()
         self._stop_document()
-        await self.session.__aexit__(kind, problem, trace)
+        self._followed.release()
+        await self.session.__aexit__(None, None, None)
 
     # -- state --------------------------------------------------------------------------------
 
@@ -106,12 +143,14 @@ class Studio:
         return self.session.unsaved
 
     @property
+    def undelivered(self) -> int:
+        """Those of the unsaved edits that the relay has not even taken in."""
+        return sum(room.undelivered for room in self.session.rooms.values())
+
+    @property
     def store_failed(self) -> bool:
         """The relay has edits of ours that it could not write to its disk."""
-        return any(
-            room.unsaved and room.stored and room.level < wire.Level.DISK
-            for room in self.session.rooms.values()
-        )
+        return any(room.store_failed for room in self.session.rooms.values())
 
     @property
     def people(self) -> list[Person]:
@@ -127,7 +166,17 @@ class Studio:
     @property
     def host_here(self) -> bool:
         """Whether the studio's host is connected: without it there are documents but no hands."""
-        return any(person.role == "host" for person in self._people)
+        return self._host is not None
+
+    @property
+    def _host(self) -> int | None:
+        """The number of the host's connection."""
+        return next((p.connection for p in reversed(self._people) if p.role == "host"), None)
+
+    @property
+    def reachable(self) -> bool:
+        """Whether calls are answered now: the link is up and the host is here."""
+        return self.state == "live" and self.host_here
 
     @property
     def writable(self) -> bool:
@@ -138,87 +187,186 @@ class Studio:
         """Call `callback(topic)` after every change; the returned function ends it."""
         key = next(self._observer_ids)
         self._observers[key] = callback
-        return lambda: self._observers.pop(key, None) and None
+
+        def stop() -> None:
+            self._observers.pop(key, None)
+
+        return stop
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until `condition()` holds, looked at after everything that arrives."""
+        """Wait until `condition()` holds, looked at after everything that arrives.
+
+        Raises:
+            StudioError: the relay has closed the connection for good; what `condition` raises.
+        """
         await self.session.until(condition)
 
     # -- asking the host ----------------------------------------------------------------------
 
     async def query(self, method: str, **params: Any) -> dict[str, Any]:
-        """Ask the host something that changes nothing; viewers may."""
+        """Ask the host something that changes nothing; viewers may.
+
+        Raises:
+            StudioError: the host's own error; NotFound when it is away or the link is down.
+        """
         return await self.session.call(self.id, method, params, changes=False)
 
     async def command(self, method: str, **params: Any) -> dict[str, Any]:
-        """Have the host do something; owners and editors may."""
+        """Have the host do something; owners and editors may. Raises as `query` does."""
         return await self.session.call(self.id, method, params, changes=True)
 
+    async def ask(self, method: str, **params: Any) -> dict[str, Any]:
+        """As `query`, but waits while the host cannot be reached, then asks again."""
+        while True:
+            await self.until(lambda: self.reachable)
+            host = self._host
+            try:
+                return await self.query(method, **params)
+            except NotFound:
+                if not await self._has_left(host):
+                    raise
+
+    async def _has_left(self, host: int | None) -> bool:
+        """Whether `host` has left: the refusal of a call may be ahead of the news of that."""
+        try:
+            async with asyncio.timeout(NEWS_SECONDS):
+                await self.until(lambda: not self.reachable or self._host != host)
+        except TimeoutError:
+            return False
+        return True
+
     # -- what is in it ------------------------------------------------------------------------
+
+    async def folder(self, path: str = "") -> Listing:
+        """What is in the folder `path`, relative to the studio's own.
+
+        Raises:
+            NotFound: there is no such folder. Refused: it is outside of the studio's.
+        """
+        return read_listing(Answer("files.list", await self.query("files.list", path=path)))
 
     async def file(self, path: str) -> SharedFile:
         """The shared text of the file at `path`, relative to the studio's folder.
 
+        While the host is away a file that is open already can still be edited.
+
         Raises:
-            NotFound: there is no such file.
-            StudioError: it is binary or too large to edit; `read` still shows it.
+            NotFound: there is no such file. Refused: it is outside of the studio's folder.
+            StudioError: it is binary or too large to edit; `read` still gives its bytes.
         """
-        opened = await self.query("files.open", path=path)
-        if opened["readonly"]:
+        entry = self._open_file(path)
+        if entry is None or self.reachable:
+            entry = await self._opened(path)
+        if not entry.room.startswith(f"{self.id}/file/"):
+            raise Refused(f"{path} has a room outside of this studio", "ask whoever hosts it")
+        known = entry
+        return await self._followed.join(
+            entry.room, lambda room: SharedFile(self, known.id, known.path, room)
+        )
+
+    def _open_file(self, path: str) -> FileEntry | None:
+        """The file at `path` if it is open for anybody."""
+        wanted = posixpath.normpath(path)
+        return next((e for e in self.document.files.values() if e.path == wanted), None)
+
+    async def _opened(self, path: str) -> FileEntry:
+        """Have the host open a file; its entry travels beside the reply."""
+        answer = Answer("files.open", await self.query("files.open", path=path))
+        if answer.flag("readonly"):
             raise StudioError(
-                f"{path} cannot be edited: {opened['reason']}", "read it: studio.read"
+                f"{path} cannot be edited: {answer.text('reason')}", "read it: studio.read"
             )
-        key = str(opened["room"])
-        if key not in self._files:
-            room = await self.session.join(key)
-            self._files[key] = SharedFile(self, str(opened["file"]), path, room)
-        return self._files[key]
+        file, room, files = answer.text("file"), answer.text("room"), self.document.files
+        await self._listed(lambda: file in files and files[file].room == room, f"file {path}")
+        return files[file]
+
+    def is_open(self, path: str) -> bool:
+        """Whether the file at `path` is open, for anybody: its text may be ahead of the disk."""
+        return self._open_file(path) is not None
 
     async def read(self, path: str) -> bytes:
         """The bytes of any file, binary or large, as they are on the machine's disk."""
         parts, offset = [], 0
         while True:
-            piece = await self.query("files.read", path=path, offset=offset)
-            parts.append(base64.b64decode(piece["data"]))
+            params = {"path": path, "offset": offset, "length": READ_SIZE}
+            piece = Answer("files.read", await self.query("files.read", **params))
+            parts.append(piece.data("data"))
             offset += len(parts[-1])
-            if not parts[-1] or offset >= int(piece["size"]):
+            if not parts[-1] or offset >= piece.count("size"):
                 return b"".join(parts)
 
     async def terminal(
         self,
         id: str | None = None,
         *,
-        command: list[str] | None = None,
+        command: Sequence[str] | None = None,
         cols: int = 80,
         rows: int = 24,
         title: str = "",
     ) -> SharedTerminal:
-        """A new terminal on the studio's machine, or the one with `id`."""
-        if id is None:
-            made = await self.command(
-                "terminals.create", command=command, cols=cols, rows=rows, title=title
-            )
-            id = str(made["terminal"])
-        if id not in self._terminals:
-            await self._known(lambda: id in self.document.terminals, f"no terminal {id!r}")
-            room = await self.session.join(f"{self.id}/term/{id}")
-            self._terminals[id] = SharedTerminal(self, id, room)
-        return self._terminals[id]
+        """A new terminal on the studio's machine, or the one with `id`.
 
-    async def run(self, script: str = "", args: list[str] | None = None, **options: Any) -> Job:
-        """Start a job; options: name, devices, precision, strategy, env, command, machine."""
-        made = await self.command("jobs.run", script=script, args=args or [], **options)
-        await self._known(lambda: made["id"] in self.document.jobs, "the job is not listed")
-        return await self.job(str(made["id"]))
+        Args:
+            id: an existing terminal; what follows is for a new one.
+            command: what runs in it; the user's shell when None.
+            cols: width in cells.
+            rows: height in cells.
+            title: its name until the program gives another.
+
+        Raises:
+            NotFound: there is no terminal `id`.
+        """
+        if id is None:
+            params = {"command": list(command or ()), "cols": cols, "rows": rows, "title": title}
+            made = await self.command("terminals.create", **params)
+            id = Answer("terminals.create", made).text("terminal")
+        known = id
+        await self._listed(lambda: known in self.document.terminals, f"terminal {known}")
+        return await self._followed.join(
+            f"{self.id}/term/{known}", lambda room: SharedTerminal(self, known, room)
+        )
+
+    async def run(
+        self,
+        script: str = "",
+        args: Sequence[str] = (),
+        *,
+        machine: str | None = None,
+        **options: Any,
+    ) -> Job:
+        """Start a job in the studio's folder; it outlives every connection.
+
+        Args:
+            script: a Python file, relative to the studio's folder.
+            args: what follows the script.
+            machine: where it runs; the studio's machine when None.
+            options: name, devices, precision, strategy, max_steps, env, and `command`, a list of
+                words to run instead of a script.
+
+        Raises:
+            NotFound: there is no such script or machine.
+            StudioError: an option makes no sense.
+        """
+        here = self.document.info.machine
+        if machine not in (None, "", here):
+            raise NotFound(
+                f"{self.id} has no machine {machine!r}", f"it runs on {here}: leave the machine out"
+            )
+        made = await self.command("jobs.run", script=script, args=list(args), **options)
+        id = Answer("jobs.run", made).text("id")
+        await self._listed(lambda: id in self.document.jobs, f"job {id}")
+        return await self.job(id)
 
     async def job(self, id: str) -> Job:
-        """The job with this id, or the newest one with this name."""
-        if id not in self.document.jobs:
-            id = self._job_named(id).id
-        if id not in self._jobs:
-            room = await self.session.join(f"{self.id}/job/{id}")
-            self._jobs[id] = Job(self, id, room)
-        return self._jobs[id]
+        """The job with this id, or the newest one with this name.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        known = id if id in self.document.jobs else self._job_named(id).id
+        return await self._followed.join(
+            f"{self.id}/job/{known}", lambda room: Job(self, known, room)
+        )
 
     def _job_named(self, name: str) -> JobEntry:
         named = [job for job in self.document.jobs.values() if job.name == name]
@@ -226,13 +374,18 @@ class Studio:
             raise NotFound(f"no job {name!r} in {self.id}", f"see: studio-tui job ls {self.id}")
         return max(named, key=lambda job: job.started or 0.0)
 
-    async def _known(self, condition: Callable[[], bool], message: str) -> None:
+    async def _listed(self, condition: Callable[[], bool], what: str) -> None:
         """Wait for the document to show what a call just made: it travels beside the reply."""
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(LISTED_SECONDS):
                 await self.until(condition)
         except TimeoutError:
-            raise NotFound(f"{message} in {self.id}", "is the id right?") from None
+            hint = f"see: studio-tui status {self.id}"
+            raise NotFound(f"there is no {what} in {self.id}", hint) from None
+
+    def forget(self, shared: Shared) -> None:
+        """Leave the room of something that nobody here follows any more."""
+        self._followed.forget(shared)
 
     # -- presence -----------------------------------------------------------------------------
 
@@ -247,7 +400,9 @@ class Studio:
 
     def _publish_gaze(self) -> None:
         self._gaze_timer = None
-        self._room.show(write_gaze(self._gaze))
+        # What is too long to be shown, such as a very deep path, is not.
+        with contextlib.suppress(ValueError):
+            self._room.show(write_gaze(self._gaze))
 
     def _presence_changed(self) -> None:
         people = [read_person(state) for state in self._room.presence.values()]
@@ -256,7 +411,11 @@ class Studio:
 
     # -- what arrives -------------------------------------------------------------------------
 
-    def _streamed(self, message: wire.Stream) -> None:
+    def _document_changed(self) -> None:
+        self._followed.forget_removed(self.document)
+        self._tell("document")
+
+    def _streamed(self, message: Stream) -> None:
         if message.stream != "meters":
             return
         try:
@@ -279,8 +438,3 @@ class Studio:
     def _tell(self, topic: Topic) -> None:
         for callback in list(self._observers.values()):
             callback(topic)
-
-
-def live(studio: Studio) -> bool:
-    """Whether calls can be made now."""
-    return studio.session.state is LinkState.LIVE

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from studio_tui.client.answer import Answer
 from studio_tui.document.entries import TerminalEntry
 from studio_tui.document.framelog import FrameArray
 from studio_tui.errors import NotFound, Refused, StudioError
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from studio_tui.client.studio import Studio
     from studio_tui.sync.room import Room
 
+SEAT_SECONDS = 5.0
+PIECE = 32 * 1024
+"""Characters of input that one message carries, well below the relay's cap in bytes."""
 Event = dict[str, Any]
 
 
@@ -35,10 +40,10 @@ class SharedTerminal:
         self.room = room
         self.view = Screen()
         self._log = FrameArray(room.replica)
-        self._observers: list[Callable[[Changed], None]] = []
+        self._observers: dict[object, Callable[[Changed], None]] = {}
         self._seq = 0
         self._take(self._log.frames())
-        self._log.observe(self._take)
+        self._stop_following = self._log.observe(self._take)
 
     # -- what is seen -------------------------------------------------------------------------
 
@@ -53,6 +58,11 @@ class SharedTerminal:
         if entry is None:
             raise NotFound(f"terminal {self.id} was closed", "open a new one")
         return entry
+
+    @property
+    def closed(self) -> bool:
+        """Whether the terminal is gone, for everybody."""
+        return self.id not in self.studio.document.terminals
 
     @property
     def screen(self) -> list[str]:
@@ -83,42 +93,54 @@ class SharedTerminal:
         return entry.driver_connection in (None, me.connection)
 
     def observe(self, callback: Callable[[Changed], None]) -> Callable[[], None]:
-        """Call `callback(changed rows)` after each change."""
-        self._observers.append(callback)
-        return lambda: self._observers.remove(callback)
+        """Call `callback(changed rows)` after each change; the returned function ends it."""
+        key = object()
+        self._observers[key] = callback
+
+        def stop() -> None:
+            self._observers.pop(key, None)
+
+        return stop
 
     async def until(self, text: str, timeout: float = 30.0) -> None:
-        """Wait until `text` is on the screen.
+        """Wait until `text` is in a row of the screen.
 
         Raises:
             StudioError: it was not there after `timeout` seconds.
+            NotFound: the terminal was closed meanwhile.
         """
         try:
             async with asyncio.timeout(timeout):
-                await self.studio.until(lambda: any(text in row for row in self.screen))
+                await self.studio.until(lambda: self._shows(text) or self.closed)
         except TimeoutError:
             shown = next((row for row in reversed(self.screen) if row), "")
             raise StudioError(
-                f"{text!r} did not appear within {timeout:.0f} s",
-                f"the last line on the screen is: {shown}",
+                f"{text!r} did not appear within {timeout:g} s",
+                f"the last line on the screen is: {shown}" if shown else "the screen is empty",
             ) from None
+        if not self._shows(text):
+            raise NotFound(f"terminal {self.id} was closed before {text!r} appeared")
+
+    def _shows(self, text: str) -> bool:
+        return any(text in row for row in self.screen)
 
     async def history(self, start: int, count: int) -> list[str]:
         """Rows `start` to `start + count` of scrollback and screen, 0 the oldest kept."""
-        answer = await self.studio.query(
-            "terminals.history", terminal=self.id, start=start, count=count
-        )
-        return [str(row) for row in answer["rows"]]
+        params = {"terminal": self.id, "start": start, "count": count}
+        answer = await self.studio.query("terminals.history", **params)
+        return [str(row) for row in Answer("terminals.history", answer).items("rows")]
+
+    def release(self) -> None:
+        """Stop following the screen; called when the room is left."""
+        self._stop_following()
+        self._observers.clear()
 
     def _take(self, frames: list[bytes]) -> None:
         try:
             changed = self._applied(frames)
         except FrameError:
-            # Something is missing between two frames: the log itself has it all.
-            self.view = Screen()
-            self._applied(self._log.frames())
-            changed = ALL
-        for callback in list(self._observers):
+            changed = self._again()
+        for callback in list(self._observers.values()):
             callback(changed)
 
     def _applied(self, frames: list[bytes]) -> Changed:
@@ -128,6 +150,16 @@ class SharedTerminal:
             changed = ALL if rows is ALL or changed is ALL else changed | rows
         return changed
 
+    def _again(self) -> Changed:
+        """Something is missing between two frames: read the log anew, it has it all.
+
+        If that is no use either, the screen shows what it can until the next keyframe.
+        """
+        self.view = Screen()
+        with contextlib.suppress(FrameError):
+            self.view.replay(self._log.frames())
+        return ALL
+
     # -- what is done -------------------------------------------------------------------------
 
     def send(self, events: list[Event]) -> None:
@@ -135,7 +167,7 @@ class SharedTerminal:
 
         Events: {"key": Textual's key name, "char": str | None}, {"text": str}, {"paste": str},
         {"mouse": {...}}, {"resize": [cols, rows]}. The host ignores what comes from a person who
-        does not drive.
+        does not drive; it is lost while the link is down.
         """
         self._seq += 1
         self.studio.session.stream(self.room.name, "input", self._seq, json.dumps(events).encode())
@@ -144,33 +176,56 @@ class SharedTerminal:
         """Type `text`; a newline is the Enter key. Takes the driver's seat when it is free.
 
         Raises:
-            Refused: somebody else drives.
+            Refused: somebody else drives, or a viewer types.
+            NotFound: the studio cannot be reached, or the terminal was closed.
+            StudioError: the program has ended.
         """
-        self._check_seat()
-        self.send([{"text": text}])
+        for at in range(0, len(text), PIECE):
+            self._input({"text": text[at : at + PIECE]})
 
     async def press(self, key: str) -> None:
-        """Press one key by its name: "enter", "ctrl+c", "up", "f1"."""
-        self._check_seat()
-        self.send([{"key": key, "char": None}])
+        """Press one key by its name: "enter", "ctrl+c", "up", "f1". Raises as `type` does."""
+        self._input({"key": key, "char": None})
 
     async def paste(self, text: str) -> None:
-        """Paste `text`, bracketed when the program asked for that."""
-        self._check_seat()
-        self.send([{"paste": text}])
+        """Paste `text`, bracketed when the program asked for that. Raises as `type` does."""
+        if len(text) > PIECE:
+            raise StudioError(
+                f"{len(text)} characters are too many to paste, {PIECE} is the most",
+                "write them into a file, and have the program read it",
+            )
+        self._input({"paste": text})
 
-    def _check_seat(self) -> None:
+    def _input(self, event: Event) -> None:
+        entry = self.entry
+        if not self.studio.reachable:
+            reason = self.studio.reason or "the studio's host is away"
+            raise NotFound(f"what is typed would be lost: {reason}", "try again in a moment")
+        if entry.state != "running":
+            raise StudioError("the program in this terminal has ended", "open a new terminal")
+        if not self.studio.writable:
+            raise Refused("a viewer may not type", "ask the studio's owner for another role")
         if not self.driving:
-            who = self.driver or "nobody"
+            who = entry.driver or "somebody"
             raise Refused(f"{who} drives this terminal", "take the seat first: await term.take()")
+        self.send([event])
 
     async def take(self) -> None:
-        """Take the driver's seat, from whoever has it."""
+        """Take the driver's seat, from whoever has it; returns once it is ours.
+
+        Raises:
+            Refused: a viewer asks, or somebody else took it at the same moment.
+        """
         await self.studio.command("terminals.take", terminal=self.id)
+        try:
+            async with asyncio.timeout(SEAT_SECONDS):
+                await self.studio.until(self._seated)
+        except TimeoutError:
+            raise Refused(f"{self.driver or 'somebody'} took the seat", "take it again") from None
+
+    def _seated(self) -> bool:
         me = self.studio.me
-        await self.studio.until(
-            lambda: me is not None and self.entry.driver_connection == me.connection
-        )
+        return me is not None and self.entry.driver_connection == me.connection
 
     async def hand_over(self, to: str) -> None:
         """Give the driver's seat to the person named `to`."""
@@ -179,6 +234,10 @@ class SharedTerminal:
     async def resize(self, cols: int, rows: int) -> None:
         """Set the terminal's size in cells; the driver's right."""
         await self.studio.command("terminals.resize", terminal=self.id, cols=cols, rows=rows)
+
+    async def leave(self) -> None:
+        """Follow it no more; the program runs on."""
+        self.studio.forget(self)
 
     async def close(self) -> None:
         """End the program and forget the terminal, for everybody."""

@@ -15,6 +15,8 @@ from studio_tui.errors import Refused, StudioError, UsageFault
 log = logging.getLogger(__name__)
 
 Result = dict[str, Any]
+Answer = Callable[["Params"], Awaitable[Result]]
+
 MAY_CHANGE = frozenset({"owner", "editor", "host"})
 
 
@@ -26,9 +28,9 @@ class Params:
     sender: Sender
 
     def text(self, key: str, default: str | None = None, cap: int = 4096) -> str:
-        """The string under `key`."""
+        """The string under `key`, of at most `cap` characters and without NUL."""
         value = self.values.get(key, default)
-        if not isinstance(value, str) or len(value) > cap:
+        if not isinstance(value, str) or len(value) > cap or "\0" in value:
             raise UsageFault(f"{key} must be a text of at most {cap} characters")
         return value
 
@@ -40,22 +42,14 @@ class Params:
         return value
 
     def texts(self, key: str, cap: int = 1000) -> list[str]:
-        """The list of strings under `key`; an absent one is empty."""
-        value = self.values.get(key) or []
-        if (
-            not isinstance(value, list)
-            or len(value) > cap
-            or not all(isinstance(item, str) for item in value)
-        ):
+        """The list of strings under `key`; empty when it is absent or null."""
+        value = self.values.get(key)
+        items = [] if value is None else value
+        if not isinstance(items, list) or len(items) > cap:
+            raise UsageFault(f"{key} must be a list of at most {cap} texts")
+        if not all(isinstance(item, str) and "\0" not in item for item in items):
             raise UsageFault(f"{key} must be a list of texts")
-        return value
-
-    def mapping(self, key: str) -> dict[str, str]:
-        """The object of strings under `key`; an absent one is empty."""
-        value = self.values.get(key) or {}
-        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-            raise UsageFault(f"{key} must map names to texts")
-        return value
+        return items
 
 
 @dataclass(frozen=True)
@@ -64,21 +58,21 @@ class Method:
 
     name: str
     changes: bool
-    answer: Callable[[Params], Awaitable[Result]]
+    answer: Answer
 
 
-def query(name: str, answer: Callable[[Params], Awaitable[Result]]) -> Method:
+def query(name: str, answer: Answer) -> Method:
     """A call that changes nothing; every role may make it."""
     return Method(name, False, answer)
 
 
-def command(name: str, answer: Callable[[Params], Awaitable[Result]]) -> Method:
+def command(name: str, answer: Answer) -> Method:
     """A call that changes something; viewers may not make it."""
     return Method(name, True, answer)
 
 
 class Calls:
-    """The table of a host's methods.
+    """The table of a host's methods. Calls that come before `open` wait for it.
 
     Args:
         tasks: owns one task per call, so that a slow one does not hold up the others.
@@ -93,27 +87,40 @@ class Calls:
         self._tasks = tasks
         self._reply = reply
         self._methods: dict[str, Method] = {}
+        self._open = asyncio.Event()
 
     def add(self, methods: Iterable[Method]) -> None:
         """Answer these methods from now on."""
         self._methods.update((method.name, method) for method in methods)
 
+    def open(self) -> None:
+        """The table is whole: answer."""
+        self._open.set()
+
     def received(self, call: Call) -> None:
         """Answer `call` in the background."""
-        self._tasks.create_task(self._answer(call), name=f"call {call.method}")
+        answering = self._answer(call)
+        try:
+            self._tasks.create_task(answering, name=f"call {call.method}")
+        except RuntimeError:
+            # The tasks are ending, and the host with them: the relay tells the caller so.
+            answering.close()
 
     async def _answer(self, call: Call) -> None:
+        await self._open.wait()
         try:
-            result: Result | StudioError = await self.result(call)
+            self._reply(call.call_id, await self.result(call))
         except StudioError as problem:
-            result = problem
+            self._reply(call.call_id, problem)
         except OSError as problem:
-            result = StudioError(f"{call.method}: {problem.strerror or problem}")
+            said = f"{call.method}: {problem.strerror or problem}"
+            hint = "check the disk and the permissions on the studio's machine"
+            self._reply(call.call_id, StudioError(said, hint))
         except Exception:
             # The host's one boundary: a fault in one call must not take the studio down.
             log.exception("call %s failed", call.method)
-            result = StudioError(f"the host failed at {call.method}", "its log says why")
-        self._reply(call.call_id, result)
+            said = f"the host failed at {call.method}"
+            self._reply(call.call_id, StudioError(said, "its log says why"))
 
     async def result(self, call: Call) -> Result:
         """What `call` returns.
@@ -122,15 +129,25 @@ class Calls:
             UsageFault: an unknown method, or parameters that make no sense.
             Refused: the sender's role does not allow it.
         """
-        method = self._methods.get(call.method)
-        if method is None or call.sender is None:
+        method, sender = self._methods.get(call.method), call.sender
+        if method is None or sender is None:
             raise UsageFault(f"this host has no call {call.method!r}", "is it an older version?")
-        if method.changes and (not call.changes or call.sender.role not in MAY_CHANGE):
-            raise Refused(f"a {call.sender.role} may not {call.method}", "ask the owner for a role")
-        try:
-            values = json.loads(call.params)
-        except (ValueError, RecursionError):
-            values = None
-        if not isinstance(values, dict):
-            raise UsageFault(f"the parameters of {call.method} are not a JSON object")
-        return await method.answer(Params(values, call.sender))
+        if method.changes:
+            if not call.changes or sender.role not in MAY_CHANGE:
+                raise Refused(f"a {sender.role} may not {call.method}", "ask the owner for a role")
+            log.info("%s, asked by %r (%s)", call.method, sender.name, sender.role)
+        return await method.answer(Params(_read(call), sender))
+
+
+def _read(call: Call) -> dict[str, Any]:
+    """The parameters as they came: a JSON object whose texts all have bytes."""
+    try:
+        values = json.loads(call.params)
+        if b"\\u" in call.params:
+            # JSON can spell half of a surrogate pair: no file, document or program could take it.
+            json.dumps(values, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise UsageFault(f"the parameters of {call.method} are not a JSON object")
+    return values

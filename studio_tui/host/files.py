@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import contextlib
 import secrets
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from studio_tui.document.entries import FileEntry
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, StudioError
 from studio_tui.host import disk
+from studio_tui.host.backups import Backups
 from studio_tui.host.calls import Method, Params, Result, command, query
+from studio_tui.host.disk import NotEditable, Seen, Stamp
 from studio_tui.host.folder import Folder
-from studio_tui.host.openfile import OpenFile
+from studio_tui.host.openfile import OpenFile, load
+from studio_tui.host.shadow import Shadow
 from studio_tui.settings.private import private_folder
+from studio_tui.sync.room import Room
 from studio_tui.sync.session import Session
 
 LOOK_EVERY = 1.0
+DELIVERY_SECONDS = 10.0
+FILE_CAP = 128
+"""Files open at once: each is a room, and a connection may be in 256 of those."""
 
 
 class Files:
@@ -28,6 +36,7 @@ class Files:
         state: where this studio's host keeps its own state.
         session: the host's session with the relay.
         document: the studio document.
+        studio: the studio's id.
         tasks: owns one saving task per open file.
     """
 
@@ -42,93 +51,206 @@ class Files:
     ) -> None:
         self._folder = folder
         self._shadows = private_folder(state / "shadows")
-        self._backups = private_folder(state / "backups")
+        self._backups = Backups(state / "backups")
         self._session = session
         self._document = document
         self._studio = studio
         self._tasks = tasks
         self._open: dict[str, OpenFile] = {}
+        self._saving: dict[str, asyncio.Task[None]] = {}
         self._opening = asyncio.Lock()
 
     def calls(self) -> list[Method]:
         """What can be asked of it. Opening is a query: it changes nothing that people see."""
-        return [query("files.open", self._open_call), command("files.save", self._save_call)]
+        return [
+            query("files.open", self._open_call),
+            command("files.save", self._save_call),
+            command("files.rename", self._rename_call),
+            command("files.delete", self._delete_call),
+        ]
+
+    # -- opening and closing ------------------------------------------------------------------
 
     async def resume(self) -> None:
         """Open again what an earlier host had open, so that edits made meanwhile reach the disk."""
-        for entry in list(self._document.files.values()):
-            try:
-                await self.open(entry.path)
-            except StudioError as problem:
-                self._document.files.put(
-                    FileEntry(entry.id, entry.path, entry.room, "unsavable", problem.message)
-                )
+        await asyncio.to_thread(self._backups.prune)
+        entries = list(self._document.files.values())
+        for at in range(0, len(entries), 16):
+            await asyncio.gather(*(self._resume(entry) for entry in entries[at : at + 16]))
+
+    async def _resume(self, entry: FileEntry) -> None:
+        try:
+            found = await asyncio.to_thread(load, self._folder, entry.path)
+            await self._begin(entry, found)
+        except StudioError as problem:
+            self._document.files.put(
+                FileEntry(entry.id, entry.path, entry.room, "unsavable", problem.message)
+            )
+
+    async def open(self, path: str) -> OpenFile:
+        """The open file at `path`, opened first if it is not.
+
+        Raises:
+            NotFound: there is no such file.
+            NotEditable: it can only be looked at.
+            StudioError: it cannot be read, or nothing more can be opened.
+        """
+        name = self._folder.name(path)
+        async with self._opening:
+            file = self._named(name) or await self._opened(name)
+        file.touched = asyncio.get_running_loop().time()
+        return file
+
+    async def _opened(self, name: str) -> OpenFile:
+        found = await asyncio.to_thread(load, self._folder, name)
+        if found is None:
+            raise NotFound(f"there is no file {name}", "it may have been moved or deleted")
+        if isinstance(found, StudioError):
+            raise found
+        disk.decode(found.data)
+        if len(self._open) >= FILE_CAP:
+            await self._close(self._dispensable())
+        return await self._begin(self._entry_of(name), found)
+
+    def _entry_of(self, name: str) -> FileEntry:
+        """How the studio document lists `name`, or will."""
+        for entry in self._document.files.values():
+            if entry.path == name:
+                return entry
+        file_id = secrets.token_hex(5)
+        # A new room for a new history: a text is never seeded twice into the same one.
+        room = f"{self._studio}/file/{file_id}@{secrets.token_hex(3)}"
+        return FileEntry(file_id, name, room, "saved")
+
+    async def _begin(self, entry: FileEntry, found: Seen | StudioError | None) -> OpenFile:
+        room = await self._session.join(entry.room)
+        file = OpenFile(
+            entry,
+            self._folder,
+            room,
+            Shadow(self._shadows / f"{entry.id}.json", entry.room),
+            self._backups,
+            self._document.files.put,
+        )
+        try:
+            await file.bind(found)
+            await self._delivered(room)
+        except BaseException:
+            file.text.close()
+            self._session.leave(room.name)
+            raise
+        self._document.files.put(file.entry)
+        self._open[entry.id] = file
+        self._saving[entry.id] = self._tasks.create_task(
+            file.keep_saved(), name=f"saving {entry.path}"
+        )
+        return file
+
+    async def _delivered(self, room: Room) -> None:
+        """Wait until the relay has the text: whoever is told of the room finds it there.
+
+        An edit made in an empty room would not be where it was meant once the text arrives.
+        """
+        try:
+            async with asyncio.timeout(DELIVERY_SECONDS):
+                await self._session.until(lambda: not room.undelivered)
+        except TimeoutError:
+            raise NotFound("the relay does not answer", "try again in a moment") from None
+
+    def _named(self, name: str) -> OpenFile | None:
+        return next((file for file in self._open.values() if file.name == name), None)
+
+    def _dispensable(self) -> OpenFile:
+        """The open file that nobody has touched for longest, of those that are on disk or gone."""
+        idle = [file for file in self._open.values() if file.entry.state in ("saved", "missing")]
+        if not idle:
+            raise StudioError(
+                f"{FILE_CAP} open files are not on disk yet", "see which: studio-tui status"
+            )
+        return min(idle, key=lambda file: file.touched)
+
+    async def _close(self, file: OpenFile) -> None:
+        """Forget an open file; whoever opens it again gets a new room."""
+        del self._open[file.entry.id]
+        saving = self._saving.pop(file.entry.id)
+        saving.cancel()
+        await asyncio.wait((saving,))
+        await file.close()
+        self._session.leave(file.room.name)
+        self._document.files.remove(file.entry.id)
+
+    # -- keeping text and disk together -------------------------------------------------------
 
     async def watch(self) -> None:
         """Look after changes made on disk by others, for ever."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            for file in list(self._open.values()):
-                await file.look()
+            files = list(self._open.values())
+            stamps = await asyncio.to_thread(self._stamps, files)
+            for file, stamp in zip(files, stamps, strict=True):
+                if stamp != file.stamp and file.entry.id in self._open:
+                    await file.look()
+
+    def _stamps(self, files: list[OpenFile]) -> list[Stamp | None]:
+        return [self._stamp(file.name) for file in files]
+
+    def _stamp(self, name: str) -> Stamp | None:
+        try:
+            with self._folder.at(name) as spot:
+                return disk.look(spot)
+        except StudioError:
+            return None
 
     async def save_all(self) -> None:
         """Write everything that is not on disk yet; what cannot be written stays marked."""
-        for file in self._open.values():
-            try:
+        for file in list(self._open.values()):
+            with contextlib.suppress(StudioError):
                 await file.save(recreate=False)
-            except StudioError:
-                continue
 
-    async def open(self, name: str) -> OpenFile:
-        """The open file `name`, opened first if it is not.
+    @contextlib.asynccontextmanager
+    async def _still(self, name: str) -> AsyncIterator[list[OpenFile]]:
+        """The open files at `name` or below it, none of them read or written meanwhile."""
+        async with self._opening, contextlib.AsyncExitStack() as stack:
+            files = [file for file in self._open.values() if f"{file.name}/".startswith(f"{name}/")]
+            for file in files:
+                await stack.enter_async_context(file.still())
+            yield files
 
-        Raises:
-            NotFound, NotEditable, StudioError: see `disk.read`.
-        """
-        path = self._folder.inside(name)
-        name = path.relative_to(self._folder.root).as_posix()
-        file_id = hashlib.blake2b(name.encode(), digest_size=5).hexdigest()
-        async with self._opening:
-            if file_id not in self._open:
-                self._open[file_id] = await self._opened(file_id, name, path)
-            return self._open[file_id]
-
-    async def _opened(self, file_id: str, name: str, path: Path) -> OpenFile:
-        entry = self._document.files.get(file_id)
-        try:
-            image = await asyncio.to_thread(disk.read, path)
-        except NotFound:
-            if entry is None:
-                raise
-            image = None
-        if entry is None:
-            # A new room for a new history: a text is never seeded twice into the same one.
-            room = f"{self._studio}/file/{file_id}@{secrets.token_hex(3)}"
-            entry = FileEntry(file_id, name, room, "saved")
-        file = OpenFile(
-            entry,
-            path,
-            await self._session.join(entry.room),
-            self._shadows / f"{file_id}.json",
-            self._backups,
-            self._document.files.put,
-        )
-        file.bind(image)
-        self._tasks.create_task(file.keep_saved(), name=f"saving {name}")
-        return file
+    # -- calls --------------------------------------------------------------------------------
 
     async def _open_call(self, params: Params) -> Result:
-        name = params.text("path")
         try:
-            file = await self.open(name)
-        except disk.NotEditable as problem:
+            file = await self.open(params.text("path"))
+        except NotEditable as problem:
             return {"readonly": True, "reason": problem.message, "file": "", "room": ""}
         entry = file.entry
         return {"file": entry.id, "room": entry.room, "readonly": False, "reason": ""}
 
     async def _save_call(self, params: Params) -> Result:
-        file = self._open.get(params.text("file"))
+        file = self._open.get(params.text("file", cap=64))
         if file is None:
             raise NotFound("that file is not open", "open it first")
+        # After a lost connection the text must be whole again before it goes to disk.
+        await self._session.join(file.room.name)
         await file.save()
+        return {}
+
+    async def _rename_call(self, params: Params) -> Result:
+        path, to = params.text("path"), params.text("to")
+        async with self._still(self._folder.name(path, link=True)) as files:
+            moved = await asyncio.to_thread(self._folder.rename, path, to)
+            for file in files:
+                name = moved.new + file.name[len(moved.old) :]
+                if (gone := self._named(name)) is not None:
+                    # Still open, but deleted on disk, else there had been no place for this one.
+                    await self._close(gone)
+                file.move(name)
+        return {}
+
+    async def _delete_call(self, params: Params) -> Result:
+        path = params.text("path")
+        async with self._still(self._folder.name(path, link=True)) as files:
+            await asyncio.to_thread(self._folder.delete, path)
+        for file in files:
+            await file.look()
         return {}

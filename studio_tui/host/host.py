@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from studio_tui.document.entries import MachineEntry, StudioInfo
-from studio_tui.document.presence import read_person
+from studio_tui.document.presence import Person, read_person
 from studio_tui.document.studio import INFO, StudioDocument
+from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.host.calls import Calls, Method, Params, Result, command
 from studio_tui.host.files import Files
 from studio_tui.host.folder import Folder
@@ -26,20 +27,29 @@ from studio_tui.machines.catalogue import LOCAL, Catalogue
 from studio_tui.machines.install import describe, install
 from studio_tui.machines.local import LocalConnection
 from studio_tui.meters.sample import Sample
-from studio_tui.sync.link import Endpoint
+from studio_tui.sync.link import Endpoint, LinkState
+from studio_tui.sync.room import Phase
 from studio_tui.sync.session import Session
 
 log = logging.getLogger(__name__)
 
-JOIN_SECONDS = 30.0
+JOIN_SECONDS = 5.0
+OTHER_HOST_SECONDS = 9.0
+"""How long another host is waited for: a relay takes that long to notice a dead connection."""
+LAST_WORDS_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
 class Place:
     """Which studio a host serves, and where its things are.
 
-    `state` is the host's own folder for this studio, `machine_root` the machine's folder for
-    payload, jobs and terminals.
+    Attributes:
+        id: the studio's id, also its relay room.
+        name: what people call it.
+        folder: the studio's folder, resolved.
+        state: the host's own folder for this studio.
+        machine_root: the machine's folder for payload, jobs and terminals.
+        private: folders that no call may look into, should they lie in the studio's folder.
     """
 
     id: str
@@ -47,6 +57,7 @@ class Place:
     folder: Path
     state: Path
     machine_root: Path
+    private: tuple[Path, ...] = ()
 
 
 class Host:
@@ -72,61 +83,86 @@ class Host:
         self._stopped.set()
 
     async def serve(self) -> None:
-        """Serve until `stop`. Everything typed so far is on disk when this returns."""
+        """Serve until `stop`. Everything typed so far is on disk when this returns.
+
+        Raises:
+            NotFound: the relay cannot be reached.
+            Refused: it does not let us in, or not any more.
+            StudioError: another host serves the studio, or this one cannot work here.
+        """
         async with self._session, contextlib.AsyncExitStack() as closing:
-            await self._session.join(self._place.id, timeout=JOIN_SECONDS)
+            await self._join()
             connection = LocalConnection(self._place.machine_root)
             closing.push_async_callback(connection.close)
             try:
                 async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._stay(), name="watching the session")
                     files = await self._open(connection, tasks)
                     self._ready()
                     log.info("serving %s in %s", self._place.id, self._place.folder)
                     await self._stopped.wait()
                     await files.save_all()
                     raise _Stopped
-            except* _Stopped:
-                log.info("stopped serving %s", self._place.id)
+            except BaseExceptionGroup as group:
+                _raise_problem(group)
+            await self._last_words()
+            log.info("stopped serving %s", self._place.id)
+
+    async def _join(self) -> None:
+        """Enter the studio's room, if no other host is there."""
+        session, studio = self._session, self._place.id
+        try:
+            await session.join(studio, timeout=JOIN_SECONDS)
+        except NotFound as problem:
+            raise NotFound(
+                f"the relay {session.link.url} cannot be reached: "
+                f"{session.link.reason or 'no answer'}",
+                "check the address, and that studio-relay runs there",
+            ) from problem
+        try:
+            async with asyncio.timeout(OTHER_HOST_SECONDS):
+                await session.until(lambda: all(p.role != "host" for p in self._people()))
+        except TimeoutError:
+            raise StudioError(
+                f"another host serves {studio} already", "stop that one first, on its machine"
+            ) from None
+
+    async def _stay(self) -> None:
+        """Raises what ends the session for good: a host that nobody can reach must not linger."""
+        room = self._session.room(self._place.id)
+        await self._session.until(lambda: room.phase in (Phase.REFUSED, Phase.BROKEN))
+        raise room.problem or Refused(f"the relay ended {room.name}", "see the relay's log")
 
     async def _open(self, connection: LocalConnection, tasks: asyncio.TaskGroup) -> Files:
         """Build the parts, take up what an earlier host left, and answer calls."""
         place, session = self._place, self._session
-        document = StudioDocument(session.room(place.id).replica)
+        room = session.room(place.id)
+        document = StudioDocument(room.replica)
+        calls = Calls(tasks, lambda call_id, result: session.reply(place.id, call_id, result))
+        room.on_call = calls.received
         self._introduce(document)
         payload = await install(connection)
-        folder = Folder(place.folder)
+        folder = Folder(place.folder, place.private)
         files = Files(folder, place.state, session, document, place.id, tasks)
         terminals = Terminals(
-            connection,
-            payload,
-            LOCAL,
-            str(place.folder),
-            sys.executable,
-            document,
-            session,
-            place.id,
-            tasks,
-        )
-        supervisor = Supervisor(connection, payload)
+            connection, payload, LOCAL, str(place.folder), sys.executable, document, session,
+            place.id, tasks,
+        )  # fmt: skip
         jobs = Jobs(
-            supervisor, LOCAL, str(place.folder), sys.executable, document, session, place.id,
-            tasks, time.time,
+            Supervisor(connection, payload), LOCAL, str(place.folder), sys.executable, document,
+            session, place.id, tasks, time.time,
         )  # fmt: skip
         meters = Meters(connection, payload, LOCAL, sys.executable, self._publish)
-        await files.resume()
-        await terminals.resume()
-        await jobs.resume()
-        calls = Calls(tasks, lambda call_id, result: session.reply(place.id, call_id, result))
+        await asyncio.gather(files.resume(), terminals.resume(), jobs.resume())
         for part in (folder, files, terminals, jobs, meters):
             calls.add(part.calls())
         calls.add([self._stop_method(terminals, jobs)])
-        room = session.room(place.id)
-        room.on_call = calls.received
-        room.on_presence = lambda: terminals.present(self._connections())
+        calls.open()
+        room.on_presence = lambda: terminals.present({p.connection for p in self._people()})
         room.show({"host": place.id})
         tasks.create_task(files.watch(), name="watching files")
         tasks.create_task(meters.run(), name="meters")
-        tasks.create_task(self._describe(connection, payload, document), name="machine facts")
+        tasks.create_task(_describe(connection, payload, document), name="machine facts")
         return files
 
     def _introduce(self, document: StudioDocument) -> None:
@@ -135,28 +171,58 @@ class Host:
             info = StudioInfo(INFO, machine=LOCAL, epoch=1)
         document.info = replace(info, name=self._place.name, dir=str(self._place.folder))
 
-    async def _describe(
-        self, connection: LocalConnection, payload: str, document: StudioDocument
-    ) -> None:
-        machine = Catalogue().find(LOCAL).described(await describe(connection, payload))
-        document.machines.put(MachineEntry.read(machine.to_dict()))
-
     def _stop_method(self, terminals: Terminals, jobs: Jobs) -> Method:
         async def answer(params: Params) -> Result:
             ended = await terminals.end_all()
-            asyncio.get_running_loop().call_later(0.05, self.stop)
+            # The answer leaves before the host does.
+            asyncio.get_running_loop().call_later(0.1, self.stop)
             return {"terminals": ended, "jobs": jobs.running()}
 
         return command("studio.stop", answer)
 
+    async def _last_words(self) -> None:
+        """Let what was said of files at the end reach the relay; else the next host says it."""
+
+        def said() -> bool:
+            offline = self._session.state is not LinkState.LIVE
+            return offline or not any(r.undelivered for r in self._session.rooms.values())
+
+        with contextlib.suppress(TimeoutError, StudioError):
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
+                await self._session.until(said)
+
     def _publish(self, sample: Sample) -> None:
         self._session.stream(self._place.id, "meters", next(self._seq), sample.to_json().encode())
 
-    def _connections(self) -> set[int]:
+    def _people(self) -> list[Person]:
         room = self._session.room(self._place.id)
         people = (read_person(state) for state in room.presence.values())
-        return {person.connection for person in people if person is not None}
+        return [person for person in people if person is not None]
+
+
+async def _describe(connection: LocalConnection, payload: str, document: StudioDocument) -> None:
+    """List the machine; one that does not tell what it is has no facts, and works all the same."""
+    machine = Catalogue().find(LOCAL)
+    try:
+        machine = machine.described(await describe(connection, payload))
+    except StudioError as problem:
+        log.warning("the machine does not tell what it is: %s", problem)
+    document.machines.put(MachineEntry.read(machine.to_dict()))
 
 
 class _Stopped(Exception):
     """The host has been told to stop."""
+
+
+def _raise_problem(group: BaseExceptionGroup[BaseException]) -> None:
+    """Raise what ended the tasks, if it was not a stop; of several problems in words the first."""
+    _, rest = group.split(_Stopped)
+    if rest is None:
+        return
+    known, unknown = rest.split(StudioError)
+    if unknown is not None or known is None:
+        raise rest
+    problem: BaseException = known
+    while isinstance(problem, BaseExceptionGroup):
+        problem = problem.exceptions[0]
+    raise problem

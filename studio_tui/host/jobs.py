@@ -4,35 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import logging
 import secrets
+import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 
 from studio_tui.document.entries import JobEntry
 from studio_tui.document.studio import StudioDocument
-from studio_tui.errors import NotFound, StudioError
+from studio_tui.errors import NotFound, StudioError, UsageFault
 from studio_tui.host.calls import Method, Params, Result, command, query
-from studio_tui.jobs.launch import JobStatus, Supervisor
-from studio_tui.jobs.metrics import Metrics
+from studio_tui.host.tail import Tail
+from studio_tui.jobs.launch import JobState, JobStatus, Supervisor
+from studio_tui.jobs.metrics import Metrics, Point
 from studio_tui.jobs.plan import plan
 from studio_tui.jobs.spec import JobSpec
-from studio_tui.jobs.watch import Follower, LogChunk, MetricRows
+from studio_tui.jobs.watch import Event, Follower, LogChunk, MetricRows, StateChange
 from studio_tui.machines.connection import ConnectionLost
 from studio_tui.sync.session import Session
 
+log = logging.getLogger(__name__)
+
 READ_CAP = 256 * 1024
 CURVE_POINTS = 500
+ANSWER_POINTS = 16_000
+"""Points in one answer, over all curves: some forty bytes each."""
 RETRY_SECONDS = 2.0
-OFFSET_BYTES = 8
+END_SECONDS = 5.0
+
+Curves = dict[str, list[Point]]
 
 
 @dataclass
 class _Watched:
-    """What the host knows of one job beside its entry."""
+    """What the host knows of a job that it follows, beside its entry."""
 
     spec: JobSpec | None
-    metrics: Metrics
-    seq: int = 0
+    tails: dict[str, Tail]
+    metrics: Metrics = field(default_factory=Metrics)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Jobs:
@@ -72,6 +84,7 @@ class Jobs:
         self._tasks = tasks
         self._clock = clock
         self._watched: dict[str, _Watched] = {}
+        self._curves: dict[str, Curves] = {}
 
     def calls(self) -> list[Method]:
         """What can be asked of it."""
@@ -84,17 +97,21 @@ class Jobs:
         ]
 
     async def resume(self) -> None:
-        """Follow again every job that an earlier host left running."""
+        """Follow again every job that an earlier host left running.
+
+        Raises:
+            StudioError: the machine cannot be asked.
+        """
         for entry in list(self._document.jobs.values()):
             if entry.over:
                 continue
             try:
                 status = await self._supervisor.status(entry.id)
-            except NotFound:
-                self._document.jobs.put(replace(entry, state="lost", ended=self._clock()))
-                continue
-            self._update(entry.id, status)
-            self._watch(entry.id, None, status.log_size)
+            except NotFound as problem:
+                self._lose(entry.id, problem)
+            else:
+                self._update(entry.id, status)
+                self._watch(entry.id, _spec_of(entry), status.log_size)
 
     def running(self) -> int:
         """How many jobs have not come to their end."""
@@ -103,7 +120,8 @@ class Jobs:
     # -- calls --------------------------------------------------------------------------------
 
     async def _run(self, params: Params) -> Result:
-        spec = JobSpec.from_params(params.values)
+        self._check_machine(params.text("machine", "") or self._machine)
+        spec = JobSpec.from_params({k: v for k, v in params.values.items() if k != "machine"})
         job_id = secrets.token_hex(3)
         planned = plan(
             spec,
@@ -112,32 +130,50 @@ class Jobs:
             payload=self._supervisor.payload,
             default_python=self._python,
         )
-        launched = await self._supervisor.start(planned)
+        # Listed before it starts: a host that dies in between leaves no job that nobody knows of.
         entry = JobEntry(
             id=job_id,
             name=spec.name,
-            state=launched.status.state.value,
+            state=JobState.STARTING.value,
             machine=self._machine,
             command=spec.line,
             precision=spec.precision or None,
             devices=spec.devices or None,
             started=self._clock(),
-            notes=list(launched.notes),
             by=params.sender.name,
         )
         self._document.jobs.put(entry)
+        try:
+            status = await self._supervisor.start(planned)
+        except StudioError:
+            self._document.jobs.remove(job_id)
+            raise
+        self._update(job_id, status)
         self._watch(job_id, spec, 0)
-        return entry.plain()
+        return self._document.jobs[job_id].plain()
+
+    def _check_machine(self, machine: str) -> None:
+        if machine != self._machine:
+            raise NotFound(
+                f"this studio has no machine {machine!r}", f"it runs on {self._machine!r}"
+            )
 
     async def _stop(self, params: Params) -> Result:
         job_id = self._known(params)
-        self._update(job_id, await self._supervisor.stop(job_id))
+        await self._supervisor.stop(job_id)
+        watched = self._watched.get(job_id)
+        if watched is not None:
+            # The follower tells of the end; a machine that is slow to does not hold the caller up.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(END_SECONDS):
+                    await watched.over.wait()
         return {}
 
     async def _remove(self, params: Params) -> Result:
         job_id = self._known(params)
         await self._supervisor.remove(job_id)
         self._watched.pop(job_id, None)
+        self._curves.pop(job_id, None)
         self._document.jobs.remove(job_id)
         return {}
 
@@ -151,9 +187,15 @@ class Jobs:
 
     async def _metrics(self, params: Params) -> Result:
         job_id = self._known(params)
-        if job_id not in self._watched:
-            self._watched[job_id] = _Watched(None, await self._read_metrics(job_id))
-        return {"metrics": self._watched[job_id].metrics.curves(CURVE_POINTS)}
+        watched = self._watched.get(job_id)
+        if watched is not None:
+            return {"metrics": _thinned(watched.metrics)}
+        if job_id not in self._curves:
+            curves = _thinned(await self._read_metrics(job_id))
+            if job_id not in self._document.jobs:
+                return {"metrics": curves}
+            self._curves[job_id] = curves
+        return {"metrics": self._curves[job_id]}
 
     async def _read_metrics(self, job_id: str) -> Metrics:
         """The metrics of a job that nobody follows any more, from its file."""
@@ -175,39 +217,52 @@ class Jobs:
 
     def _watch(self, job_id: str, spec: JobSpec | None, log_offset: int) -> None:
         """Follow a job from `log_offset` of its log and the start of its metrics."""
-        self._watched[job_id] = _Watched(spec, Metrics())
         self._session.room(self._room(job_id))
+        tails = {stream: self._tail(job_id, stream) for stream in ("log", "metrics")}
+        self._watched[job_id] = _Watched(spec, tails)
         follower = Follower(self._supervisor, job_id, log_offset=log_offset)
         self._tasks.create_task(self._follow(job_id, follower), name=f"following {job_id}")
 
-    async def _follow(self, job_id: str, follower: Follower) -> None:
-        try:
-            while True:
-                try:
-                    async for event in follower.events():
-                        await self._take(job_id, event)
-                    return
-                except ConnectionLost:
-                    await asyncio.sleep(RETRY_SECONDS)
-        except StudioError as problem:
-            self._lose(job_id, problem)
-        finally:
-            self._session.leave(self._room(job_id))
+    def _tail(self, job_id: str, stream: str) -> Tail:
+        room = self._room(job_id)
+        return Tail(lambda seq, data: self._session.stream(room, stream, seq, data))
 
-    async def _take(self, job_id: str, event: object) -> None:
+    async def _follow(self, job_id: str, follower: Follower) -> None:
+        """Until the job's end is known; whatever goes wrong on the way is tried again."""
+        while True:
+            try:
+                async with aclosing(follower.events()) as events:
+                    async for event in events:
+                        await self._take(job_id, event)
+                break
+            except StudioError as problem:
+                if isinstance(problem, NotFound) and not isinstance(problem, ConnectionLost):
+                    self._lose(job_id, problem)
+                    break
+                log.warning("job %s: %s", job_id, problem)
+            await asyncio.sleep(RETRY_SECONDS)
+        watched = self._watched.pop(job_id, None)
+        if watched is not None:
+            watched.over.set()
+            self._curves[job_id] = _thinned(watched.metrics)
+            for tail in watched.tails.values():
+                tail.close()
+        self._session.leave(self._room(job_id))
+
+    async def _take(self, job_id: str, event: Event) -> None:
         watched = self._watched.get(job_id)
         if watched is None:
             return
-        if isinstance(event, (LogChunk, MetricRows)):
-            stream = "log" if isinstance(event, LogChunk) else "metrics"
-            watched.seq += 1
-            head = event.offset.to_bytes(OFFSET_BYTES, "big")
-            self._session.stream(self._room(job_id), stream, watched.seq, head + event.data)
-            if isinstance(event, MetricRows):
-                watched.metrics.feed(event.data)
+        match event:
+            case LogChunk(offset, data):
+                watched.tails["log"].grew(offset, data)
+            case MetricRows(offset, data):
+                watched.tails["metrics"].grew(offset, data)
+                watched.metrics.feed(data)
                 self._note(job_id, watched)
-        else:
-            self._update(job_id, await self._supervisor.status(job_id))
+            case StateChange(state):
+                status = await self._supervisor.status(job_id)
+                self._update(job_id, status, last=state.ended)
 
     def _note(self, job_id: str, watched: _Watched) -> None:
         """Tell when the script fixed a value itself, so that an option had no effect."""
@@ -218,11 +273,16 @@ class Jobs:
         if fresh:
             self._document.jobs.put(replace(entry, notes=[*entry.notes, *fresh]))
 
-    def _update(self, job_id: str, status: JobStatus) -> None:
+    def _update(self, job_id: str, status: JobStatus, *, last: bool = False) -> None:
+        """Tell what became of a job; of its end once all that it wrote is known.
+
+        Args:
+            last: whether the follower has come to the end.
+        """
         entry = self._document.jobs.get(job_id)
-        if entry is None:
+        if entry is None or entry.over or status.state.ended != last:
             return
-        ended = (status.ended or self._clock()) if status.state.ended else None
+        ended = (status.ended or self._clock()) if last else None
         self._document.jobs.put(
             replace(
                 entry,
@@ -241,3 +301,22 @@ class Jobs:
 
     def _room(self, job_id: str) -> str:
         return f"{self._studio}/job/{job_id}"
+
+
+def _thinned(metrics: Metrics) -> Curves:
+    """The curves, with as many points of each as fit into one answer."""
+    names = len(metrics.latest) or 1
+    return metrics.curves(max(4, min(CURVE_POINTS, ANSWER_POINTS // names)))
+
+
+def _spec_of(entry: JobEntry) -> JobSpec | None:
+    """What was asked for, as far as its entry tells: enough to compare the run with it."""
+    try:
+        return JobSpec.of(
+            shlex.split(entry.command),
+            name=entry.name,
+            precision=entry.precision or "",
+            devices=entry.devices or "",
+        )
+    except (UsageFault, ValueError):
+        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -15,6 +15,8 @@ from studio_tui.meters.readings import Readings
 if TYPE_CHECKING:
     from studio_tui.machines.connection import Connection
     from studio_tui.meters.sample import Sample
+
+log = logging.getLogger(__name__)
 
 PERIOD = "1.0"
 RETRY_SECONDS = 5.0
@@ -55,9 +57,12 @@ class Meters:
     async def run(self) -> None:
         """Read for ever; a probe that ends is started again."""
         while True:
-            # A machine without a working probe has no meters; everything else goes on.
-            with contextlib.suppress(StudioError):
+            try:
                 await self._read()
+            except (StudioError, OSError, ValueError) as problem:
+                # A machine without a working probe (ValueError: its line is no end of) has no
+                # meters; everything else goes on.
+                log.info("no meters from %s: %s", self._machine, problem)
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _read(self) -> None:

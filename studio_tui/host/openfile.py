@@ -3,119 +3,137 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from studio_tui.document.entries import FileEntry
-from studio_tui.document.merge import apply_merge, saved_state, take_disk, three_way
+from studio_tui.document.merge import Merge, apply_merge, saved_state, take_disk, three_way
 from studio_tui.document.seed import is_seeded, seed
 from studio_tui.document.text import DISK, SharedText
-from studio_tui.errors import StudioError
+from studio_tui.errors import NotFound, StudioError
 from studio_tui.host import disk
-from studio_tui.settings.private import read_json, write_json, write_private
+from studio_tui.host.disk import ChangedOnDisk, Image, Seen, Stamp
+from studio_tui.host.shadow import Written, known
+from studio_tui.sync.room import Phase
 
 if TYPE_CHECKING:
+    from studio_tui.host.backups import Backups
+    from studio_tui.host.folder import Folder
+    from studio_tui.host.shadow import Shadow
     from studio_tui.sync.room import Room
 
 IDLE = 1.0
 LONGEST = 10.0
+RETRY_SECONDS = 5.0
+WRITE_ATTEMPTS = 5
+GONE = "deleted on disk; saving writes it again"
 
 
 class OpenFile:
     """A file that people edit. The host alone reads and writes it on disk.
 
+    What the disk holds enters the text as the difference to what was last written, so it never
+    undoes what people typed. An empty text replaces a file only when people have emptied it: all
+    that was ever written is in the document's history, so nothing but deleting makes it empty.
+
     Args:
         entry: how the studio document lists it.
-        path: where it is on disk.
+        folder: the studio's folder; the entry's path is a name in it.
         room: its joined room.
-        shadow: where what was last saved is remembered over a restart of the host.
-        backups: folder that gets both sides before they are merged.
+        shadow: remembers what was written.
+        backups: gets both sides before they are merged.
         publish: stores a changed entry in the studio document.
     """
 
     def __init__(
         self,
         entry: FileEntry,
-        path: Path,
+        folder: Folder,
         room: Room,
-        shadow: Path,
-        backups: Path,
+        shadow: Shadow,
+        backups: Backups,
         publish: Callable[[FileEntry], None],
     ) -> None:
-        self.path = path
+        self.entry = entry
         self.room = room
         self.text = SharedText(room.replica.doc)
-        self.entry = entry
+        self.stamp: Stamp | None = None
+        self.touched = asyncio.get_running_loop().time()
+        self._folder = folder
         self._shadow = shadow
         self._backups = backups
         self._publish = publish
-        self._shape = disk.Shape()
-        self._digest: str | None = None
-        self._base = b""
-        self._seen: tuple[int, int, int] | None = None
+        self._written: Written | None = None
         self._lock = asyncio.Lock()
         self._changed = asyncio.Event()
         self._stop_observing = self.text.observe(self._edited)
 
+    @property
+    def name(self) -> str:
+        """Where it is in the studio's folder."""
+        return self.entry.path
+
     # -- opening ------------------------------------------------------------------------------
 
-    def bind(self, image: disk.Image | None) -> None:
+    async def bind(self, found: Seen | StudioError | None) -> None:
         """Bring text and disk together: seed a new room, or take up where an earlier host stopped.
 
         Args:
-            image: the file as it is on disk; None when it is gone and only the text is left.
+            found: the file as it is on disk, None when it is gone, or why it cannot be read.
         """
-        if not is_seeded(self.text):
-            if image is not None:
-                seed(self.text, image.text)
-                self._keep(image.shape, image.digest)
-            self._tell("saved" if image is not None else "missing")
-            return
-        known = self._recall()
-        if image is None:
-            self._tell("missing", "deleted on disk; saving writes it again")
-        elif known:
-            self._reconcile(image)
-        else:
-            # Nothing tells which side is newer: the disk's is shown, the other one is kept.
-            self._back_up(image)
-            take_disk(self.text, image.text)
-            self._keep(image.shape, image.digest)
-            self._tell("saved", "reloaded from disk; the earlier text is in the backups")
+        async with self._lock:
+            contents = await asyncio.to_thread(self._shadow.recall)
+            if contents:
+                # A relay that lost something gets it back. It is the same history, not a copy.
+                apply_merge(self.text, Merge(contents[0].base, contents[0].base, ()))
+            try:
+                await self._take_up(contents, _readable(found))
+            except StudioError as problem:
+                self._written = contents[0] if contents else None
+                self._tell("unsavable", problem.message)
+                self._changed.set()
 
-    def _reconcile(self, image: disk.Image) -> None:
-        """The disk may have changed, and the text too, while no host looked."""
-        if image.digest != self._digest:
-            self._merge(image)
-        if self._is_saved():
-            self._tell("saved", self.entry.note)
+    async def _take_up(self, contents: list[Written], found: Seen | None) -> None:
+        if found is None:
+            self._written = contents[0] if contents else None
+            self._tell("missing", GONE)
+            return
+        if is_seeded(self.text):
+            newest = contents[0] if contents else None
+            self._written = known(contents, disk.digest(found.data)) or newest
+            await self._take(found)
         else:
-            self._tell("unsaved", self.entry.note)
-            self._changed.set()
+            image = disk.decode(found.data)
+            seed(self.text, image.text)
+            await self._now_written(image, found.stamp)
+        self._settle()
 
     # -- saving -------------------------------------------------------------------------------
 
     async def keep_saved(self) -> None:
-        """Write edits to disk a second after the last one, or ten after the first."""
-        loop = asyncio.get_running_loop()
+        """Write edits to disk a second after the last one, or ten after the first; for ever."""
         while True:
             await self._changed.wait()
-            latest = loop.time() + LONGEST
-            while self._changed.is_set() and loop.time() < latest:
-                self._changed.clear()
-                try:
-                    async with asyncio.timeout_at(min(loop.time() + IDLE, latest)):
-                        await self._changed.wait()
-                except TimeoutError:
-                    break
+            await self._pause()
             try:
                 await self.save(recreate=False)
-            except StudioError as problem:
-                self._tell("unsavable", problem.message)
+            except StudioError:
+                # The entry says why. Whatever it was may pass without anybody typing.
+                await asyncio.sleep(RETRY_SECONDS)
+                self._changed.set()
+
+    async def _pause(self) -> None:
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + LONGEST
+        while self._changed.is_set():
+            self._changed.clear()
+            try:
+                async with asyncio.timeout_at(min(loop.time() + IDLE, latest)):
+                    await self._changed.wait()
+            except TimeoutError:
+                return
 
     async def save(self, *, recreate: bool = True) -> None:
         """Bring the text to disk now.
@@ -134,116 +152,187 @@ class OpenFile:
                 raise
 
     async def _save(self, recreate: bool) -> None:
-        if not self.path.exists() and not recreate and self._digest is not None:
-            self._tell("missing", "deleted on disk; saving writes it again")
+        for _ in range(WRITE_ATTEMPTS):
+            found = await self._look()
+            if found is None and not recreate:
+                self._tell("missing", GONE)
+                return
+            if found is not None:
+                await self._take(found)
+                if self._is_written():
+                    self._settle()
+                    return
+            try:
+                await self._write(found)
+            except ChangedOnDisk:
+                continue
+            self._settle()
             return
-        if self.path.exists():
-            self._take_outside_change(await asyncio.to_thread(disk.read, self.path))
-        if self._is_saved() and self.path.exists():
-            self._tell("saved", self.entry.note)
-            return
-        data = self._shape.encode(str(self.text))
-        base = saved_state(self.text)
-        await asyncio.to_thread(disk.write, self.path, data)
-        self._keep(self._shape, disk.digest(data), base)
-        if self._is_saved():
-            self._tell("saved")
-        else:
-            # Somebody typed while it was written.
-            self._changed.set()
+        raise StudioError(f"{self.name} keeps changing on disk", "stop what writes it; save again")
+
+    async def _write(self, found: Seen | None) -> None:
+        shape = self._written.shape if self._written else disk.Shape()
+        data = shape.encode(str(self.text))
+        fresh = Written(shape, disk.digest(data), saved_state(self.text))
+        before = [self._written] if self._written else []
+        await asyncio.to_thread(self._shadow.remember, fresh, *before)
+        try:
+            self.stamp = await asyncio.to_thread(self._put, data, found.stamp if found else None)
+        except StudioError:
+            # It never came to the disk: a later change there is none to this content.
+            await asyncio.to_thread(self._shadow.remember, *before)
+            raise
+        self._written = fresh
 
     async def look(self) -> None:
-        """Notice a change made on disk by somebody else. Called every second or so."""
-        try:
-            status = await asyncio.to_thread(self.path.stat)
-        except OSError:
-            if self.entry.state != "missing":
-                self._tell("missing", "deleted on disk; saving writes it again")
-            return
-        seen = (status.st_mtime_ns, status.st_size, status.st_ino)
-        if seen == self._seen:
-            return
+        """Notice a change made on disk by somebody else."""
         async with self._lock:
-            self._seen = seen
             try:
-                self._take_outside_change(await asyncio.to_thread(disk.read, self.path))
+                found = await self._look()
+                if found is None:
+                    self._tell("missing", GONE)
+                    return
+                await self._take(found)
             except StudioError as problem:
-                self._tell("unsavable", f"on disk it is now {problem.message}")
-                return
-        if self._is_saved():
-            self._tell("saved", self.entry.note)
+                self._tell("unsavable", problem.message)
+                self._changed.set()
+            else:
+                self._settle()
 
-    def _take_outside_change(self, image: disk.Image) -> None:
-        if image.digest == self._digest:
+    async def _take(self, found: Seen) -> None:
+        """Bring what is on disk into the text, unless it is what was last written there."""
+        self.stamp = found.stamp
+        if self._written is not None and disk.digest(found.data) == self._written.digest:
             return
-        if self._is_saved() or self._digest is None:
+        if not self.text.writable:
+            raise StudioError(
+                f"{self.name} changed on disk, and its shared text is damaged",
+                "copy the text into another file",
+            )
+        image, written = disk.decode(found.data), self._written
+        if written is None and str(self.text) != image.text:
+            # Nothing tells which side is newer: the disk's is shown, the other one is kept.
+            await self._back_up(image)
             take_disk(self.text, image.text)
-            self._keep(image.shape, image.digest)
+            self._tell("saved", "reloaded from disk; the earlier text is in the backups")
+        elif written is None or self._is_written():
+            take_disk(self.text, image.text)
         else:
-            self._merge(image)
+            await self._back_up(image)
+            await self._merge(image, written, found.stamp)
+            return
+        await self._now_written(image, found.stamp)
 
-    def _merge(self, image: disk.Image) -> None:
-        """Both sides changed: the document merges them, and both are kept as they were."""
-        self._back_up(image)
-        merge = three_way(self._base, str(self.text), image.text)
+    async def _merge(self, image: Image, written: Written, stamp: Stamp) -> None:
+        """Both sides changed: the document merges them."""
+        merge = three_way(written.base, str(self.text), image.text)
         apply_merge(self.text, merge)
-        self._keep(image.shape, image.digest, merge.base)
         note = "merged with a change on disk"
         if merge.overlaps:
             note += f"; look at {len(merge.overlaps)} place(s) that both changed"
         self._tell("unsaved", note)
-        self._changed.set()
+        await self._now_written(image, stamp, merge.base)
 
-    def close(self) -> None:
-        """Stop following the text."""
-        self._stop_observing()
-        self.text.close()
+    # -- moving -------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[None]:
+        """Neither read nor written on disk while the block runs."""
+        async with self._lock:
+            yield
+
+    def move(self, name: str) -> None:
+        """It is called `name` now. Only while it is `still`."""
+        self.entry = replace(self.entry, path=name)
+        self._publish(self.entry)
+
+    async def close(self) -> None:
+        """Follow neither text nor disk any more; a text that is not on disk goes to the backups."""
+        async with self._lock:
+            self._stop_observing()
+            if not self._is_written() or self.entry.state == "missing":
+                sides = {"text": str(self.text).encode()}
+                await asyncio.to_thread(self._backups.keep, self.name, sides)
+            self.text.close()
+            await asyncio.to_thread(self._shadow.forget)
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _is_saved(self) -> bool:
-        return disk.digest(self._shape.encode(str(self.text))) == self._digest
+    def _is_written(self) -> bool:
+        """Whether the text is what was last read or written, byte for byte."""
+        written = self._written
+        if written is None:
+            return False
+        return disk.digest(written.shape.encode(str(self.text))) == written.digest
 
     def _edited(self, _spans: object, origin: object) -> None:
-        if origin != DISK:
-            self._tell("unsaved", self.entry.note)
+        if origin == DISK:
+            return
+        self.touched = asyncio.get_running_loop().time()
+        if self.entry.state in ("saved", "unsaved"):
+            self._tell("unsaved")
+        self._changed.set()
+
+    def _settle(self) -> None:
+        """Say how text and disk stand; what was said of a merge stays until the next edit."""
+        note = self.entry.note if self.entry.state in ("saved", "unsaved") else ""
+        if self._is_written():
+            self._tell("saved", note)
+        else:
+            self._tell("unsaved", note)
             self._changed.set()
 
     def _tell(self, state: str, note: str = "") -> None:
-        entry = FileEntry(self.entry.id, self.entry.path, self.entry.room, state, note)
+        if state == "missing":
+            self.stamp = None
+        entry = replace(self.entry, state=state, note=note)
         if entry != self.entry:
             self.entry = entry
-        self._publish(entry)
+            self._publish(entry)
 
-    def _keep(self, shape: disk.Shape, digest: str, base: bytes | None = None) -> None:
-        """Remember what is on disk, also for the next host."""
-        self._shape, self._digest = shape, digest
-        self._base = saved_state(self.text) if base is None else base
-        write_json(
-            self._shadow,
-            {
-                "room": self.room.name,
-                "crlf": shape.crlf,
-                "bom": shape.bom,
-                "digest": digest,
-                "base": base64.b64encode(self._base).decode(),
-            },
-        )
+    async def _now_written(self, image: Image, stamp: Stamp, base: bytes | None = None) -> None:
+        """What is on disk is known; the base is taken before anybody can type on."""
+        self.stamp = stamp
+        state = saved_state(self.text) if base is None else base
+        self._written = Written(image.shape, image.digest, state)
+        await asyncio.to_thread(self._shadow.remember, self._written)
 
-    def _recall(self) -> bool:
-        try:
-            kept = read_json(self._shadow)
-            if kept.get("room") != self.room.name:
-                return False
-            self._shape = disk.Shape(bool(kept["crlf"]), bool(kept["bom"]))
-            self._digest = str(kept["digest"])
-            self._base = base64.b64decode(kept["base"])
-        except (StudioError, KeyError, binascii.Error):
-            return False
-        return True
+    async def _back_up(self, image: Image) -> None:
+        """Keep both sides; when this returns the text is still the one that was kept."""
+        kept, shape = None, self._written.shape if self._written else image.shape
+        while kept != str(self.text):
+            kept = str(self.text)
+            sides = {"disk": image.shape.encode(image.text), "text": shape.encode(kept)}
+            await asyncio.to_thread(self._backups.keep, self.name, sides)
 
-    def _back_up(self, image: disk.Image) -> None:
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        name = f"{self.path.name}.{stamp}"
-        write_private(self._backups / f"{name}.disk", image.shape.encode(image.text))
-        write_private(self._backups / f"{name}.text", self._shape.encode(str(self.text)))
+    async def _look(self) -> Seen | None:
+        """What is on disk; None when it is gone.
+
+        Raises:
+            StudioError: it cannot be read, or the room cannot be trusted.
+        """
+        if self.room.phase is Phase.BROKEN:
+            said = f"the shared text of {self.name} is damaged"
+            raise StudioError(said, "stop the studio and open it again")
+        return _readable(await asyncio.to_thread(load, self._folder, self.name))
+
+    def _put(self, data: bytes, before: Stamp | None) -> Stamp:
+        with self._folder.at(self.name, make=before is None) as spot:
+            return disk.write(spot, data, before)
+
+
+def load(folder: Folder, name: str) -> Seen | StudioError | None:
+    """The file `name`; None when there is none, or why it cannot be read."""
+    try:
+        with folder.at(name) as spot:
+            return disk.read(spot)
+    except NotFound:
+        return None
+    except StudioError as problem:
+        return problem
+
+
+def _readable(found: Seen | StudioError | None) -> Seen | None:
+    if isinstance(found, StudioError):
+        raise found
+    return found

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import contextlib
+import json
 import logging
 import logging.handlers
 import os
@@ -15,13 +18,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from relay_server.errors import RelayError
+from relay_server.errors import PortTaken, RelayError
 from studio_tui.errors import Refused, StudioError
 from studio_tui.host.host import Host, Place
 from studio_tui.settings import names, paths, secrets, studios
 from studio_tui.settings.private import write_private
 from studio_tui.settings.studios import StudioRecord
 from studio_tui.sync.link import Endpoint
+
+log = logging.getLogger(__name__)
 
 TOKEN_SECONDS = 10 * 365 * 24 * 3600
 LOG_BYTES = 2_000_000
@@ -40,33 +45,79 @@ def run(folder: Path, relay: str | None, name: str | None) -> None:
     """Serve `folder` until SIGTERM or SIGINT.
 
     Raises:
-        StudioError: another host serves it, or the relay cannot be used.
+        Refused: there is no token for the relay, or it is not good.
+        NotFound: the relay cannot be reached.
+        StudioError: another host serves the folder, or this one cannot work here.
     """
-    os.umask(0o077)
     with studios.HostLock(folder):
         record = studios.for_folder(folder)
-        taken = {known.id for known in studios.records()}
-        studio = record.id if record else names.new_id(taken)
-        shown = name or (record.name if record else folder.name or studio)
         relay = relay or (record.relay if record else None)
+        token = None if relay is None else _token_for(relay)
+        studio = record.id if record else _new_id(token)
+        shown = name or (record.name if record else folder.name or studio)
         _log_to(paths.studio_folder(studio) / "host.log")
         try:
-            asyncio.run(_serve(studio, shown, folder, relay, record))
+            asyncio.run(_serve(studio, shown, folder, relay, token, record))
         except RelayError as problem:
+            log.error("%s", problem)
             raise StudioError(problem.message, problem.hint) from problem
+        except StudioError as problem:
+            log.error("%s", problem)
+            raise
+        except BaseException:
+            # Nobody may be reading what this process prints: the log must have it too.
+            log.exception("the host of %s ended by a fault", studio)
+            raise
+
+
+def _token_for(relay: str) -> str:
+    token = secrets.token_for(relay)
+    if not token:
+        raise Refused(f"no token for {relay}", f"studio-tui login {relay}")
+    return token
+
+
+def _new_id(token: str | None) -> str:
+    """An id for a new studio: the one that the relay's token is for, when it is for one."""
+    taken = {known.id for known in studios.records()}
+    meant = "" if token is None else _room_of(token)
+    return meant if names.valid_id(meant) and meant not in taken else names.new_id(taken)
+
+
+def _room_of(token: str) -> str:
+    """The room that a relay's token names; empty when it is for all, or cannot be read.
+
+    Only the relay can tell whether the token is good.
+    """
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return str(claims["room"])
+    except (IndexError, ValueError, KeyError, TypeError, binascii.Error):
+        return ""
 
 
 def _log_to(path: Path) -> None:
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("websockets").setLevel(logging.WARNING)
 
 
 async def _serve(
-    studio: str, name: str, folder: Path, relay: str | None, before: StudioRecord | None
+    studio: str,
+    name: str,
+    folder: Path,
+    relay: str | None,
+    token: str | None,
+    before: StudioRecord | None,
 ) -> None:
-    async with _opened(studio, relay, before) as opened:
-        place = Place(studio, name, folder, paths.studio_folder(studio), paths.machine_root())
+    state = paths.studio_folder(studio)
+    private = (
+        paths.config_folder(), paths.state_folder(), paths.runtime_folder(), paths.log_folder(),
+    )  # fmt: skip
+    place = Place(studio, name, folder, state, paths.machine_root(), private)
+    async with _opened(state, studio, relay, token, before) as opened:
 
         async def locate() -> Endpoint:
             return Endpoint(opened.url, opened.token)
@@ -94,14 +145,10 @@ async def _serve(
 
 @asynccontextmanager
 async def _opened(
-    studio: str, relay: str | None, before: StudioRecord | None
+    state: Path, studio: str, relay: str | None, token: str | None, before: StudioRecord | None
 ) -> AsyncIterator[_Opened]:
     """The studio's relay: the team's, or one of our own for as long as the host runs."""
-    state = paths.studio_folder(studio)
-    if relay is not None:
-        token = secrets.token_for(relay)
-        if not token:
-            raise Refused(f"no token for {relay}", f"studio-tui login {relay}")
+    if relay is not None and token is not None:
         write_private(state / "token", token.encode())
         yield _Opened(relay, token, state / "token")
         return
@@ -109,16 +156,15 @@ async def _opened(
     from relay_server.settings import RelaySettings
 
     settings = RelaySettings(
-        port=_port_of(before), store=f"sqlite:///{state / 'relay.sqlite'}",
+        port=_port_of(before),
+        store=f"sqlite:///{state / 'relay.sqlite'}",
         key_path=state / "relay.key",
-    )  # fmt: skip
+    )
     async with contextlib.AsyncExitStack() as stack:
         try:
             running = await stack.enter_async_context(serve(settings))
-        except RelayError:
-            # The port of last time is taken now; people find the new one in the record.
-            if not settings.port:
-                raise
+        except PortTaken:
+            # People find the new port in the record.
             running = await stack.enter_async_context(serve(replace(settings, port=0)))
         token = running.keys.mint(room=studio, role="owner", expires=TOKEN_SECONDS)
         write_private(state / "token", token.encode())

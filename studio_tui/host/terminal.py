@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Set
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from relay_server.wire import Sender, Stream
 from studio_tui.document.entries import TerminalEntry
 from studio_tui.document.framelog import FrameArray
-from studio_tui.errors import NotFound, StudioError
+from studio_tui.errors import StudioError
+from studio_tui.host.holder import READ_SIZE, Holder
 from studio_tui.host.seat import Seat
 from studio_tui.terminal import holding
-from studio_tui.terminal.emulator import Emulator, History
+from studio_tui.terminal.emulator import Emulator, History, check_size
 from studio_tui.terminal.frames import FrameEncoder, FrameLog, Replace
-from studio_tui.terminal.keys import InputError, KeyEncoder
+from studio_tui.terminal.keys import KeyEncoder
 from studio_tui.terminal.pace import Pace
 
 if TYPE_CHECKING:
-    from studio_tui.machines.connection import ByteReader, ByteWriter, Connection
+    from studio_tui.machines.connection import ByteReader, ByteWriter
 
-READ_SIZE = 64 * 1024
+log = logging.getLogger(__name__)
+
 EVENTS_CAP = 1000
+INPUT_CAP = 4 * 1024 * 1024
+"""Bytes of input that wait for a program which does not read; more is dropped."""
+FRAME_CAP = 960 * 1024
+"""Bytes of a frame: the relay takes no message above 1 MiB."""
 RETRY_SECONDS = 1.0
 
 
@@ -35,134 +43,163 @@ class Terminal:
 
     Args:
         entry: how the studio document lists it.
-        socket: path of the holder's socket on the machine.
-        connection: reaches the machine.
-        log: the terminal's document.
+        holder: its holder on the machine.
+        frames: the terminal's document.
         publish: stores a changed entry in the studio document.
+        new: whether its program has just been started, so that no host has followed it yet.
+
+    Attributes:
+        entry: as it was last published.
+        over: set once the program is over and its last screen is shown.
     """
 
     def __init__(
         self,
         entry: TerminalEntry,
-        socket: str,
-        connection: Connection,
-        log: FrameArray,
+        holder: Holder,
+        frames: FrameArray,
         publish: Callable[[TerminalEntry], None],
+        *,
+        new: bool = False,
     ) -> None:
         self.entry = entry
         self.over = asyncio.Event()
-        self._socket = socket
-        self._connection = connection
-        self._log = log
+        self._holder = holder
+        self._shown = frames
         self._publish_entry = publish
         self._seat = Seat(entry.driver, entry.driver_connection)
-        self._screen()
+        self._stream = holding.HolderStream(live_at=0 if new else None)
         self._pace = Pace()
         self._timer: asyncio.TimerHandle | None = None
         self._writer: ByteWriter | None = None
-        self._stream = holding.HolderStream()
-        self._replaying = False
+        self._draining: asyncio.Task[None] | None = None
+        self._unsent = bytearray()
+        self._waiting = 0
+        self._answering = True
         self._echo = True
         self._input_seq = 0
+        self._screen()
 
     # -- output -------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Follow the holder until the program is over; attached again whenever that breaks."""
-        while self.entry.state == "running":
+        while not self.over.is_set():
             try:
-                reader, writer = await self._connection.connect(self._socket)
-            except NotFound:
-                self._exited(None)
-                return
-            except StudioError:
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            self._writer = writer
-            try:
-                await self._follow(reader, writer)
-            except OSError:
-                pass
-            finally:
-                self._writer = None
-                writer.close()
-            if self.entry.state == "running":
+                if self.entry.state == "running" and await self._holder.running():
+                    await self._follow()
+                else:
+                    await self._conclude()
+            except (StudioError, OSError) as problem:
+                log.info("terminal %s: %s", self.entry.id, problem)
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _follow(self, reader: ByteReader, writer: ByteWriter) -> None:
-        writer.write(self._stream.attach())
-        writer.write(holding.encode_resize(self.entry.cols, self.entry.rows))
-        while data := await reader.read(READ_SIZE):
+    async def _follow(self) -> None:
+        reader, writer = await self._holder.connect()
+        try:
+            writer.write(self._stream.attach())
+            writer.write(holding.encode_resize(self.entry.cols, self.entry.rows))
+            self._writer, self._waiting, unsent = writer, 0, bytes(self._unsent)
+            self._unsent.clear()
+            self._send(unsent)
+            await self._read(reader)
+        finally:
+            self._writer = None
+            if self._draining is not None:
+                self._draining.cancel()
+            writer.close()
+
+    async def _read(self, reader: ByteReader) -> None:
+        while not self.over.is_set() and (data := await reader.read(READ_SIZE)):
             for event in self._stream.feed(data):
                 self._take(event)
+        if not self.over.is_set():
+            raise ConnectionResetError("the holder hung up")
 
     def _take(self, event: holding.Event) -> None:
         match event:
-            case holding.Output(_, data):
-                # What the program asked while an earlier host listened was answered then.
-                self._replaying = False
-                self._emulator.feed(data)
-                self._changed()
+            case holding.Output(offset, data):
+                # A second answer to what an earlier host answered would be typed into the program.
+                past = max(0, (self._stream.live_at or 0) - offset)
+                self._feed(data[:past], answering=False)
+                self._feed(data[past:], answering=True)
             case holding.Gap():
-                self._restart()
+                self._emulator.close()
+                self._screen()
             case holding.Flags(echo, _):
                 self._echo = echo
                 self._changed()
             case holding.Exit(code):
                 self._exited(code)
 
-    def _restart(self) -> None:
-        """Begin with an empty screen: some of the output is gone for good."""
-        self._emulator.close()
-        self._screen()
+    def _feed(self, data: bytes, *, answering: bool) -> None:
+        if data:
+            self._answering = answering
+            self._emulator.feed(data)
+            self._changed()
+
+    async def _conclude(self) -> None:
+        """The program ended while no host listened: show what it left."""
+        remains = await self._holder.remains()
+        seen = self._stream.offset
+        if 0 < seen < remains.start:
+            self._emulator.close()
+            self._screen()
+        self._feed(remains.output[max(0, seen - remains.start) :], answering=False)
+        self._exited(remains.code)
+
+    def _exited(self, code: int | None) -> None:
+        """The program is over; `code` is negative for a signal, None when nobody knows."""
+        known = self.entry.exit_code if code is None else 128 - code if code < 0 else code
+        self._seat = Seat()
+        self._tell(replace(self._seated(), state="exited", exit_code=known))
+        self._publish()
+        self.over.set()
 
     def _screen(self) -> None:
+        """An empty screen: nothing came yet, or some of the output is gone for good."""
         self._emulator = Emulator(self.entry.cols, self.entry.rows, self._reply)
         self._keys = KeyEncoder(self._emulator)
         self._frames = FrameLog(FrameEncoder(self._emulator))
 
-    def _changed(self) -> None:
-        now = asyncio.get_running_loop().time()
-        self._pace.changed(now, held=self._emulator.held)
-        if self._timer is None:
-            self._arm(now)
+    # -- what is shown ------------------------------------------------------------------------
 
-    def _arm(self, now: float) -> None:
+    def _changed(self) -> None:
         """Publish at once after a pause, else when the interval is over."""
-        due = self._pace.due
-        if due is None:
-            return
-        if due <= now:
-            self._publish(now)
-        else:
-            self._timer = asyncio.get_running_loop().call_later(due - now, self._fire)
+        loop = asyncio.get_running_loop()
+        due = self._pace.changed(loop.time(), held=self._emulator.held)
+        if self._timer is not None:
+            if self._timer.when() <= due:
+                return
+            self._timer.cancel()
+        self._fire()
 
     def _fire(self) -> None:
+        """Publish if it is time to: the program may have asked to be waited for meanwhile."""
+        loop, due = asyncio.get_running_loop(), self._pace.due
         self._timer = None
-        self._arm(asyncio.get_running_loop().time())
+        if due is not None and due > loop.time():
+            self._timer = loop.call_at(due, self._fire)
+        elif due is not None:
+            self._publish()
 
-    def _publish(self, now: float) -> None:
+    def _publish(self) -> None:
         step = self._frames.publish(echo=self._echo, input_seq=self._input_seq)
-        self._pace.published(now)
+        self._pace.published(asyncio.get_running_loop().time())
         if step is None:
             return
-        if isinstance(step, Replace):
-            self._log.restart(step.frame)
+        if len(step.frame) > FRAME_CAP:
+            # No relay would carry it. What comes after it starts with a whole screen again.
+            self._frames = FrameLog(FrameEncoder(self._emulator))
+        elif isinstance(step, Replace):
+            self._shown.restart(step.frame)
         else:
-            self._log.append(step.frame)
-
-    def _exited(self, code: int | None) -> None:
-        """The program is over; `code` is negative for a signal, None when nobody knows."""
-        exit_code = None if code is None else 128 - code if code < 0 else code
-        self._seat = Seat()
-        self.over.set()
-        self._tell(replace(self._seated(), state="exited", exit_code=exit_code))
-        self._changed()
+            self._shown.append(step.frame)
 
     # -- input --------------------------------------------------------------------------------
 
     def received(self, message: Stream) -> None:
-        """Take input events from a person; only the driver's reach the program."""
+        """Take input events from a person; only the driver's reach the program. Never raises."""
         if message.sender is None or message.stream != "input":
             return
         seat = self._seat.typed_in_by(message.sender)
@@ -171,27 +208,36 @@ class Terminal:
         self._sit(seat)
         self._input_seq = message.seq
         for event in _events(message.data):
-            match event:
-                case {"resize": [int(cols), int(rows)]}:
-                    self.resize(cols, rows)
-                case _:
-                    self._type(event)
+            with contextlib.suppress(StudioError):  # from a client that is broken, or means harm
+                self._input(event)
 
-    def _type(self, event: dict[str, object]) -> None:
-        try:
-            data = self._keys.event(event)
-        except InputError:
-            return
-        if data:
-            self._send(holding.encode_input(data))
+    def _input(self, event: dict[str, object]) -> None:
+        match event:
+            case {"resize": [int(cols), int(rows)]}:
+                self.resize(int(cols), int(rows))
+            case _:
+                self._send(holding.encode_input(self._keys.event(event)))
 
     def _reply(self, data: bytes) -> None:
-        if not self._replaying:
+        if self._answering:
             self._send(holding.encode_input(data))
 
     def _send(self, frame: bytes) -> None:
-        if self._writer is not None:
-            self._writer.write(frame)
+        """Hand a frame to the holder, once it is connected; lost when too many wait already."""
+        if not frame or self._waiting > INPUT_CAP:
+            return
+        self._waiting += len(frame)
+        if self._writer is None:
+            self._unsent += frame
+            return
+        self._writer.write(frame)
+        if self._draining is None or self._draining.done():
+            self._draining = asyncio.create_task(self._drain(self._writer), name="draining")
+
+    async def _drain(self, writer: ByteWriter) -> None:
+        with contextlib.suppress(OSError):  # the reading side finds out, and attaches again
+            await writer.drain()
+            self._waiting = 0
 
     def resize(self, cols: int, rows: int) -> None:
         """Change the size for everybody.
@@ -199,6 +245,7 @@ class Terminal:
         Raises:
             UsageFault: a size that no terminal has.
         """
+        check_size(cols, rows)
         if (cols, rows) == (self.entry.cols, self.entry.rows):
             return
         self._emulator.resize(cols, rows)
@@ -206,9 +253,24 @@ class Terminal:
         self._tell(replace(self.entry, cols=cols, rows=rows))
         self._changed()
 
-    def end(self) -> None:
-        """Ask the program to end, then make it."""
-        self._send(holding.encode_kill())
+    async def end(self) -> None:
+        """Ask the program to end, then make it; returns when it is over.
+
+        Raises:
+            StudioError: the machine cannot be asked.
+        """
+        if self._writer is not None:
+            self._writer.write(holding.encode_kill())
+        elif not self.over.is_set() and await self._holder.running():
+            await self._holder.kill()
+        await self.over.wait()
+
+    def close(self) -> None:
+        """Show nothing more, and free the emulator."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._emulator.close()
 
     # -- the seat -----------------------------------------------------------------------------
 
@@ -224,12 +286,12 @@ class Terminal:
         """Give the seat to another person."""
         self._sit(Seat(name, connection))
 
-    def present(self, connections: set[int]) -> None:
+    def present(self, connections: Set[int]) -> None:
         """Free the seat of somebody who has left."""
         self._sit(self._seat.without(connections))
 
     def _sit(self, seat: Seat) -> None:
-        if seat != self._seat:
+        if seat != self._seat and self.entry.state == "running":
             self._seat = seat
             self._tell(self._seated())
 

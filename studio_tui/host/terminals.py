@@ -4,30 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import secrets
 import time
-from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from studio_tui.document.entries import TerminalEntry
 from studio_tui.document.framelog import FrameArray
-from studio_tui.document.presence import read_person
+from studio_tui.document.presence import printable, read_person
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.host.calls import Method, Params, Result, command, query
+from studio_tui.host.holder import Holder
 from studio_tui.host.terminal import Terminal
 from studio_tui.sync.session import Session
 from studio_tui.terminal.emulator import check_size
+from studio_tui.terminal.row import MAX_SIDE
 
 if TYPE_CHECKING:
+    from collections.abc import Set
+
     from studio_tui.machines.connection import Connection
 
 TERMINAL_CAP = 32
-HISTORY_CAP = 2000
-END_SECONDS = 5.0
+TITLE_CAP = 80
+HISTORY_ROWS = 2000
+HISTORY_CELLS = 150_000
+"""Cells of scrollback in one answer, each of them up to six bytes of it."""
+END_SECONDS = 6.0
+"""A holder kills what has not ended three seconds after it was asked."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A terminal, its holder, and the task that follows it."""
+
+    terminal: Terminal
+    holder: Holder
+    following: asyncio.Task[None]
 
 
 class Terminals:
@@ -58,7 +73,7 @@ class Terminals:
         tasks: asyncio.TaskGroup,
     ) -> None:
         self._connection = connection
-        self._holder = f"{payload}/hold.py"
+        self._program = f"{payload}/hold.py"
         self._machine = machine
         self._folder = folder
         self._python = python
@@ -66,7 +81,9 @@ class Terminals:
         self._session = session
         self._studio = studio
         self._tasks = tasks
-        self._terminals: dict[str, Terminal] = {}
+        self._homes = f"{connection.root}/terminals/{studio}"
+        self._kept: dict[str, _Kept] = {}
+        self._starting = 0
 
     def calls(self) -> list[Method]:
         """What can be asked of it."""
@@ -81,40 +98,44 @@ class Terminals:
         ]
 
     async def resume(self) -> None:
-        """Take up the terminals that an earlier host left on the machine."""
-        for entry in list(self._document.terminals.values()):
-            try:
-                await self._start(replace(entry, driver=None, driver_connection=None), [])
-            except StudioError:
-                self._document.terminals.put(replace(entry, state="exited"))
+        """Take up the terminals that an earlier host left; end those that nobody knows of."""
+        # Connections have other numbers now, so nobody drives.
+        known = [
+            replace(entry, driver=None, driver_connection=None)
+            for entry in self._document.terminals.values()
+        ]
+        await asyncio.gather(*(self._keep(entry, self._holder(entry.id)) for entry in known))
+        listed = await self._connection.run(["ls", self._homes])
+        strays = set(listed.stdout.decode(errors="replace").split()) - set(self._kept)
+        await asyncio.gather(*(self._end_stray(self._holder(home)) for home in strays))
 
-    def present(self, connections: set[int]) -> None:
+    def present(self, connections: Set[int]) -> None:
         """Free the seats of people who have left."""
-        for terminal in self._terminals.values():
-            terminal.present(connections)
+        for kept in self._kept.values():
+            kept.terminal.present(connections)
 
     async def end_all(self) -> int:
         """End every program, forget the terminals; returns how many were running."""
-        running = [t for t in self._terminals.values() if t.entry.state == "running"]
-        for terminal in running:
-            terminal.end()
-        await self._ended(running)
-        for terminal_id in list(self._terminals):
-            await self._forget(terminal_id)
+        running = [k for k in self._kept.values() if k.terminal.entry.state == "running"]
+        ids = list(self._kept)
+        ended = await asyncio.gather(*(self._end(id) for id in ids), return_exceptions=True)
+        for problem in ended:
+            if isinstance(problem, BaseException) and not isinstance(problem, StudioError):
+                raise problem
         return len(running)
 
     # -- calls --------------------------------------------------------------------------------
 
     async def _create(self, params: Params) -> Result:
-        if len(self._terminals) >= TERMINAL_CAP:
-            raise StudioError(f"{TERMINAL_CAP} terminals are open", "close one first")
-        cols = params.number("cols", 1, 1000, 80)
-        rows = params.number("rows", 1, 1000, 24)
+        cols = params.number("cols", 1, MAX_SIDE, 80)
+        rows = params.number("rows", 1, MAX_SIDE, 24)
         check_size(cols, rows)
         command_line = params.texts("command")
+        if len(self._kept) + self._starting >= TERMINAL_CAP:
+            raise StudioError(f"{TERMINAL_CAP} terminals are open", "close one first")
         entry = TerminalEntry(
             id=secrets.token_hex(3),
-            title=params.text("title", "", 80) or _name_of(command_line),
+            title=_title(params) or _name_of(command_line),
             machine=self._machine,
             driver=params.sender.name,
             driver_connection=params.sender.connection,
@@ -122,36 +143,41 @@ class Terminals:
             rows=rows,
             created=time.time(),
         )
-        terminal = await self._start(entry, command_line)
-        self._document.terminals.put(terminal.entry)
+        self._starting += 1
+        try:
+            await self._start(entry, command_line)
+        finally:
+            self._starting -= 1
         return {"terminal": entry.id, "room": self._room(entry.id)}
 
-    async def _start(self, entry: TerminalEntry, command_line: list[str]) -> Terminal:
-        """Start the holder, or find it again: it starts nothing twice in one folder."""
-        argv = [self._python, self._holder, "start", self._home(entry.id)]
-        argv += [str(entry.cols), str(entry.rows), "--cwd", self._folder]
-        argv += ["--", *command_line] if command_line else []
-        done = await self._connection.run(argv, env={"STUDIO_ID": self._studio})
-        said = json.loads(done.check("starting a terminal").stdout)
+    async def _start(self, entry: TerminalEntry, command_line: list[str]) -> None:
+        """Start the program; the room first, because a program without one would be a stray."""
+        await self._session.join(self._room(entry.id))
+        holder = self._holder(entry.id)
+        env = {"STUDIO_ID": self._studio}
+        try:
+            await holder.start((entry.cols, entry.rows), self._folder, command_line, env)
+            await self._keep(entry, holder, new=True)
+        except BaseException:
+            self._session.leave(self._room(entry.id))
+            raise
+
+    async def _keep(self, entry: TerminalEntry, holder: Holder, *, new: bool = False) -> None:
+        """List a terminal and follow its holder."""
         room = await self._session.join(self._room(entry.id))
-        terminal = Terminal(
-            entry,
-            said["socket"],
-            self._connection,
-            FrameArray(room.replica),
-            self._document.terminals.put,
-        )
+        put = self._document.terminals.put
+        terminal = Terminal(entry, holder, FrameArray(room.replica), put, new=new)
         room.on_stream = terminal.received
-        self._terminals[entry.id] = terminal
-        self._tasks.create_task(terminal.run(), name=f"terminal {entry.id}")
-        return terminal
+        put(entry)
+        following = self._tasks.create_task(terminal.run(), name=f"terminal {entry.id}")
+        self._kept[entry.id] = _Kept(terminal, holder, following)
 
     async def _take(self, params: Params) -> Result:
-        self._known(params).take(params.sender)
+        self._known(params, running=True).take(params.sender)
         return {}
 
     async def _hand_over(self, params: Params) -> Result:
-        terminal, to = self._known(params), params.text("to", cap=80)
+        terminal, to = self._known(params, running=True), params.text("to", cap=TITLE_CAP)
         entry = terminal.entry
         mine = entry.driver_connection == params.sender.connection
         if not mine and params.sender.role != "owner":
@@ -165,58 +191,85 @@ class Terminals:
 
     async def _resize(self, params: Params) -> Result:
         terminal = self._known(params)
-        if terminal.entry.driver_connection not in (None, params.sender.connection):
-            raise Refused(
-                f"{terminal.entry.driver} sets this terminal's size", "take the seat first"
-            )
-        terminal.resize(params.number("cols", 1, 1000), params.number("rows", 1, 1000))
+        entry = terminal.entry
+        if entry.driver_connection not in (None, params.sender.connection):
+            raise Refused(f"{entry.driver} sets this terminal's size", "take the seat first")
+        terminal.resize(params.number("cols", 1, MAX_SIDE), params.number("rows", 1, MAX_SIDE))
         return {}
 
     async def _rename(self, params: Params) -> Result:
-        self._known(params).rename(params.text("title", cap=80))
+        self._known(params).rename(_title(params))
         return {}
 
     async def _close(self, params: Params) -> Result:
-        terminal = self._known(params)
-        terminal.end()
-        await self._ended([terminal])
-        await self._forget(terminal.entry.id)
+        await self._end(self._known(params).entry.id)
         return {}
 
     async def _history(self, params: Params) -> Result:
-        start = params.number("start", 0, 1 << 31, 0)
-        count = params.number("count", 0, HISTORY_CAP, HISTORY_CAP)
-        return self._known(params).history(start, count)._asdict()
+        terminal = self._known(params)
+        rows = max(1, min(HISTORY_ROWS, HISTORY_CELLS // terminal.entry.cols))
+        start = params.number("start", -(1 << 31), 1 << 31, 0)
+        count = params.number("count", 0, 1 << 31, rows)
+        return terminal.history(start, min(count, rows))._asdict()
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _known(self, params: Params) -> Terminal:
-        terminal = self._terminals.get(params.text("terminal", cap=64))
-        if terminal is None:
+    def _known(self, params: Params, *, running: bool = False) -> Terminal:
+        kept = self._kept.get(params.text("terminal", cap=64))
+        if kept is None:
             raise NotFound("there is no such terminal", "it may have been closed; open a new one")
-        return terminal
+        if running and kept.terminal.entry.state != "running":
+            raise StudioError("this terminal's program is over", "open a new one")
+        return kept.terminal
 
-    async def _ended(self, terminals: Iterable[Terminal]) -> None:
-        """Wait until the programs are over; a holder kills what does not end when asked."""
-        waiting = list(terminals)
-        with contextlib.suppress(TimeoutError):
+    async def _end(self, terminal_id: str) -> None:
+        """End a terminal's program and forget the terminal.
+
+        Raises:
+            StudioError: it does not end, and is still there.
+        """
+        kept = self._kept.get(terminal_id)
+        if kept is None:
+            return
+        try:
             async with asyncio.timeout(END_SECONDS):
-                for terminal in waiting:
-                    await terminal.over.wait()
+                await kept.terminal.end()
+        except TimeoutError:
+            raise StudioError(
+                f"the program of terminal {terminal_id} does not end", "close it again"
+            ) from None
+        if self._kept.pop(terminal_id, None) is not None:
+            await self._forget(terminal_id, kept)
 
-    async def _forget(self, terminal_id: str) -> None:
-        self._terminals.pop(terminal_id, None)
+    async def _forget(self, terminal_id: str, kept: _Kept) -> None:
+        kept.following.cancel()
+        await asyncio.wait((kept.following,))
+        self._session.room(self._room(terminal_id)).on_stream = None
+        kept.terminal.close()
         self._session.leave(self._room(terminal_id))
         self._document.terminals.remove(terminal_id)
-        await self._connection.run(["rm", "-rf", self._home(terminal_id)])
+        await kept.holder.remove()
 
-    def _home(self, terminal_id: str) -> str:
-        return f"{self._connection.root}/terminals/{terminal_id}"
+    async def _end_stray(self, holder: Holder) -> None:
+        """End what a host started that was killed before it could tell anybody."""
+        with contextlib.suppress(StudioError, TimeoutError):
+            async with asyncio.timeout(END_SECONDS):
+                if await holder.running():
+                    await holder.kill()
+            await holder.remove()
+
+    def _holder(self, terminal_id: str) -> Holder:
+        home = f"{self._homes}/{terminal_id}"
+        return Holder(self._connection, self._program, self._python, home)
 
     def _room(self, terminal_id: str) -> str:
         return f"{self._studio}/term/{terminal_id}"
 
 
+def _title(params: Params) -> str:
+    return printable(params.text("title", "", TITLE_CAP), TITLE_CAP)
+
+
 def _name_of(command_line: list[str]) -> str:
     program = command_line[0] if command_line else os.environ.get("SHELL", "sh")
-    return os.path.basename(program)[:80]
+    return printable(os.path.basename(program), TITLE_CAP)

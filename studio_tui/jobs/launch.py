@@ -14,7 +14,24 @@ if TYPE_CHECKING:
     from studio_tui.jobs.plan import JobPlan
     from studio_tui.machines.connection import Completed, Connection
 
-# cwd, script, command, python of the spec, default python -> "WHAT missing" and "python PATH" lines
+# Prints what the script imports, outside of any function, class or condition, and does not find.
+_IMPORTS = """\
+import ast, importlib.util, sys
+try:
+    with open(sys.argv[1], 'rb') as script:
+        body = ast.parse(script.read()).body
+except (OSError, SyntaxError, ValueError):
+    body = []
+names = [node.module or '' for node in body if isinstance(node, ast.ImportFrom) and not node.level]
+names += [name.name for node in body if isinstance(node, ast.Import) for name in node.names]
+roots = {name.split('.')[0] for name in names}
+for name in ('lightning', 'pytorch_lightning'):
+    if name in roots and importlib.util.find_spec(name) is None:
+        print('import', name)
+"""
+
+# cwd, script, command, python of the spec, default python, the program above -> "WHAT missing",
+# "python PATH" and "import NAME" lines
 _PREFLIGHT = r"""
 cd "$1" 2>/dev/null || { echo "folder missing"; exit 0; }
 if [ -x .venv/bin/python ]; then PATH=$PWD/.venv/bin:$PATH; fi
@@ -26,11 +43,8 @@ if [ -z "$python" ]; then
 fi
 path=$(command -v "$python") || { echo "python missing"; exit 0; }
 echo "python $path"
-import='^[[:space:]]*(import|from)[[:space:]]+(pytorch_)?lightning([^[:alnum:]_]|$)'
-grep -Eq "$import" "$2" || exit 0
-"$path" -c 'import sys, importlib.util as u
-sys.exit(not (u.find_spec("lightning") or u.find_spec("pytorch_lightning")))' </dev/null ||
-  echo "lightning missing"
+grep -Eq '^(import|from)[[:space:]].*lightning' "$2" || exit 0
+"$path" -c "$6" "$2" </dev/null
 exit 0
 """
 
@@ -74,14 +88,6 @@ class JobStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Launched:
-    """A started job, and what a person should know about it."""
-
-    status: JobStatus
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Stretch:
     """A stretch of a job's log or metrics; size is that of the whole file."""
 
@@ -106,35 +112,38 @@ class Supervisor:
         self.folder = f"{connection.root}/jobs"
         self.shell = shell
 
-    async def check(self, plan: JobPlan) -> tuple[str, ...]:
-        """Looks whether the job can run at all; returns notes on what may go wrong.
+    async def check(self, plan: JobPlan) -> None:
+        """Looks whether the job can run at all.
 
         Raises:
             NotFound: its folder, script, program or interpreter is not there.
+            StudioError: the interpreter lacks Lightning, which the script imports.
         """
         spec = plan.spec
         argv = [self.shell, "-c", _PREFLIGHT, "sh", plan.cwd, spec.script]
-        argv += [spec.command[0] if spec.command else "", spec.python, plan.python]
+        argv += [spec.command[0] if spec.command else "", spec.python, plan.python, _IMPORTS]
         done = (await self.connection.run(argv)).check("looking at the job's folder")
         seen = dict(line.split(" ", 1) for line in done.stdout.decode().splitlines() if " " in line)
         for what, (message, hint) in _missing(plan).items():
             if seen.get(what) == "missing":
                 raise NotFound(message, hint)
-        if seen.get("lightning") != "missing":
-            return ()
-        return (f"{seen.get('python')} has no lightning, which {spec.script} imports",)
+        if name := seen.get("import"):
+            raise StudioError(
+                f"{seen['python']} has no {name}, which {spec.script} imports",
+                f"install it: {seen['python']} -m pip install {name.replace('_', '-')}",
+            )
 
-    async def start(self, plan: JobPlan) -> Launched:
+    async def start(self, plan: JobPlan) -> JobStatus:
         """Checks and starts a job. A second start of the same id changes nothing.
 
         Raises:
-            NotFound: see check().
+            NotFound, StudioError: see check().
             StudioError: the machine cannot run jobs.
         """
-        notes = await self.check(plan)
+        await self.check(plan)
         text = plan.text.encode("utf-8", "surrogateescape")
         done = await self._call("start", plan.job_id, plan.cwd, str(len(text)), input=text)
-        return Launched(parse_status(plan.job_id, _only_line(done)), notes)
+        return parse_status(plan.job_id, _only_line(done))
 
     async def status(self, job_id: str) -> JobStatus:
         """Raises NotFound when the machine has no such job."""

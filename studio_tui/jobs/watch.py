@@ -11,7 +11,7 @@ from studio_tui.jobs.launch import JobState
 from studio_tui.machines.connection import ConnectionLost
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
     from studio_tui.jobs.launch import Supervisor
     from studio_tui.machines.connection import Channel
@@ -145,7 +145,7 @@ class Follower:
         self.log_offset = log_offset
         self.metrics_offset = metrics_offset
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event, None]:
         """Yields until the job has ended. Call it again after ConnectionLost: it goes on.
 
         A follower that dies is replaced from the last offsets. Close the iterator when you stop

@@ -5,7 +5,11 @@
 starts COMMAND (without one the login shell) on a pty in a process of its own and prints one JSON
 line {"socket", "pid", "state"}; "state" is "running", "exited" or "lost" (the machine restarted, or
 somebody killed the holder). Started again with the same DIR it starts nothing and prints the line
-again. DIR holds
+again.
+
+    python3 hold.py find DIR
+
+prints the line and starts nothing; "state" is "missing" where nothing was ever started. DIR holds
 
     pid     "PID START BOOT" of the holder, so that a reused pid is never taken for it
     socket  where it listens
@@ -19,7 +23,8 @@ Frames on the socket, both ways: type (1 byte), length (4, big-endian), payload.
          R cols (2) rows (2)  size of the terminal
          A offset (8)         send the output from there on
          K                    end the program: hang up, after a while kill
-    out  O offset (8)         the number of the next byte of output
+    out  O offset (8) end (8) the number of the next byte of output, and of the first one that the
+                              program had not written yet when this client asked
          D bytes              output
          E flags (1)          1: the pty echoes, 2: it edits lines
          X code (4, signed)   it is over, nothing follows
@@ -104,6 +109,7 @@ class Client:
         self.inbox = bytearray()
         self.outbox = bytearray()
         self.position = 0  # offset of the next byte of output that goes into the outbox
+        self.asked_at = 0  # offset of the end of the output when the client asked for it
         self.attached = False
         self.flags = -1
         self.told_exit = False
@@ -452,7 +458,8 @@ class Holder:
             (offset,) = struct.unpack(">Q", payload)
             client.attached, client.moved_at, client.flags = True, now, -1
             client.position = max(self._ring.start, min(offset, self._ring.end))
-            client.outbox += frame(b"O", struct.pack(">Q", client.position))
+            client.asked_at = self._ring.end
+            client.outbox += frame(b"O", struct.pack(">QQ", client.position, client.asked_at))
         elif kind == b"D":
             if self._over_at is None:
                 program.pending += payload
@@ -478,7 +485,7 @@ class Holder:
         while client.position < ring.end and len(client.outbox) < CHUNK:
             if client.position < ring.start:
                 client.position = ring.start
-                client.outbox += frame(b"O", struct.pack(">Q", client.position))
+                client.outbox += frame(b"O", struct.pack(">QQ", client.position, client.asked_at))
             data = ring.read(client.position, CHUNK)
             client.outbox += frame(b"D", data)
             client.position += len(data)
@@ -682,6 +689,9 @@ def main(arguments: list[str]) -> int:
         at = arguments.index("--")
         arguments, command = arguments[:at], arguments[at + 1 :]
     cwd = os.path.expanduser("~")
+    if len(arguments) == 2 and arguments[0] == "find":
+        told = report(os.path.abspath(arguments[1]))
+        return tell(told or {"socket": "", "pid": 0, "state": "missing"})
     if len(arguments) == 6 and arguments[4] == "--cwd":
         arguments, cwd = arguments[:4], arguments[5]
     try:
@@ -690,7 +700,10 @@ def main(arguments: list[str]) -> int:
         if verb != "start" or not all(0 < side <= 1000 for side in size):
             raise ValueError
     except ValueError:
-        sys.stderr.write("usage: hold.py start DIR COLS ROWS [--cwd FOLDER] [-- COMMAND...]\n")
+        sys.stderr.write(
+            "usage: hold.py start DIR COLS ROWS [--cwd FOLDER] [-- COMMAND...]\n"
+            "       hold.py find DIR\n"
+        )
         return 2
     if not command:
         command = [os.environ.get("SHELL") or pwd.getpwuid(os.getuid()).pw_shell or "/bin/sh", "-l"]
@@ -699,6 +712,11 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         sys.stderr.write(f"hold.py: {error}\n")
         return 1
+    return tell(told)
+
+
+def tell(told: dict[str, object]) -> int:
+    """Print the line; the exit code."""
     sys.stdout.write(json.dumps(told) + "\n")
     sys.stdout.flush()
     return 0

@@ -87,10 +87,14 @@ class HolderStream:
 
     Attributes:
         offset: number of the next byte of output; attach with it after a lost connection.
+        live_at: number of the first byte of output that nobody can have followed before; 0 for a
+            new terminal, else where the output ended when this stream was first attached. What the
+            program asked before it has been answered, or is answered too late.
     """
 
-    def __init__(self, offset: int = 0) -> None:
+    def __init__(self, offset: int = 0, live_at: int | None = None) -> None:
         self.offset = offset
+        self.live_at = live_at
         self._inbox = bytearray()
 
     def attach(self) -> bytes:
@@ -121,8 +125,9 @@ class HolderStream:
             case b"D", size:
                 self.offset += size
                 return Output(self.offset - size, payload)
-            case b"O", 8:
-                before, self.offset = self.offset, struct.unpack(">Q", payload)[0]
+            case b"O", 16:
+                before, (self.offset, end) = self.offset, struct.unpack(">QQ", payload)
+                self.live_at = end if self.live_at is None else self.live_at
                 return Gap(before, self.offset) if self.offset != before else None
             case b"E", 1:
                 return Flags(bool(payload[0] & _ECHO), bool(payload[0] & _CANONICAL))

@@ -39,8 +39,7 @@ async def until_ended(supervisor: Supervisor, job: str = "j") -> JobStatus:
 async def test_a_script_from_start_to_end(supervisor: Supervisor, studio: Path) -> None:
     (studio / "train.py").write_text("import sys; print('hello', *sys.argv[1:]); sys.exit(4)")
     spec = JobSpec(script="train.py", args=("a b",))
-    launched = await supervisor.start(script_job(supervisor, studio, spec))
-    assert launched.notes == ()
+    await supervisor.start(script_job(supervisor, studio, spec))
     ended = await until_ended(supervisor)
     assert (ended.state, ended.exit_code, ended.log_size) == (JobState.FAILED, 4, 10)
     assert ended.started is not None
@@ -99,20 +98,53 @@ async def test_a_folder_that_is_not_there(supervisor: Supervisor, studio: Path) 
 
 
 @pytest.mark.parametrize(
-    "statement", ["import lightning as L", "  from pytorch_lightning import x"]
+    ("text", "missing"),
+    [
+        ("import lightning as L", "lightning"),
+        ("import os, lightning.pytorch", "lightning"),
+        ("from lightning.fabric import Fabric", "lightning"),
+        ("from pytorch_lightning import Trainer", "pytorch_lightning"),
+    ],
 )
-async def test_a_python_without_lightning_is_noted(
-    supervisor: Supervisor, studio: Path, statement: str
+async def test_a_python_without_lightning_is_refused(
+    supervisor: Supervisor, studio: Path, bare: str, text: str, missing: str
 ) -> None:
+    (studio / "train.py").write_text(text)
+    spec = JobSpec(script="train.py", python=bare)
+    with pytest.raises(StudioError) as raised:
+        await supervisor.start(script_job(supervisor, studio, spec))
+    assert raised.value.exit_code == 1
+    assert raised.value.message == f"{bare} has no {missing}, which train.py imports"
+    assert raised.value.hint == f"install it: {bare} -m pip install {missing.replace('_', '-')}"
+    assert await supervisor.list() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# import lightning",
+        "import lightningrod",
+        "try:\n    import lightning\nexcept ImportError:\n    pass",
+        "def later():\n    import lightning",
+        '"""\nimport lightning\n"""',
+        "from .lightning import x",
+        "import lightning and this is no Python",
+    ],
+)
+async def test_other_scripts_are_the_interpreters_business(
+    supervisor: Supervisor, studio: Path, bare: str, text: str
+) -> None:
+    (studio / "train.py").write_text(text)
+    await supervisor.check(script_job(supervisor, studio, JobSpec(script="train.py", python=bare)))
+
+
+@pytest.fixture
+def bare(studio: Path) -> str:
+    """An interpreter without any package."""
     bare = studio / "bare"
     bare.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
     bare.chmod(0o755)
-    (studio / "train.py").write_text(f"if True:\n{statement}\n")
-    spec = JobSpec(script="train.py", python="./bare")
-    notes = await supervisor.check(script_job(supervisor, studio, spec))
-    assert notes == ("./bare has no lightning, which train.py imports",)
-    (studio / "train.py").write_text("# import lightning\nimport lightningrod\n")
-    assert await supervisor.check(script_job(supervisor, studio, spec)) == ()
+    return "./bare"
 
 
 async def test_a_job_that_is_not_there(supervisor: Supervisor) -> None:

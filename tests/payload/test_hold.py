@@ -162,6 +162,31 @@ def test_start_again_starts_nothing(terminal: Terminal) -> None:
     assert b"twice" not in client.data
 
 
+def test_find_starts_nothing(terminal: Terminal) -> None:
+    def find() -> Any:
+        argv = [sys.executable, str(HOLD), "find", str(terminal.directory)]
+        return json.loads(subprocess.run(argv, capture_output=True, timeout=20, check=True).stdout)
+
+    assert find() == {"socket": "", "pid": 0, "state": "missing"}
+    assert not terminal.directory.exists()
+    said = terminal.start("sh", "-c", "read go")
+    assert find() == said
+    terminal.attach().type(b"\n")
+    eventually((terminal.directory / "exit").exists)
+    assert find()["state"] == "exited"
+
+
+def test_a_client_is_told_where_the_output_becomes_live(terminal: Terminal) -> None:
+    terminal.start("sh", "-c", "printf 12345; read go; printf 67; read end")
+    first = terminal.attach()
+    first.expect(b"12345")
+    second = terminal.attach()
+    first.type(b"\n")
+    second.expect(b"67")
+    assert second.stream.live_at == 5
+    assert first.stream.live_at in (0, 5)
+
+
 def test_every_line_once_though_the_client_is_killed(terminal: Terminal) -> None:
     terminal.start(
         "sh", "-c", "read go; i=0; while [ $i -lt 4000 ]; do i=$((i+1)); echo line$i; done"

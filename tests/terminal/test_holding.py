@@ -19,8 +19,8 @@ from studio_tui.terminal.holding import (
 )
 
 
-def offset(number: int) -> bytes:
-    return hold.frame(b"O", struct.pack(">Q", number))
+def offset(number: int, end: int | None = None) -> bytes:
+    return hold.frame(b"O", struct.pack(">QQ", number, number if end is None else end))
 
 
 def test_what_the_host_says() -> None:
@@ -66,6 +66,24 @@ def test_a_new_connection_goes_on_where_the_old_one_broke() -> None:
     stream.feed(offset(0) + hold.frame(b"D", b"12345") + hold.frame(b"D", b"lost")[:7])
     assert stream.attach() == encode_attach(5)
     assert stream.feed(offset(5) + hold.frame(b"D", b"67")) == [Output(5, b"67")]
+
+
+def test_where_the_output_becomes_live() -> None:
+    stream = HolderStream()
+    assert stream.live_at is None
+    assert stream.feed(offset(0, 7)) == []
+    assert stream.live_at == 7
+    # What came while the connection was lost has been seen by nobody else either.
+    stream.feed(hold.frame(b"D", b"1234567890"))
+    stream.attach()
+    stream.feed(offset(10, 30))
+    assert stream.live_at == 7
+
+
+def test_all_output_of_a_new_terminal_is_live() -> None:
+    stream = HolderStream(live_at=0)
+    stream.feed(offset(0, 7))
+    assert stream.live_at == 0
 
 
 def test_lost_output_is_told() -> None:

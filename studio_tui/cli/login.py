@@ -1,0 +1,29 @@
+"""Logging in to a team's relay: keeping its token."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from studio_tui.cli.output import say
+
+
+@click.command(epilog="Example: studio-tui login wss://box:8484 < token.txt")
+@click.argument("relay", metavar="RELAY")
+def login(relay: str) -> None:
+    """Keep the token of a team's relay; it is read from stdin, or asked for."""
+    from studio_tui.errors import UsageFault
+    from studio_tui.settings import secrets
+
+    shown = secrets.relay_key(relay)
+    asked = sys.stdin.isatty()
+    token = click.prompt("token", hide_input=True, err=True) if asked else sys.stdin.readline()
+    token = token.strip()
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        what = "is not one" if token else "is missing"
+        raise UsageFault(
+            f"the token {what}", "make one on the relay: studio-relay token STUDIO --role owner"
+        )
+    secrets.save_token(relay, token)
+    say(f"kept the token for {shown}")

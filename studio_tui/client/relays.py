@@ -1,0 +1,80 @@
+"""The relays of this user: which one the settings name, which have a token, which answer."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from studio_tui.settings import load, secrets
+
+ANSWER_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The relay that the settings name, None for none, and where that setting comes from."""
+
+    url: str | None
+    origin: str
+
+    @property
+    def brought(self) -> bool:
+        """Whether the current folder named it: a cloned repository may bring a `studio.toml`."""
+        return self.url is not None and Path(self.origin).name == load.PROJECT_FILE
+
+
+def choose(flag: str | None = None) -> Choice:
+    """The relay in force for a studio that is started now.
+
+    Args:
+        flag: what the command line or the caller gave; None for nothing.
+
+    Raises:
+        UsageFault: it is not a relay's URL.
+    """
+    loaded = load.load({"relay": flag})
+    url = loaded.settings.relay
+    if url is not None:
+        secrets.relay_key(url)  # only looks whether it is one
+    return Choice(url, loaded.origins["relay"])
+
+
+def tokens() -> dict[str, str]:
+    """URL to token of every relay that this user can ask, the configured one first.
+
+    A relay that only `./studio.toml` names is not among them, unless the user logged in to it: no
+    folder decides who is sent a token.
+    """
+    choice = choose()
+    found = {}
+    if choice.url and not choice.brought and (token := secrets.token_for(choice.url)):
+        found[secrets.relay_key(choice.url)] = token
+    kept = secrets._read("tokens")
+    return found | {url: token for url, token in kept.items() if url not in found}
+
+
+def answers(url: str, timeout: float = ANSWER_SECONDS) -> bool:
+    """Whether something listens where the relay should, within `timeout` seconds."""
+    try:
+        socket.create_connection(address(url), timeout).close()
+    except OSError:
+        return False
+    return True
+
+
+def speaks(url: str, timeout: float = ANSWER_SECONDS) -> bool:
+    """Whether the relay without TLS at `url` says something within `timeout` seconds."""
+    try:
+        with socket.create_connection(address(url), timeout) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: relay\r\n\r\n")
+            return bool(connection.recv(1))
+    except OSError:
+        return False
+
+
+def address(url: str) -> tuple[str, int]:
+    """Host and port of a relay's URL."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "wss" else 80)

@@ -1,0 +1,60 @@
+"""Keeping a relay's token: from stdin, never from the command line."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from studio_tui.settings import paths, secrets
+
+if TYPE_CHECKING:
+    from .conftest import Typed
+
+
+def test_a_token_from_stdin(typed: Typed) -> None:
+    done = typed("login", "WSS://Box:443/", input=b" abc.def \nnot this\n")
+    assert (done.code, done.out, done.err) == (0, "", "kept the token for wss://box\n")
+    assert secrets.token_for("wss://box") == "abc.def"
+    assert (paths.config_folder() / "secrets.json").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("given", [b"", b"\n", b"two words\n", "é\n".encode(), b"a\x1b[2J\n"])
+def test_what_is_no_token(given: bytes, typed: Typed) -> None:
+    done = typed("login", "wss://box", input=given)
+    assert done.code == 2
+    assert done.error in ("the token is missing", "the token is not one")
+    assert secrets.token_for("wss://box") is None
+
+
+@pytest.mark.parametrize("relay", ["box", "https://box", "wss://"])
+def test_what_is_no_relay_is_told_before_the_token_is_read(relay: str, typed: Typed) -> None:
+    done = typed("login", relay)
+    assert done.code == 2
+    assert done.error == f"not a relay's URL: {relay!r}"
+
+
+def test_a_person_is_asked_and_what_is_typed_is_not_shown() -> None:
+    ours, theirs = pty.openpty()
+    try:
+        asking = subprocess.Popen(
+            [sys.executable, "-m", "studio_tui", "login", "wss://box"],
+            stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, start_new_session=True,
+        )  # fmt: skip
+        seen = b""
+        while b"token" not in seen:
+            seen += os.read(ours, 1000)
+        os.write(ours, b"secret-token\n")
+        out, _ = asking.communicate(timeout=20)
+        while b"kept" not in seen:
+            seen += os.read(ours, 1000)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert (asking.returncode, out) == (0, b"")
+    assert b"secret-token" not in seen
+    assert secrets.token_for("wss://box") == "secret-token"

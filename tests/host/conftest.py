@@ -1,0 +1,188 @@
+"""A relay in this loop, the parts of a host behind it, and people who attach to it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from relay_server.serve import Relay, serve
+from relay_server.settings import RelaySettings
+from studio_tui.client.studio import Studio
+from studio_tui.document.studio import StudioDocument
+from studio_tui.host import files, openfile
+from studio_tui.host.calls import Calls, Method
+from studio_tui.host.files import Files
+from studio_tui.host.folder import Folder
+from studio_tui.host.holder import Holder
+from studio_tui.machines.install import install
+from studio_tui.machines.local import LocalConnection
+from studio_tui.sync.link import Endpoint
+from studio_tui.sync.session import Session
+
+STUDIO = "calm-otter"
+NOBODY = 65534
+PATIENCE = 20.0
+
+
+class Bench:
+    """A studio whose host is put together by the test, part by part.
+
+    Attributes:
+        root: the studio's folder.
+        state: where its host keeps its own state.
+    """
+
+    def __init__(self, relay: Relay, home: Path) -> None:
+        self.relay = relay
+        self.root = (home / "project").resolve()
+        self.root.mkdir()
+        self.state = home / "state"
+        self._people = AsyncExitStack()
+
+    def endpoint(self, role: str) -> Callable[[], Awaitable[Endpoint]]:
+        token = self.relay.keys.mint(room=STUDIO, role=role)
+
+        async def locate() -> Endpoint:
+            return Endpoint(self.relay.url, token)
+
+        return locate
+
+    async def attach(self, name: str, role: str = "editor") -> Studio:
+        """Somebody attaches, until the test ends; enter it oneself to leave earlier."""
+        return await self._people.enter_async_context(self.person(name, role))
+
+    def person(self, name: str, role: str = "editor") -> Studio:
+        return Studio(STUDIO, self.endpoint(role), name)
+
+    async def close(self) -> None:
+        await self._people.aclose()
+
+    @asynccontextmanager
+    async def host(self) -> AsyncIterator[Parts]:
+        """The host's session, document and calls; its tasks are cancelled at the end, unsaved."""
+        async with Session(self.endpoint("owner"), "host", "host") as session:
+            room = await session.join(STUDIO)
+            with contextlib.suppress(Crash):
+                try:
+                    async with asyncio.TaskGroup() as tasks:
+                        calls = Calls(tasks, lambda i, result: session.reply(STUDIO, i, result))
+                        room.on_call = calls.received
+                        calls.open()
+                        room.show({"host": STUDIO})
+                        yield Parts(session, StudioDocument(room.replica), calls, tasks)
+                        raise Crash
+                except* Crash:
+                    pass
+
+    @asynccontextmanager
+    async def files(self) -> AsyncIterator[Files]:
+        """A host that has files and nothing else."""
+        async with self.host() as parts:
+            folder = Folder(self.root)
+            found = Files(folder, self.state, parts.session, parts.document, STUDIO, parts.tasks)
+            await found.resume()
+            parts.answer(found.calls())
+            parts.answer(folder.calls())
+            parts.tasks.create_task(found.watch())
+            yield found
+
+
+class Parts:
+    """What every part of a host is made with."""
+
+    def __init__(
+        self, session: Session, document: StudioDocument, calls: Calls, tasks: asyncio.TaskGroup
+    ) -> None:
+        self.session = session
+        self.document = document
+        self.tasks = tasks
+        self._calls = calls
+
+    def answer(self, methods: list[Method]) -> None:
+        self._calls.add(methods)
+
+
+class Crash(Exception):
+    """Ends a host's tasks where they stand."""
+
+
+async def eventually(done: Callable[[], object]) -> None:
+    """Wait until `done()` is true."""
+    async with asyncio.timeout(PATIENCE):
+        while not done():
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def relay(tmp_path: Path) -> AsyncIterator[Relay]:
+    async with serve(RelaySettings(port=0, store=f"sqlite:///{tmp_path}/relay.db")) as running:
+        yield running
+
+
+@pytest.fixture
+async def bench(relay: Relay, tmp_path: Path) -> AsyncIterator[Bench]:
+    made = Bench(relay, tmp_path)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that saves, looks and tries again in a moment."""
+    monkeypatch.setattr(openfile, "IDLE", 0.05)
+    monkeypatch.setattr(openfile, "LONGEST", 0.3)
+    monkeypatch.setattr(openfile, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(files, "LOOK_EVERY", 0.05)
+
+
+@pytest.fixture
+async def machine(tmp_path: Path) -> AsyncIterator[tuple[LocalConnection, str]]:
+    """The local machine and the folder of its payload."""
+    connection = LocalConnection(tmp_path / "machine")
+    yield connection, await install(connection)
+    await connection.close()
+
+
+@pytest.fixture
+async def holder(
+    machine: tuple[LocalConnection, str], tmp_path: Path
+) -> AsyncIterator[Callable[[str], Holder]]:
+    """Makes the holder of the terminal with this id; what still runs at the end is killed."""
+    connection, payload = machine
+    made: dict[str, Holder] = {}
+
+    def make(terminal_id: str = "t") -> Holder:
+        home = f"{connection.root}/terminals/{terminal_id}"
+        made[terminal_id] = Holder(connection, f"{payload}/hold.py", sys.executable, home)
+        return made[terminal_id]
+
+    yield make
+    for terminal_id in made:
+        await make(terminal_id).kill()
+
+
+@pytest.fixture
+def somebody() -> Iterator[Path]:
+    """Be a user whom permissions bind, not root; the folder is that user's."""
+    folder = Path(tempfile.mkdtemp(prefix="studio-somebody-"))
+    root = os.geteuid() == 0
+    if root:
+        os.chown(folder, NOBODY, NOBODY)
+        os.setegid(NOBODY)
+        os.seteuid(NOBODY)
+    try:
+        yield folder
+    finally:
+        if root:
+            os.seteuid(0)
+            os.setegid(0)
+        shutil.rmtree(folder)

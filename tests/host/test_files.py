@@ -1,0 +1,307 @@
+from __future__ import annotations
+
+import asyncio
+import os
+
+import pytest
+
+from studio_tui.client.file import SharedFile
+from studio_tui.client.studio import Studio
+from studio_tui.document.text import SharedText
+from studio_tui.errors import NotFound, Refused, StudioError
+from studio_tui.host import files as files_module
+from tests.host.conftest import Bench, eventually
+
+pytestmark = pytest.mark.usefixtures("brisk")
+
+
+async def until_state(file: SharedFile, state: str) -> None:
+    async with asyncio.timeout(10):
+        await file.studio.until(lambda: file.entry.state == state)
+
+
+async def reachable(person: Studio) -> None:
+    async with asyncio.timeout(10):
+        await person.until(lambda: person.reachable)
+
+
+async def test_two_people_edit_one_file(bench: Bench) -> None:
+    (bench.root / "a.txt").write_bytes(b"one\r\ntwo\r\n")
+    async with bench.files():
+        ana, bob = await bench.attach("ana"), await bench.attach("bob")
+        hers, his = await asyncio.gather(ana.file("a.txt"), bob.file("a.txt"))
+        assert hers.id == his.id
+        await asyncio.gather(hers.insert(0, "ana\n"), his.insert(len("one\ntwo\n"), "bob\n"))
+        await asyncio.gather(hers.flush(), his.flush())
+        assert (bench.root / "a.txt").read_bytes() == b"ana\r\none\r\ntwo\r\nbob\r\n"
+        assert [entry.path for entry in ana.document.files.values()] == ["a.txt"]
+
+
+async def test_one_file_under_two_names_is_one_text(bench: Bench) -> None:
+    (bench.root / "src").mkdir()
+    (bench.root / "src" / "a.txt").write_text("a\n")
+    (bench.root / "link.txt").symlink_to("src/a.txt")
+    async with bench.files():
+        ana = await bench.attach("ana")
+        one, other = await ana.file("src/a.txt"), await ana.file("./link.txt")
+        assert one.id == other.id
+        assert one.entry.path == "src/a.txt"
+        await other.insert(0, "x")
+        await other.flush()
+        assert (bench.root / "link.txt").is_symlink()
+        assert (bench.root / "src" / "a.txt").read_text() == "xa\n"
+
+
+async def test_the_relay_has_the_text_before_anybody_is_told_of_the_room(bench: Bench) -> None:
+    """An edit made in an empty room would not be where it was meant once the text arrives."""
+    (bench.root / "a.txt").write_text("a\n")
+    async with bench.files() as files:
+        file = await files.open("a.txt")
+        assert file.room.undelivered == 0
+        reader = await (await bench.attach("ana")).session.join(file.room.name)
+        assert str(SharedText(reader.replica.doc)) == "a\n"
+
+
+async def test_what_cannot_be_opened(bench: Bench) -> None:
+    (bench.root / "binary").write_bytes(b"\0")
+    (bench.root / ".env").write_text("KEY=1")
+    (bench.root / "out").symlink_to("/etc/passwd")
+    (bench.root / "folder").mkdir()
+    os.mkfifo(bench.root / "pipe")
+    async with bench.files():
+        ana = await bench.attach("ana")
+        for path, reason in (
+            ("binary", "a binary file"),
+            ("pipe", "not a regular file"),
+            ("folder", "a folder"),
+        ):
+            opened = await ana.query("files.open", path=path)
+            assert opened == {"readonly": True, "reason": reason, "file": "", "room": ""}
+        with pytest.raises(NotFound, match="there is no file nothing"):
+            await ana.file("nothing")
+        for path in ("../a", "/etc/passwd", "out", ".env"):
+            with pytest.raises(Refused):
+                await ana.query("files.open", path=path)
+        assert len(ana.document.files) == 0
+
+
+async def test_a_viewer_reads_and_does_not_save(bench: Bench) -> None:
+    (bench.root / "a.txt").write_text("a\n")
+    async with bench.files():
+        vic = await bench.attach("vic", "viewer")
+        file = await vic.file("a.txt")
+        assert str(file) == "a\n"
+        for method in ("files.save", "files.rename", "files.delete"):
+            with pytest.raises(Refused, match=f"a viewer may not do {method}"):
+                await vic.command(method, file=file.id, path="a.txt", to="b.txt")
+        with pytest.raises(Refused):
+            await vic.query("files.delete", path="a.txt")
+        assert (bench.root / "a.txt").read_text() == "a\n"
+
+
+async def test_a_save_of_what_is_not_open(bench: Bench) -> None:
+    async with bench.files():
+        ana = await bench.attach("ana")
+        with pytest.raises(NotFound, match="not open") as raised:
+            await ana.command("files.save", file="nothing")
+        assert raised.value.hint == "open it first"
+
+
+async def test_changes_on_disk_are_noticed(bench: Bench) -> None:
+    (bench.root / "a.txt").write_text("a\n")
+    async with bench.files():
+        ana = await bench.attach("ana")
+        file = await ana.file("a.txt")
+        (bench.root / "a.txt").write_text("a\nb\n")
+        await ana.until(lambda: str(file) == "a\nb\n")
+        (bench.root / "a.txt").unlink()
+        await until_state(file, "missing")
+        await file.flush()
+        assert (bench.root / "a.txt").read_text() == "a\nb\n"
+        await until_state(file, "saved")
+
+
+async def test_edits_are_saved_by_themselves(bench: Bench) -> None:
+    (bench.root / "a.txt").write_text("a\n")
+    async with bench.files():
+        file = await (await bench.attach("ana")).file("a.txt")
+        await file.insert(0, "x")
+        await eventually(lambda: (bench.root / "a.txt").read_text() == "xa\n")
+        await until_state(file, "saved")
+
+
+async def test_a_new_host_takes_up_what_was_open(bench: Bench) -> None:
+    for name in ("a.txt", "b.txt", "c.txt"):
+        (bench.root / name).write_text("1\n")
+    ana = await bench.attach("ana")
+    async with bench.files():
+        await reachable(ana)
+        a, b, c = [await ana.file(name) for name in ("a.txt", "b.txt", "c.txt")]
+    await a.insert(0, "meanwhile\n")
+    (bench.root / "b.txt").write_text("1\n2\n")
+    (bench.root / "c.txt").unlink()
+    await a.saved()
+    async with bench.files():
+        await eventually(lambda: (bench.root / "a.txt").read_text() == "meanwhile\n1\n")
+        await ana.until(lambda: str(b) == "1\n2\n")
+        await until_state(c, "missing")
+        assert not (bench.root / "c.txt").exists()
+        await reachable(ana)
+        assert (await ana.file("a.txt")).room is a.room
+        assert len(ana.document.files) == 3
+
+
+async def test_what_cannot_be_taken_up_is_told(bench: Bench) -> None:
+    (bench.root / "a.txt").write_text("1\n")
+    ana = await bench.attach("ana")
+    async with bench.files():
+        await reachable(ana)
+        file = await ana.file("a.txt")
+    (bench.root / "a.txt").unlink()
+    (bench.root / "a.txt").symlink_to("/etc/hostname")
+    await file.insert(0, "x")
+    await file.saved()
+    async with bench.files():
+        await until_state(file, "unsavable")
+        assert "a link out of the studio's folder" in file.entry.note
+        (bench.root / "a.txt").unlink()
+        (bench.root / "a.txt").write_text("1\n2\n")
+        await eventually(lambda: (bench.root / "a.txt").read_text() == "x1\n2\n")
+
+
+async def test_save_all_writes_all_that_can_be_written(bench: Bench) -> None:
+    for name in ("a.txt", "b.txt", "c.txt"):
+        (bench.root / name).write_text("1\n")
+    async with bench.files() as files:
+        opened = [await files.open(name) for name in ("a.txt", "b.txt", "c.txt")]
+        for file in opened:
+            file.text.insert(0, "x")
+        (bench.root / "b.txt").write_bytes(b"\0")
+        await files.save_all()
+        assert (bench.root / "a.txt").read_text() == "x1\n"
+        assert (bench.root / "b.txt").read_bytes() == b"\0"
+        assert (bench.root / "c.txt").read_text() == "x1\n"
+        assert [file.entry.state for file in opened] == ["saved", "unsavable", "saved"]
+
+
+# -- renaming and deleting --------------------------------------------------------------------
+
+
+async def test_an_open_file_follows_its_new_name(bench: Bench) -> None:
+    (bench.root / "a.txt").write_text("a\n")
+    async with bench.files():
+        ana = await bench.attach("ana")
+        file = await ana.file("a.txt")
+        await file.insert(0, "x")
+        await ana.command("files.rename", path="a.txt", to="new/b.txt")
+        await file.insert(0, "y")
+        await file.flush()
+        assert (bench.root / "new" / "b.txt").read_text() == "yxa\n"
+        await asyncio.sleep(0.2)
+        assert os.listdir(bench.root) == ["new"]
+        assert file.entry.path == "new/b.txt"
+        assert file.entry.state == "saved"
+        assert (await ana.file("new/b.txt")).id == file.id
+        with pytest.raises(NotFound):
+            await ana.file("a.txt")
+
+
+async def test_so_do_all_below_a_renamed_folder(bench: Bench) -> None:
+    (bench.root / "src" / "deep").mkdir(parents=True)
+    (bench.root / "src-2").mkdir()
+    for name in ("src/a.txt", "src/deep/b.txt", "src-2/c.txt"):
+        (bench.root / name).write_text("1\n")
+    async with bench.files():
+        ana = await bench.attach("ana")
+        a, b, c = [await ana.file(name) for name in ("src/a.txt", "src/deep/b.txt", "src-2/c.txt")]
+        await ana.command("files.rename", path="src", to="lib")
+        paths = ["lib/a.txt", "lib/deep/b.txt", "src-2/c.txt"]
+        await ana.until(lambda: [file.entry.path for file in (a, b, c)] == paths)
+        await b.insert(0, "x")
+        await b.flush()
+        assert (bench.root / "lib" / "deep" / "b.txt").read_text() == "x1\n"
+        assert sorted(os.listdir(bench.root)) == ["lib", "src-2"]
+
+
+async def test_a_new_name_that_is_taken(bench: Bench) -> None:
+    for name in ("a.txt", "b.txt"):
+        (bench.root / name).write_text(name)
+    async with bench.files():
+        ana = await bench.attach("ana")
+        file = await ana.file("a.txt")
+        with pytest.raises(StudioError, match=r"b\.txt exists already"):
+            await ana.command("files.rename", path="a.txt", to="b.txt")
+        assert file.entry.path == "a.txt"
+        await file.insert(0, "x")
+        await file.flush()
+        assert (bench.root / "a.txt").read_text() == "xa.txt"
+
+
+async def test_the_name_of_an_open_file_that_is_gone_can_be_taken(bench: Bench) -> None:
+    for name in ("a.txt", "b.txt"):
+        (bench.root / name).write_text(name)
+    async with bench.files():
+        ana = await bench.attach("ana")
+        a, b = await ana.file("a.txt"), await ana.file("b.txt")
+        (bench.root / "b.txt").unlink()
+        await until_state(b, "missing")
+        await ana.command("files.rename", path="a.txt", to="b.txt")
+        await ana.until(lambda: [e.id for e in ana.document.files.values()] == [a.id])
+        assert (await ana.file("b.txt")).id == a.id
+        (kept,) = (bench.state / "backups").iterdir()
+        assert kept.read_text() == "b.txt"
+
+
+async def test_a_deleted_file_stays_deleted(bench: Bench) -> None:
+    (bench.root / "src").mkdir()
+    (bench.root / "src" / "a.txt").write_text("a\n")
+    async with bench.files():
+        ana = await bench.attach("ana")
+        file = await ana.file("src/a.txt")
+        await file.insert(0, "x")
+        await ana.command("files.delete", path="src")
+        await until_state(file, "missing")
+        await file.insert(0, "y")
+        await asyncio.sleep(0.2)
+        assert os.listdir(bench.root) == []
+        await file.flush()
+        assert (bench.root / "src" / "a.txt").read_text() == "yxa\n"
+
+
+# -- how many ---------------------------------------------------------------------------------
+
+
+async def test_the_file_that_nobody_touched_for_longest_makes_place(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files_module, "FILE_CAP", 2)
+    for name in ("a.txt", "b.txt", "c.txt"):
+        (bench.root / name).write_text(name)
+    async with bench.files():
+        ana = await bench.attach("ana")
+        a, b = await ana.file("a.txt"), await ana.file("b.txt")
+        await a.insert(0, "x")
+        await a.flush()
+        c = await ana.file("c.txt")
+        await ana.until(lambda: set(ana.document.files) == {a.id, c.id})
+        again = await ana.file("b.txt")
+        assert again.room is not b.room
+        assert str(again) == "b.txt"
+        assert len(list((bench.state / "shadows").iterdir())) == 2
+
+
+async def test_a_file_that_is_not_on_disk_makes_no_place(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files_module, "FILE_CAP", 1)
+    (bench.root / "a.txt").write_text("a\n")
+    (bench.root / "b.txt").write_text("b\n")
+    async with bench.files():
+        ana = await bench.attach("ana")
+        file = await ana.file("a.txt")
+        await file.insert(0, "x")
+        (bench.root / "a.txt").write_bytes(b"\0")
+        await until_state(file, "unsavable")
+        with pytest.raises(StudioError, match="1 open files are not on disk yet") as raised:
+            await ana.file("b.txt")
+        assert raised.value.hint
