@@ -6,10 +6,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test lint format clean
+.PHONY: help demo test lint format fuzz torture clean
 
 help: ## show this
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 demo: $(VENV)/installed ## a whole studio with a real training run; no account, no network
 	$(BIN)/studio-tui demo
@@ -24,9 +24,22 @@ lint: $(VENV)/installed ## lint, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+bench-relay: $(VENV)/installed ## what a delivery costs the relay, with everything on
+	$(BIN)/python scripts/bench_relay.py
+
 format: $(VENV)/installed ## put the code into the house's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+SECONDS ?= 60
+LIVES ?= 200
+
+fuzz: $(VENV)/installed ## bytes from outside into the relay: SECONDS=60 of coverage-guided fuzzing
+	$(PIP) install --quiet 'atheris==3.*'
+	PYTHONPATH=. $(BIN)/python scripts/fuzz_relay.py $(SECONDS)
+
+torture: $(VENV)/installed ## kill -9 a relay LIVES=200 times; nothing acknowledged may be lost
+	PYTHONPATH=. $(BIN)/python scripts/torture_relay.py $(LIVES)
 
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

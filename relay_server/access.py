@@ -7,9 +7,10 @@ and every room below it, "*" is all), a role, an expiry and an id that can be re
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import jwt
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from relay_server import wire
-from relay_server.errors import AccessDenied, BadSetting
+from relay_server.errors import AccessDenied, BadSetting, RoleChanged, StoreFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,8 +54,10 @@ _MAY_SEND: Final[dict[str, frozenset[str]]] = {
     "Step2": _WRITERS,
     "Stream": _WRITERS,
     "Reply": _HOST,
+    "admission": frozenset(("host", "owner")),
 }
 _WRITES: Final = frozenset(("Update", "Step2"))
+RELAY_CALLS: Final = "relay."  # methods that the relay answers itself: who is let in, and as what
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,8 @@ class Grant:
 def kind_of(message: wire.Message) -> str:
     """The row of the table that a message belongs to."""
     if isinstance(message, wire.Call):
+        if message.method.startswith(RELAY_CALLS):
+            return "admission"
         return "command" if message.changes else "query"
     return type(message).__name__
 
@@ -126,11 +131,12 @@ def authorize(role: str, message: wire.Message, policy: Policy) -> bool:
 
 
 class Keys:
-    """The relay's signing key, and the ids of the tokens it has revoked.
+    """The relay's signing key, and what became of tokens since they were made.
 
     Args:
         private: the key.
-        revoked_path: file with one revoked id per line, shared with other processes; None: memory.
+        revoked_path: file shared with other processes, one line per change: `ID` is a token that
+            was revoked, `ID ROLE` one that has another role now; None: memory.
         clock: Unix time in seconds.
     """
 
@@ -145,6 +151,7 @@ class Keys:
         self._revoked_path = revoked_path
         self._revoked_stamp = 0
         self._revoked: set[str] = set()
+        self._roles: dict[str, str] = {}  # token id -> the role it has now
         self._verified: dict[str, Grant] = {}
         self._clock = clock
         self.refresh()
@@ -176,7 +183,13 @@ class Keys:
         return cls(private, path.with_name(path.name + ".revoked"), clock)
 
     def mint(
-        self, *, room: str, role: str, name: str | None = None, expires: float = FOREVER
+        self,
+        *,
+        room: str,
+        role: str,
+        name: str | None = None,
+        expires: float = FOREVER,
+        id: str | None = None,
     ) -> str:
         """A token.
 
@@ -185,12 +198,12 @@ class Keys:
             role: one of `ROLES`.
             name: pins the person's name; None lets the client choose one.
             expires: seconds from now.
+            id: by which it can be revoked; None makes one.
 
         Raises:
             BadSetting: no such role, no room, or an expiry that is not ahead.
         """
-        if role not in ROLES:
-            raise BadSetting(f"no such role: {role}", f"one of {', '.join(ROLES)}")
+        check_role(role)
         if not room or expires <= 0:
             raise BadSetting("a token needs a room and an expiry ahead", "--expires 8h")
         now = self._clock()
@@ -201,7 +214,7 @@ class Keys:
             "role": role,
             "iat": int(now),
             "exp": int(now + expires) or 1,
-            "jti": secrets.token_urlsafe(9),
+            "jti": id or new_id(),
         }
         if name:
             claims["sub"] = name
@@ -219,6 +232,9 @@ class Keys:
             if len(self._verified) >= 1024:
                 self._verified.clear()
             self._verified[token] = grant
+        role = self._roles.get(grant.jti)
+        if role is not None:
+            grant = replace(grant, role=role)
         self.check(grant)
         return grant
 
@@ -227,35 +243,82 @@ class Keys:
 
         Raises:
             AccessDenied: expired or revoked.
+            RoleChanged: good, but not for that role any more.
         """
         if grant.expires <= self._clock():
             raise AccessDenied("the token has expired", "ask the studio's owner for a new one")
         if grant.jti in self._revoked:
             raise AccessDenied("the token was revoked", "ask the studio's owner for a new one")
+        if self._roles.get(grant.jti, grant.role) != grant.role:
+            raise RoleChanged("your role was changed", "it is in force when you are back")
 
-    def revoke(self, jti: str) -> None:
-        """Ends a token by its id; relays that share the key file notice within a second."""
-        self._revoked.add(jti)
-        if self._revoked_path is not None:
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-            with os.fdopen(os.open(self._revoked_path, flags, 0o600), "a") as file:
-                file.write(jti + "\n")
+    def revoked(self, id: str) -> bool:
+        """Whether a token, or the invite for it, was revoked."""
+        return id in self._revoked
+
+    def role(self, id: str) -> str | None:
+        """The role that a token was given after it was made."""
+        return self._roles.get(id)
+
+    def revoke(self, id: str) -> None:
+        """Ends a token by its id; relays that share the key file notice within a second.
+
+        Raises:
+            StoreFailed: it could not be written down; it holds in this process all the same.
+        """
+        check_id(id)
+        self._revoked.add(id)
+        self._note(id)
+
+    def change_role(self, id: str, role: str) -> None:
+        """Gives a token another role, in every relay that shares the key file.
+
+        Raises:
+            BadSetting: no such role.
+            StoreFailed: it could not be written down; it holds in this process all the same.
+        """
+        check_id(id)
+        check_role(role)
+        self._roles[id] = role
+        self._note(f"{id} {role}")
+
+    def _note(self, line: str) -> None:
+        if self._revoked_path is None:
+            return
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        try:
+            file = os.open(self._revoked_path, flags, 0o600)
+            try:
+                os.write(file, f"{line}\n".encode())
+                os.fsync(file)
+            finally:
+                os.close(file)
+        except OSError as error:
+            raise StoreFailed(
+                f"{self._revoked_path} cannot be written: {error}",
+                "it holds until the relay ends; make room there and do it again",
+            ) from error
 
     def refresh(self) -> bool:
-        """Reads what other processes revoked. True when there is something new."""
+        """Reads what other processes changed. True when there is something new."""
         if self._revoked_path is None:
             return False
         try:
             stamp = self._revoked_path.stat().st_size
             if stamp == self._revoked_stamp:
                 return False
-            found = set(self._revoked_path.read_text().split())
+            lines = self._revoked_path.read_text().splitlines()
         except OSError:
             return False
         self._revoked_stamp = stamp
-        fresh = not found <= self._revoked
-        self._revoked |= found
-        return fresh
+        before = len(self._revoked), dict(self._roles)
+        for line in lines:
+            id, _, role = line.partition(" ")
+            if role in ROLES:
+                self._roles[id] = role
+            elif id and not role:
+                self._revoked.add(id)
+        return (len(self._revoked), self._roles) != before
 
     def _read(self, token: str) -> Grant:
         try:
@@ -276,6 +339,23 @@ class Keys:
                 "the token is not valid here", "ask the studio's owner for a new one"
             ) from error
         return _grant(claims)
+
+
+def check_role(role: str) -> None:
+    """Raises BadSetting when there is no such role."""
+    if role not in ROLES:
+        raise BadSetting(f"no such role: {role}", f"one of {', '.join(ROLES)}")
+
+
+def check_id(id: str) -> None:
+    """Raises BadSetting when no token can have that id."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", id):
+        raise BadSetting("no such id", "studio-relay invites lists them")
+
+
+def new_id() -> str:
+    """A new id for a token; it never begins with "-", which commands take for an option."""
+    return secrets.token_hex(6)
 
 
 def _grant(claims: dict[str, object]) -> Grant:

@@ -27,7 +27,7 @@ class Pending:
     host: int
 
 
-def refusal(call_id: int, code: str, message: str, hint: str) -> Reply:
+def refusal(call_id: int, code: str | int, message: str, hint: str) -> Reply:
     """A reply that the relay makes itself."""
     body = json.dumps({"message": message, "hint": hint, "code": code})
     return Reply(call_id, False, body.encode())

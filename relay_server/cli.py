@@ -74,6 +74,16 @@ _store_option = click.option(
 @click.option("--insecure", is_flag=True, help="Listen beyond this machine without TLS.")
 @click.option("--origin", multiple=True, help="Origin header to accept, for browsers; repeatable.")
 @click.option("--metrics-port", type=int, help="Serve /metrics on a port of its own, too.")
+@click.option("--public-url", help="Where clients reach it, for invites: wss://relay.example.com")
+@click.option("--audit", type=click.Path(path_type=Path), help="Append who did what to this file.")
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="What is told on stderr.",
+)
+@click.option("--log-json", is_flag=True, help="JSON lines on stderr.")
 def serve(
     host: str,
     port: int,
@@ -84,6 +94,10 @@ def serve(
     insecure: bool,
     origin: tuple[str, ...],
     metrics_port: int | None,
+    public_url: str | None,
+    audit: Path | None,
+    log_level: str,
+    log_json: bool,
 ) -> None:
     """Run the relay in the foreground until SIGTERM or Ctrl-C.
 
@@ -93,8 +107,12 @@ def serve(
     """
     import asyncio
 
+    from relay_server.logs import log_to
+    from relay_server.places import raise_limit
     from relay_server.settings import RelaySettings
 
+    log_to(sys.stderr, log_level, log_json)
+    raise_limit()
     settings = RelaySettings(
         host=host,
         port=port,
@@ -105,6 +123,8 @@ def serve(
         insecure=insecure,
         origins=origin,
         metrics_port=metrics_port,
+        public_url=public_url,
+        audit=audit,
     )
     asyncio.run(_serve(settings))
 
@@ -113,13 +133,14 @@ async def _serve(settings: RelaySettings) -> None:
     import asyncio
     import signal
 
-    from relay_server.serve import serve
+    from relay_server.serve import calm_collector, serve
 
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, over.set)
     async with serve(settings) as running:
+        calm_collector()
         click.echo(f"relay at {running.url}, key in {settings.key_path}")
         sys.stdout.flush()
         await over.wait()
@@ -143,7 +164,125 @@ def token(studio: str, role: str, expires: str, name: str | None, key: Path | No
     from relay_server.access import Keys
 
     keys = Keys.load(key or _default_key())
-    click.echo(keys.mint(room=studio, role=role, name=name, expires=seconds(expires)))
+    made = keys.mint(room=studio, role=role, name=name, expires=seconds(expires))
+    click.echo(made)
+    click.echo(f"revoke it with: studio-relay revoke {keys.verify(made).jti}", err=True)
+
+
+@relay.command()
+@click.argument("studio", required=False)
+@click.option("--role", help="editor, viewer, owner or host.")
+@click.option("--expires", default="8h", show_default=True, help="90s, 30m, 8h, 7d.")
+@click.option("--name", help="Pins the guest's name; otherwise the guest chooses it.")
+@click.option(
+    "--relay",
+    "url",
+    envvar="STUDIO_RELAY_URL",
+    default="ws://127.0.0.1:8484",
+    show_default=True,
+    help="Where the guest reaches the relay.",
+)
+@click.option("--revoke", metavar="ID", help="End an invite, and whoever came in by it.")
+@_key_option
+@click.pass_context
+def invite(
+    context: click.Context,
+    studio: str | None,
+    role: str | None,
+    expires: str,
+    name: str | None,
+    url: str,
+    revoke: str | None,
+    key: Path | None,
+) -> None:
+    """Print an invite to STUDIO, good for one guest until it expires.
+
+    The guest's access ends with it. What follows # is the secret: programs do not send or log it.
+
+    \b
+    Example:
+      studio-relay invite calm-otter --role viewer --expires 2h
+      studio-relay invite --revoke 3f2a9c51b0de
+    """
+    from relay_server.access import Keys
+    from relay_server.invites import InviteBook, link
+    from relay_server.presence import display_name
+
+    if revoke:
+        context.invoke(revoke_command, id=revoke, key=key)
+        return
+    if not studio or not role:
+        raise click.UsageError("an invite needs STUDIO and --role")
+    if not url.startswith(("ws://", "wss://")):
+        raise BadSetting(f"no relay's URL: {url}", "--relay wss://relay.example.com")
+    Keys.load(key or _default_key())
+    made, code = InviteBook.beside(key or _default_key()).make(
+        room=studio,
+        role=role,
+        expires=seconds(expires),
+        name=display_name(name or "") or None,
+        by="studio-relay",
+    )
+    click.echo(link(url, made.room, code))
+    click.echo(f"revoke it with: studio-relay revoke {made.id}", err=True)
+
+
+@relay.command()
+@click.argument("studio", required=False)
+@_key_option
+def invites(studio: str | None, key: Path | None) -> None:
+    """List the invites, to STUDIO or to all, as JSON.
+
+    \b
+    Example:
+      studio-relay invites calm-otter
+    """
+    import json
+
+    from relay_server.access import Keys
+    from relay_server.audit import Audit
+    from relay_server.invites import InviteBook
+    from relay_server.registrar import Registrar
+
+    book = InviteBook.beside(key or _default_key())
+    registrar = Registrar(Keys.load(key or _default_key()), book, Audit(None))
+    found = [
+        {"studio": i.room, **registrar.told(i)} for i in book.all() if studio in (None, i.room)
+    ]
+    click.echo(json.dumps(found, indent=2))
+
+
+@relay.command("revoke")
+@click.argument("id")
+@_key_option
+def revoke_command(id: str, key: Path | None) -> None:
+    """End the token or the invite with this ID; whoever came in by it is out within a second.
+
+    \b
+    Example:
+      studio-relay revoke 3f2a9c51b0de
+    """
+    from relay_server.access import Keys
+
+    Keys.load(key or _default_key()).revoke(id)
+    click.echo(f"revoked {id}")
+
+
+@relay.command("role")
+@click.argument("id")
+@click.argument("role")
+@_key_option
+def role_command(id: str, role: str, key: Path | None) -> None:
+    """Give the token or the invite with this ID another ROLE, in force within a second.
+
+    \b
+    Example:
+      studio-relay role 3f2a9c51b0de viewer
+    """
+    from relay_server.access import Keys
+
+    Keys.load(key or _default_key()).change_role(id, role)
+    click.echo(f"{id} is {role} now")
 
 
 @relay.command()
@@ -185,6 +324,9 @@ def check(store: str | None) -> None:
             for row in broken:
                 click.echo(f"{name}: row {row.seq} cannot be applied")
         aside = int(db.execute("SELECT count(*) FROM quarantine").fetchone()[0])
+        found = "SELECT room, count(*) FROM quarantine GROUP BY room ORDER BY room"
+        for name, count in db.execute(found).fetchall():
+            click.echo(f"{name}: {count} updates set aside")
     if verdict != "ok" or bad:
         raise StoreFailed(
             f"store is damaged: file {verdict}, {bad} bad updates",
@@ -242,7 +384,13 @@ def _room(db: sqlite3.Connection, name: str) -> dict[str, object]:
         "SELECT count(*), coalesce(sum(length(body)), 0) FROM log WHERE room=?", (name,)
     ).fetchone()
     state = db.execute("SELECT length(body) FROM snapshot WHERE room=?", (name,)).fetchone()
-    return {"room": name, "updates": count, "bytes": size + (state[0] if state else 0)}
+    (aside,) = db.execute("SELECT count(*) FROM quarantine WHERE room=?", (name,)).fetchone()
+    return {
+        "room": name,
+        "updates": count,
+        "bytes": size + (state[0] if state else 0),
+        "set_aside": aside,
+    }
 
 
 def _default_key() -> Path:

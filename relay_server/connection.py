@@ -1,13 +1,14 @@
 """One client's socket: handshake, frames, liveness and limits. What it says goes to the relay.
 
-The library parses; what goes out is framed here, once per message for all clients, and written once
-per turn.
+The library does the handshake and every frame that is not plain. What goes out is framed here, once
+per message for all clients, and written once per turn.
 """
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
+import re
 import struct
 import sys
 import termios
@@ -23,9 +24,12 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from relay_server import wire
-from relay_server.errors import WireError
+from relay_server.errors import InvalidUpdate, WireError
 from relay_server.fanout import binary_frame
+from relay_server.frames import FrameCutter
+from relay_server.invites import PREFIX
 from relay_server.limits import TokenBucket
+from relay_server.validate import LARGE
 from relay_server.wire import CAPS, Close
 
 if TYPE_CHECKING:
@@ -34,10 +38,12 @@ if TYPE_CHECKING:
     from relay_server.access import Grant
     from relay_server.room import Room
     from relay_server.serve import Relay
+    from relay_server.validate import Walked
 
-SLICE: Final = 16 << 10  # bytes of one client that are looked at in a turn
+SLICE: Final = 16 << 10  # bytes of one client that are read in a turn
 GRACE: Final = 2.0  # seconds a client has to answer a close
 PATIENCE: Final = 20.0  # seconds of silence granted to a client that has never answered a ping
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?").fullmatch
 _Y_ADDRESS: Final = ""  # how the one room of a y-websocket connection is addressed
 
 
@@ -76,11 +82,13 @@ def framed(prefix: bytes | None, body: bytes, message: wire.Message) -> bytes | 
     """A message's websocket frame for members with this prefix; None when they have no word."""
     if prefix is not None:
         return binary_frame(prefix + body)
+    if type(message) is wire.Update:
+        return binary_frame(body)
     body_y = wire.encode_y(message)
     return None if body_y is None else binary_frame(body_y)
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """One socket.
 
     Args:
@@ -95,13 +103,17 @@ class Connection(asyncio.Protocol):
         self.number = number
         self.seats: dict[str, Seat] = {}  # by the address that the client uses
         self.heard = 0.0
+        self.address = ""  # the client's
+        self.welcome = True  # not one too many from its address
+        self.reached = ""  # the relay's URL as the client knows it
         self._http_only = http_only
         origins = [None, *(cast("Origin", origin) for origin in settings.origins)]
         self._protocol = Framing(origins=origins, max_size=CAPS.message + CAPS.room)
         self._outgoing: list[bytes] = []
-        self._inbound = bytearray()
-        self._slicing = False
+        self._cutter = FrameCutter()
+        self._request_tail: bytes | None = b""  # the end of what was read; None after the request
         self._held = False  # not read because the store is behind
+        self._aside: list[bytes] | None = None  # what came while a large update is walked
         self._framing: wire.Framing | None = None  # None until the handshake
         self._message: list[bytes] = []  # fragments
         self._granted = False
@@ -125,6 +137,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A socket is here."""
         self._transport = cast("asyncio.Transport", transport)
+        self.address = str((transport.get_extra_info("peername") or ("",))[0])
         self.heard = self.relay.loop.time()
         timeout = self.relay.settings.auth_timeout
         self._timer = self.relay.loop.call_later(timeout, self._auth_timeout)
@@ -147,22 +160,18 @@ class Connection(asyncio.Protocol):
         self._full = False
         self._allowed = 0
 
-    def data_received(self, data: bytes) -> None:
-        """Bytes of the client. Much at once is taken in slices, a turn each."""
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """One for all connections: what is read is copied out before the next one reads."""
+        return self.relay.inbox
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Bytes of the client are in the buffer, which is no larger than `SLICE`."""
+        data = bytes(self.relay.inbox[:nbytes])
         self.heard = self.relay.loop.time()
-        self.relay.counters.received_bytes += len(data)
-        if self._closing:
-            self._drain(data)
-        elif not self._bytes.take(len(data), self.heard):
+        self.relay.counters.received_bytes += nbytes
+        if not self._closing and not self._bytes.take(nbytes, self.heard):
             self.close(Close.FLOOD, "too many bytes")
-        elif self._slicing or len(data) > SLICE:
-            self._inbound += data
-            if not self._slicing:
-                self._slicing = True
-                self._read_or_not()
-                self._slice()
-        else:
-            self._parse(data)
+        self.relay.turns.take_in(self._read, data, self.heard)
 
     def eof_received(self) -> bool:
         """The client sends no more."""
@@ -210,10 +219,7 @@ class Connection(asyncio.Protocol):
             reason = reason.encode()[:120].decode(errors="ignore")
             self._protocol.send_close(code, reason)
             self._write_protocol()
-            self._slicing = self._held = False
-            self._read_or_not()
-            unread, self._inbound = bytes(self._inbound), bytearray()
-            self._drain(unread)
+            self.hold(False)  # for the answer
         else:
             self._transport.close()
         if self._timer is not None:
@@ -229,16 +235,25 @@ class Connection(asyncio.Protocol):
         self._held = held
         self._read_or_not()
 
+    def _read_or_not(self) -> None:
+        if self._transport.is_closing():
+            return
+        if (self._held or self._aside is not None) and not self._closing:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
     def watch(self, now: float) -> None:
         """Finds out whether the client is still there; call every second or so."""
         settings = self.relay.settings
         if self._framing is None or self._closing:
             return
-        if self._held or self._progress():
-            self.heard = now
         if self.heard > self._asked_at:
             self._asked = False
         if now - self.heard < settings.ping_interval:
+            return
+        if self._held or self._aside is not None or self._progress():
+            self.heard = now
             return
         if not self._asked:
             self._asked, self._asked_at = True, now
@@ -259,15 +274,21 @@ class Connection(asyncio.Protocol):
         if request.headers.get("Upgrade") is None or self._http_only:
             self._answer(parts.path)
             return
-        if self.relay.full:
-            response = self._protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, "Full.\n")
+        if self.relay.full or not self.welcome:
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            if not self.welcome:
+                status = HTTPStatus.TOO_MANY_REQUESTS
+            response = self._protocol.reject(status, "Full.\n")
+            response.headers["Retry-After"] = "1"
             self._protocol.send_response(response)
+            self.relay.counters.closed[status] += 1
             return
         response = self._protocol.accept(request)
         self._protocol.send_response(response)
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             return
         self._write_protocol()
+        self.reached = self._reached(request.headers)
         room = unquote(parts.path).strip("/")
         self._framing = "y" if room else "hocuspocus"
         if room:
@@ -291,7 +312,7 @@ class Connection(asyncio.Protocol):
             assert frame is not None
             self.send(frame)
             self.close(Close.TOKEN, seat.reason)
-        else:
+        elif isinstance(seat, Seat):
             self._be_granted()
 
     def _be_granted(self) -> None:
@@ -308,34 +329,35 @@ class Connection(asyncio.Protocol):
 
     # ------------------------------------------------------------ bytes in
 
-    def _slice(self) -> None:
-        if self._closing:
-            return
-        data = bytes(self._inbound[:SLICE])
-        del self._inbound[:SLICE]
+    def _read(self, data: bytes) -> None:
+        if self._request_tail is not None:
+            data = self._read_request(data, self._request_tail)
         if data:
-            self._parse(data)
-        self._slicing = bool(self._inbound)
-        if self._slicing:
-            self.relay.loop.call_soon(self._slice)
-        elif not self._closing:
-            self._read_or_not()
+            self._read_frames(data)
 
-    def _drain(self, data: bytes) -> None:
-        """Looks for the answer to our close in what a client still had to say."""
-        self._protocol.receive_data(data)
-        self._protocol.events_received()
-        self._write_protocol()
+    def _read_request(self, data: bytes, tail: bytes) -> bytes:
+        """Gives the library the request, or a part of it; what follows it is returned."""
+        seen = tail + data
+        end = seen.find(b"\r\n\r\n")
+        size = len(data) if end < 0 else end + 4 - len(tail)
+        self._request_tail = seen[-3:] if end < 0 else None
+        self._feed(data[:size])
+        return data[size:]
 
-    def _read_or_not(self) -> None:
-        if self._transport.is_closing():
-            return
-        if self._slicing or self._held:
-            self._transport.pause_reading()
-        else:
-            self._transport.resume_reading()
+    def _read_frames(self, data: bytes) -> None:
+        frames = 0
+        for piece, plain in self._cutter.cut(data):
+            if not plain:
+                frames += self._feed(piece)
+            elif not self._closing and self._protocol.state is OPEN:
+                frames += 1
+                self._received(piece)
+        self.relay.counters.frames += frames
+        if not self._closing and not self._frames.take(frames, self.heard):
+            self.close(Close.FLOOD, "too many messages")
 
-    def _parse(self, data: bytes) -> None:
+    def _feed(self, data: bytes) -> int:
+        """Gives the library bytes, and does what it asks; the number of frames it found."""
         protocol = self._protocol
         protocol.receive_data(data)
         frames = 0
@@ -346,9 +368,7 @@ class Connection(asyncio.Protocol):
             elif isinstance(event, Request):
                 self._handshake(event)
         self._write_protocol()
-        self.relay.counters.frames += frames
-        if not self._frames.take(frames, self.heard):
-            self.close(Close.FLOOD, "too many messages")
+        return frames
 
     def _write_protocol(self) -> None:
         for data in self._protocol.data_to_send():
@@ -357,8 +377,27 @@ class Connection(asyncio.Protocol):
             if data:
                 self._sent += len(data)
                 self._transport.write(data)
+            elif self._protocol.close_sent is not None and self._protocol.close_rcvd is None:
+                self._fail(self._protocol.close_sent.code)
             else:
                 self._transport.close()
+
+    def _fail(self, code: int) -> None:
+        """The library has said why it ends the connection; the client shall read it.
+
+        With bytes of the client unread, closing the socket would take that word back.
+        """
+        if self._closing:
+            return
+        self._closing = True
+        self.relay.counters.closed[code] += 1
+        self._leave()
+        self.hold(False)
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.relay.loop.call_later(GRACE, self._transport.abort)
 
     def _frame(self, frame: Frame) -> None:
         if self._closing:
@@ -376,6 +415,9 @@ class Connection(asyncio.Protocol):
             self._answers_pings = True
 
     def _received(self, data: bytes) -> None:
+        if self._aside is not None:
+            self._aside.append(data)
+            return
         if not self._granted:
             self._before_auth += len(data)
             if self._before_auth > CAPS.before_auth:
@@ -389,7 +431,36 @@ class Connection(asyncio.Protocol):
         except WireError as error:
             self.close(error.close_code, error.message)
             return
-        self._dispatch(address, message)
+        if isinstance(message, wire.Update | wire.Step2) and len(message.update) > LARGE:
+            self._walk_aside(address, message)
+        else:
+            self._dispatch(address, message)
+
+    def _walk_aside(self, address: str, message: wire.Update | wire.Step2) -> None:
+        """Has a large update walked off the loop; the client waits, and nobody else."""
+        if address in self.seats:
+            self._aside = []
+            self._read_or_not()
+            self.relay.walk(message.update, lambda walked: self._walked(address, message, walked))
+
+    def _walked(
+        self, address: str, message: wire.Update | wire.Step2, walked: Walked | InvalidUpdate
+    ) -> None:
+        waiting, self._aside = self._aside or [], None
+        if self._closing:
+            return
+        if isinstance(walked, InvalidUpdate):
+            self.close(Close.PROTOCOL, walked.message)
+            return
+        self._dispatch(address, type(message)(walked))
+        for at, data in enumerate(waiting):
+            if self._closing:
+                return
+            self._received(data)
+            if self._aside is not None:
+                self._aside += waiting[at + 1 :]
+                return
+        self._read_or_not()
 
     def _dispatch(self, address: str, message: wire.Message) -> None:
         match message:
@@ -408,12 +479,34 @@ class Connection(asyncio.Protocol):
                     if type(message) is wire.CloseRoom:
                         self.relay.leave(self, address)
 
+    def _reached(self, headers: Headers) -> str:
+        """The relay's URL by the Host header; "" when that is none."""
+        hosts = headers.get_all("Host")
+        if len(hosts) != 1 or not _HOST(hosts[0]):
+            return ""
+        return f"{'wss' if self.relay.settings.tls_cert else 'ws'}://{hosts[0]}"
+
+    def exchanged(self, address: str, answer: wire.Issued | wire.Denied) -> None:
+        """An invite was exchanged for a token, or not."""
+        self.send(binary_frame(wire.encode(address, answer)))
+        if isinstance(answer, wire.Denied) and not self.seats:
+            self.close(Close.TOKEN, answer.reason)
+
     def _join(self, address: str, message: wire.Token) -> None:
-        seat = self.relay.join(self, address, address.partition("\0")[0], message)
+        room = address.partition("\0")[0]
+        if message.token.startswith(PREFIX):
+            self.relay.exchange(self, address, room, message.token)
+            return
+        seat = self.relay.join(self, address, room, message)
         if isinstance(seat, wire.Denied):
             self.send(binary_frame(wire.encode(address, seat)))
             if not self.seats:
                 self.close(Close.TOKEN, seat.reason)
+        elif isinstance(seat, wire.History):
+            denied = wire.Denied("the room has another history than your copy of it")
+            self.send(binary_frame(wire.encode(address, seat)))
+            self.send(binary_frame(wire.encode(address, denied)))
+            self._be_granted()  # its token is good: it may come in with another copy
         else:
             self._be_granted()
 

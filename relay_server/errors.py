@@ -4,6 +4,7 @@ RelayError             exit 1
 ├── WireError          bytes that are no message; carries the close code of the connection
 ├── InvalidUpdate      a CRDT update or state vector that must not reach the document library
 ├── AccessDenied       exit 4   a token or a role that does not allow it
+│   └── RoleChanged             good, but for another role than it was used for
 ├── BadSetting         exit 2   a value of the command line or of the settings
 ├── PortTaken          exit 1   the address cannot be listened on
 └── StoreFailed        exit 1   the journal cannot be opened, read or written
@@ -49,6 +50,10 @@ class AccessDenied(RelayError):
     """A token that is not good for this room, or a role that may not do this."""
 
     exit_code = 4
+
+
+class RoleChanged(AccessDenied):
+    """A token that is good for another role than the one it was used for; come back and see."""
 
 
 class BadSetting(RelayError):

@@ -1,20 +1,26 @@
 """Turns of the event loop: rooms that are due are flushed, then every connection is written once.
 
-The leading edge goes out in the turn it came in; a room that was flushed less than `window` ago
-waits for the rest of it. So a busy room costs its members one write per window, and a quiet one
-has no delay.
+The leading edge goes out in the turn it came in; a room that was flushed less than its window ago
+waits for the rest of it. So a quiet room has no delay, and a busy one costs its members one write
+per window. The window is as long as `WRITE` for each member: writing to many is what costs, and a
+small room hardly waits.
 """
 
 from __future__ import annotations
 
+import math
 import struct
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
     from relay_server.room import Room
+
+
+WRITE: Final = 10e-6  # seconds of window per member; one write takes a third of it
+LULL: Final = 200e-6  # seconds after which what is read need not wait for others in its turn
 
 
 class Outlet(Protocol):
@@ -29,7 +35,7 @@ class Turns:
 
     Args:
         loop: the event loop.
-        window: seconds between two flushes of a busy room.
+        window: seconds between two flushes of a busy room, at most.
         flush: flushes a room.
     """
 
@@ -44,13 +50,29 @@ class Turns:
         self._due: dict[Room, None] = {}
         self._dirty: list[Outlet] = []
         self._turn: asyncio.Handle | None = None
+        self._ran = -math.inf
+        self._busy = False  # no turn need be asked for: what comes now is seen at its end
+
+    def take_in(self, read: Callable[[bytes], None], data: bytes, now: float) -> None:
+        """Calls `read(data)`. After a lull what that leads to is done at once, not a turn later."""
+        self._busy = True
+        try:
+            read(data)
+        finally:
+            self._busy = False
+            if self._due or self._dirty:
+                if self._turn is None and now - self._ran >= LULL:
+                    self.run()
+                else:
+                    self._wake()
 
     def flush_soon(self, room: Room) -> None:
         """Has a room flushed in this turn, or when its window is over."""
         if room in self._timers or room in self._due:
             return
         now = self._loop.time()
-        wait = self._flushed.get(room, now - self._window) + self._window - now
+        window = min(self._window, len(room.members) * WRITE)
+        wait = self._flushed.get(room, -math.inf) + window - now
         if wait <= 0:
             self._make_due(room)
         else:
@@ -71,8 +93,17 @@ class Turns:
     def run(self) -> None:
         """One turn."""
         self._turn = None
+        self._busy = True
+        try:
+            self._run()
+        finally:
+            self._busy = False
+            if self._due or self._dirty:
+                self._wake()
+
+    def _run(self) -> None:
         due, self._due = self._due, {}
-        now = self._loop.time()
+        now = self._ran = self._loop.time()
         for room in due:
             self._flushed[room] = now
             self._flush(room)
@@ -97,7 +128,7 @@ class Turns:
         self._wake()
 
     def _wake(self) -> None:
-        if self._turn is None:
+        if self._turn is None and not self._busy:
             self._turn = self._loop.call_soon(self.run)
 
 

@@ -1,7 +1,8 @@
-"""What one connection may cost; pure."""
+"""What one connection, and one address, may cost; pure."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 
@@ -17,15 +18,56 @@ class Limits:
         outgoing_bytes: what may wait to be read by a client, room states aside.
         backlog_bytes: what may wait for the store before clients are no longer read.
         connections: at once, over all.
+        per_address: connections at once from one address.
+        connects_per_second: sustained rate of new connections from one address.
+        connects_burst: new connections from one address before the rate counts.
     """
 
     frames_per_second: float = 20_000
     frames_burst: float = 500_000
     bytes_per_second: float = 32 << 20
     bytes_burst: float = 512 << 20
-    outgoing_bytes: int = 8 << 20
-    backlog_bytes: int = 16 << 20
+    outgoing_bytes: int = 4 << 20
+    backlog_bytes: int = 4 << 20
     connections: int = 10_000
+    per_address: int = 2500
+    connects_per_second: float = 50
+    connects_burst: float = 5000
+
+
+class Addresses:
+    """Counts connections and new connections by address.
+
+    Args:
+        limits: how many are too many.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._here: Counter[str] = Counter()
+        self._buckets: dict[str, TokenBucket] = {}
+
+    def enter(self, address: str, now: float) -> bool:
+        """A connection comes; False when it is one too many. Call `leave` in both cases."""
+        limits = self._limits
+        self._here[address] += 1
+        bucket = self._buckets.get(address)
+        if bucket is None:
+            rate, burst = limits.connects_per_second, limits.connects_burst
+            bucket = self._buckets[address] = TokenBucket(rate, burst, now)
+        return bucket.take(1, now) and self._here[address] <= limits.per_address
+
+    def leave(self, address: str) -> None:
+        """A connection goes."""
+        self._here[address] -= 1
+        if self._here[address] <= 0:
+            del self._here[address]
+
+    def forget(self, now: float) -> None:
+        """Drops addresses that are not here and whose bucket is full again; call now and then."""
+        for address in [a for a in self._buckets if a not in self._here]:
+            if self._buckets[address].full(now):
+                del self._buckets[address]
 
 
 class TokenBucket:
@@ -54,3 +96,7 @@ class TokenBucket:
             return True
         self._left = 0
         return False
+
+    def full(self, now: float) -> bool:
+        """Whether nothing that was taken counts any more."""
+        return self._left + (now - self._at) * self._rate >= self._burst

@@ -10,10 +10,13 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from relay_server.access import Policy
+from relay_server.effects import Expel
 from relay_server.errors import InvalidUpdate
+from relay_server.journal.history import new_history
 from relay_server.replica import Broken, Replica
 from relay_server.room import Room
 from relay_server.validate import Survey, survey
+from relay_server.wire import Close
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +64,13 @@ class Lobby:
         self._journal = journal
         self._ids = itertools.count(1)
         self._empty_since: dict[str, float] = {}
+        self._histories: dict[str, str] = {}  # of rooms that are not journaled
+
+    def history(self, name: str) -> str:
+        """The id of a room's history; without a journal it ends when the room is forgotten."""
+        if policy_of(name).journaled:
+            return self._journal.history(name)
+        return self._histories.setdefault(name, new_history())
 
     def room(self, name: str) -> Room:
         """The room of that name, made when there is none."""
@@ -92,8 +102,12 @@ class Lobby:
         if bad:
             self.quarantined += len(bad)
             log.error("room %s: %d stored updates set aside", room.name, len(bad))
+            before = self._journal.history(room.name)
             await self._journal.quarantine(room.name, bad)
             effects += room.blame(row.update for row in bad)
+            if self._journal.history(room.name) != before:
+                reason = "the room begins a new history"
+                effects += [Expel(member, Close.HISTORY, reason) for member in room.members]
         return effects
 
     def cold(self, now: float, linger: float) -> list[Room]:
@@ -111,6 +125,7 @@ class Lobby:
         """Drops a room from memory. What it had is the journal's."""
         self.rooms.pop(room.name, None)
         self._empty_since.pop(room.name, None)
+        self._histories.pop(room.name, None)
 
 
 def walk(rows: Sequence[Row]) -> History:

@@ -15,6 +15,8 @@ from relay_server.errors import WireError
 from relay_server.wire import CAPS, Close, Entry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from relay_server.room import Member
 
 _CLOCK_LIMIT: Final = 1 << 40
@@ -62,7 +64,8 @@ class PresenceTable:
             if seat is not None:
                 if len(entry.state.encode("utf-8", "replace")) > CAPS.awareness_state:
                     raise WireError("presence is too big", Close.TOO_BIG)
-                state = "null" if entry.state == "null" else _stamped(entry.state, member)
+                others = [other.member for other in self._seats.values()]
+                state = "null" if entry.state == "null" else _stamped(entry.state, member, others)
                 if state is None or entry.clock > _CLOCK_LIMIT:
                     return None
                 seat.state = None if state == "null" else state
@@ -116,7 +119,23 @@ def display_name(text: str) -> str:
     return "".join(c for c in text if c.isprintable()).strip()[: CAPS.name]
 
 
-def _stamped(text: str, member: Member) -> str | None:
+def distinct(member: Member, others: Iterable[Member]) -> str:
+    """The member's name, with its connection's number when it is another's by that one's token."""
+    name = member.name
+    taken = (
+        name
+        and not member.vouched
+        and any(
+            other.vouched
+            and other.name.casefold() == name.casefold()
+            and other.grant_id != member.grant_id
+            for other in others
+        )
+    )
+    return f"{name}~{member.connection}" if taken else name
+
+
+def _stamped(text: str, member: Member, others: Iterable[Member]) -> str | None:
     """The state with the relay's stamp, or None when it is no state to pass on."""
     try:
         state = json.loads(text, parse_constant=_refuse)
@@ -127,6 +146,7 @@ def _stamped(text: str, member: Member) -> str | None:
             chosen = user.get("name")
             if not member.pinned and isinstance(chosen, str):
                 member.name = display_name(chosen)
+                member.name = distinct(member, others)
             user["name"] = member.shown_name
         state["person"] = {
             "name": member.shown_name,

@@ -2,7 +2,7 @@
 
 Applying each update on arrival costs time in proportion to the text before it, and merging k
 updates costs k squared. So updates are appended to a tail and settled `BATCH` at a time, and no
-merge ever takes more than `BATCH`.
+merge ever takes more than `BATCH`, nor much more than `SMALL` bytes.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 from pycrdt import Doc, merge_updates
 
 from relay_server.errors import InvalidUpdate, RelayError
-from relay_server.validate import Survey, read_state_vector, survey
+from relay_server.validate import Survey, read_state_vector, survey, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 BATCH: Final = 64
+SMALL: Final = 8 << 10  # bytes; merging more saves nothing, and settling it takes milliseconds
 EMPTY: Final = b"\0\0"  # the update without structs and deletes
 NOTHING: Final = b"\0"  # the state vector of an empty document
 
@@ -41,17 +42,28 @@ def panics_as_broken() -> Iterator[None]:
 
 
 def merge(updates: Sequence[bytes]) -> list[bytes]:
-    """The same changes in fewer updates: one for every `BATCH`.
+    """The same changes in fewer updates: one for every `BATCH`, or `SMALL` bytes.
 
     Raises:
         Broken: the library cannot merge them.
     """
-    merged = []
-    for start in range(0, len(updates), BATCH):
-        group = updates[start : start + BATCH]
-        with panics_as_broken():
-            merged.append(group[0] if len(group) == 1 else merge_updates(*group))
-    return merged
+    if len(updates) == 1:
+        return [updates[0]]
+    with panics_as_broken():
+        return [
+            group[0] if len(group) == 1 else merge_updates(*group) for group in _groups(updates)
+        ]
+
+
+def _groups(updates: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    start = size = 0
+    for at, update in enumerate(updates):
+        size += len(update)
+        if at > start and (size > SMALL or at - start == BATCH):
+            yield updates[start:at]
+            start, size = at, len(update)
+    if updates:
+        yield updates[start:]
 
 
 class Replica:
@@ -67,6 +79,7 @@ class Replica:
     def __init__(self, history: Iterable[bytes] = ()) -> None:
         self._doc: Doc[Any] = Doc()
         self._tail: list[bytes] = []
+        self._tail_size = 0  # bytes
         self._full: bytes | None = None
         self._deletes: dict[int, list[tuple[int, int]]] | None = None
         self._reach: dict[int, int] = {}
@@ -76,7 +89,8 @@ class Replica:
     def append(self, update: bytes) -> None:
         """Takes an update in; cheap, but for one call in `BATCH`."""
         self._tail.append(update)
-        if len(self._tail) >= BATCH:
+        self._tail_size += len(update)
+        if len(self._tail) >= BATCH or self._tail_size >= SMALL:
             self.settle()
 
     def expect(self, found: Survey) -> None:
@@ -86,7 +100,7 @@ class Replica:
             if end > reach.get(client, 0):
                 reach[client] = end
         for client, ranges in found.deletes.items():
-            end = max((clock + length for clock, length in ranges), default=0)
+            end = max((clock + length for clock, length in unpacked(ranges)), default=0)
             if end > reach.get(client, 0):
                 reach[client] = end
 
@@ -94,7 +108,7 @@ class Replica:
         """Applies the tail to the document."""
         if not self._tail:
             return
-        tail, self._tail = self._tail, []
+        tail, self._tail, self._tail_size = self._tail, [], 0
         self._full = self._deletes = None
         for update in merge(tail):
             with panics_as_broken():
@@ -141,25 +155,28 @@ class Replica:
             with panics_as_broken():
                 rest = self._doc.get_update(self._doc.get_state())
             try:
-                self._deletes = {c: _joined(r) for c, r in survey(rest).deletes.items()}
+                self._deletes = {c: list(_joined(r)) for c, r in survey(rest).deletes.items()}
             except InvalidUpdate as error:
                 raise Broken(f"document library wrote a bad update: {error}") from error
         return self._deletes
 
 
-def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Sorted (start, end) with neighbours joined."""
-    out: list[tuple[int, int]] = []
-    for start, length in sorted(ranges):
-        if out and start <= out[-1][1]:
-            out[-1] = (out[-1][0], max(out[-1][1], start + length))
+def _joined(ranges: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The ranges of a survey as (start, end), sorted, with neighbours joined."""
+    first, last = 0, -1
+    for start, length in unpacked(sorted(ranges)):
+        if start <= last:
+            last = max(last, start + length)
         else:
-            out.append((start, start + length))
-    return out
+            if last >= 0:
+                yield first, last
+            first, last = start, start + length
+    if last >= 0:
+        yield first, last
 
 
-def _covered(known: list[tuple[int, int]], ranges: list[tuple[int, int]]) -> bool:
-    """Whether every (start, length) lies inside a known (start, end); both walked once."""
+def _covered(known: list[tuple[int, int]], ranges: Iterable[int]) -> bool:
+    """Whether every range lies inside a known (start, end); both walked once."""
     at = 0
     for start, end in _joined(ranges):
         while at < len(known) and known[at][1] < end:

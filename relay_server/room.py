@@ -15,6 +15,7 @@ from relay_server.access import Policy, authorize
 from relay_server.calls import CallTable, away, refusal
 from relay_server.effects import Append, Broadcast, Effects, Expel, Reload, Send, Snapshot
 from relay_server.errors import InvalidUpdate, WireError
+from relay_server.keystroke import keystroke
 from relay_server.presence import PresenceTable
 from relay_server.replica import BATCH, EMPTY, NOTHING, Broken, Replica, merge
 from relay_server.validate import check_state_vector, survey
@@ -42,7 +43,9 @@ if TYPE_CHECKING:
 
     from relay_server.validate import Survey
 
-SNAPSHOT_EVERY: Final = 4096  # appended rows between two snapshots of a room in use
+SNAPSHOT_EVERY: Final = 4096  # appended rows before a room in use gets a snapshot in a rest
+SNAPSHOT_AT_LAST: Final = 16 * SNAPSHOT_EVERY  # ... before it gets one while it works
+REST: Final = 5.0  # seconds without a new row
 
 
 @dataclass(slots=True)
@@ -57,6 +60,7 @@ class Member:
         grant_id: id of the token it joined with.
         own: one of our own clients, which is told of durability by Ack.
         pinned: the name is not the client's to change.
+        vouched: the name is the token's, and nobody else's.
         sent: Update and Step2 messages it has sent here.
     """
 
@@ -67,6 +71,7 @@ class Member:
     grant_id: str = ""
     own: bool = False
     pinned: bool = False
+    vouched: bool = False
     sent: int = 0
 
     @property
@@ -123,12 +128,13 @@ class Room:
         self._early_reach: list[Survey] = []
         self._waiting: dict[int, bytes] = {}  # member -> state vector it asked about meanwhile
         self._updates: dict[int, list[bytes]] = {}  # by the member that sent them
-        self._recent: deque[tuple[int, bytes]] = deque(maxlen=2 * BATCH)  # member, row
+        self._recent: deque[tuple[int, int]] = deque(maxlen=2 * BATCH)  # member, hash of row
         self._batch = _Batch(0)
         self._unacked: deque[_Batch] = deque()
         self._ids = ids
         self._ticket = 0
         self._rows = 0  # appended since the last snapshot
+        self._rest = (0, 0.0)  # how many there were, and when that was first seen
         self._news: dict[int, tuple[int, Entry]] = {}  # client id -> who said it, entry
 
     # ------------------------------------------------------------ members
@@ -212,7 +218,7 @@ class Room:
         member.sent += 1
         if not authorize(member.role, message, self.policy):
             return [Send(member.id, SyncStatus(False))]
-        self._take(member, update, survey(update))
+        self._take(member, update, keystroke(update) or survey(update))
         return []
 
     def _step2(self, member: Member, message: Message, update: bytes) -> Effects:
@@ -291,7 +297,7 @@ class Room:
         for member_id, sent in senders.items():
             rows = _merged(sent)
             updates += rows
-            self._recent.extend((member_id, row) for row in rows)
+            self._recent.extend((member_id, hash(row)) for row in rows)
         if self.policy.journaled:
             for update in updates:
                 self._ticket = next(self._ids)
@@ -309,7 +315,7 @@ class Room:
         try:
             for update in updates:
                 self._replica.append(update)
-            if self._rows >= SNAPSHOT_EVERY:
+            if self._rows >= SNAPSHOT_AT_LAST:
                 effects += self.snapshot()
         except Broken:
             effects += self._broken()
@@ -399,10 +405,22 @@ class Room:
 
     def blame(self, rows: Iterable[bytes]) -> Effects:
         """Closes the connections of those who sent rows that do not fit the document."""
-        bad = set(rows)
+        bad = {hash(row) for row in rows}
         guilty = {member for member, row in self._recent if row in bad and member in self.members}
         reason = "an update does not fit the document"
         return [Expel(member, Close.PROTOCOL, reason) for member in guilty]
+
+    def rest(self, now: float) -> Effects:
+        """Call now and then: makes a snapshot when many rows have come, and none in a while.
+
+        A large document takes time to write out, and a copy of it; both are missed least in a rest.
+        """
+        rows, since = self._rest
+        if rows != self._rows:
+            self._rest = (self._rows, now)
+        elif rows >= SNAPSHOT_EVERY and now - since >= REST:
+            return self.snapshot()
+        return []
 
     def snapshot(self) -> Effects:
         """The whole state for the journal, unless it keeps it already or it would lose something.

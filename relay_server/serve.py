@@ -4,36 +4,56 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import importlib.metadata
 import itertools
 import json
 import logging
 import os
+import socket
 import ssl
-from typing import TYPE_CHECKING, Final
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from relay_server import health, wire
-from relay_server.access import Grant, Keys, authorize
-from relay_server.connection import Connection, Seat, framed
+from relay_server.access import RELAY_CALLS, Grant, Keys, authorize
+from relay_server.audit import Audit
+from relay_server.connection import SLICE, Connection, Seat, framed
 from relay_server.effects import Append, Broadcast, Effects, Expel, Reload, Send, Snapshot
-from relay_server.errors import AccessDenied, BadSetting, PortTaken, StoreFailed
+from relay_server.errors import (
+    AccessDenied,
+    BadSetting,
+    InvalidUpdate,
+    PortTaken,
+    RelayError,
+    RoleChanged,
+    StoreFailed,
+)
 from relay_server.fanout import Turns
+from relay_server.invites import PREFIX, InviteBook
 from relay_server.journal import journal_of
+from relay_server.limits import Addresses
 from relay_server.lobby import Lobby
-from relay_server.presence import display_name
+from relay_server.places import ACCEPTS, QUEUE, places
+from relay_server.presence import display_name, distinct
+from relay_server.registrar import Asker, Registrar
 from relay_server.room import Member, Room
+from relay_server.validate import Walked
 from relay_server.wire import CAPS, Close
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from relay_server.journal import Journal
     from relay_server.settings import RelaySettings
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 TICK: Final = 0.5  # seconds between looks at silence, revoked tokens and cold rooms
 GOODBYE: Final = 2.0  # seconds clients have to leave when the relay closes
+RETURNS: Final = 200  # clients that may come back to a restarted relay in a second
 
 
 @contextlib.asynccontextmanager
@@ -69,7 +89,14 @@ class Relay:
         self.counters = health.Counters()
         self.loop = asyncio.get_running_loop()
         self.turns = Turns(self.loop, settings.window, self._flush)
+        self.inbox = memoryview(bytearray(SLICE))  # where connections read to, one at a time
         self.port = settings.port
+        self.audit = Audit(settings.audit)
+        self._registrar = Registrar(keys, InviteBook.beside(settings.key_path), self.audit)
+        self._errands: set[asyncio.Task[None]] = set()
+        self._walker = ThreadPoolExecutor(1, "walker")
+        self._addresses = Addresses(settings.limits)
+        self._places = places()
         self._journal = journal
         self._lobby = Lobby(journal)
         self._connections: set[Connection] = set()
@@ -93,7 +120,8 @@ class Relay:
     @property
     def full(self) -> bool:
         """Whether there is no place for another connection."""
-        return self._closing or len(self._connections) > self.settings.limits.connections
+        most = min(self.settings.limits.connections, self._places)
+        return self._closing or len(self._connections) > most
 
     # ------------------------------------------------------------ life
 
@@ -109,11 +137,13 @@ class Relay:
             await self._stop_listening()
             await self._journal.close()
             raise
+        self.audit.note("relay started", url=self.url)
         self._tick()
 
     async def close(self) -> None:
         """Takes no more, keeps what it has, tells every client to come back, and ends."""
         self._closing = True
+        log.info("relay closes, with %d connections", len(self._connections))
         if self._ticker is not None:
             self._ticker.cancel()
         for server in self._servers:
@@ -122,15 +152,21 @@ class Relay:
         for task in self._loads.values():
             task.cancel()
         await asyncio.gather(*self._loads.values(), return_exceptions=True)
+        await asyncio.gather(*self._errands, return_exceptions=True)
+        self._walker.shutdown()
+        # Clients that wait a random part of this come back one after another.
+        wait = max(1, len(self._connections) // RETURNS)
         try:
             await self._journal.close()
         finally:
             self.turns.close()
             for connection in list(self._connections):
-                connection.close(Close.RESTART, "relay restarts; come back in a moment")
+                connection.close(Close.RESTART, f"relay restarts; retry-after={wait}")
             await self._emptied()
             await self._stop_listening()
             self.turns.close()
+            self.audit.note("relay stopped")
+            self.audit.close()
 
     async def _emptied(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -147,8 +183,9 @@ class Relay:
                 settings.host,
                 port,
                 ssl=_tls(settings),
-                backlog=512,
+                backlog=ACCEPTS,
             )
+            queue_connections(server)
         except OSError as error:
             raise PortTaken(
                 f"cannot listen on {settings.host}:{port}: {_why(error)}",
@@ -165,9 +202,13 @@ class Relay:
         now = self.loop.time()
         self._ticker = self.loop.call_later(TICK, self._tick)
         self.keys.refresh()
+        self.audit.follow()
+        self._addresses.forget(now)
         for connection in list(self._connections):
             connection.watch(now)
             self._check_grants(connection)
+        for room in self._lobby.rooms.values():
+            self._perform(room, room.rest(now))
         for room in self._lobby.cold(now, self.settings.linger):
             if room not in self._loads:
                 self._forget(room)
@@ -176,6 +217,8 @@ class Relay:
         for grant in {seat.grant for seat in connection.seats.values()}:
             try:
                 self.keys.check(grant)
+            except RoleChanged as error:
+                connection.close(Close.ROLE_CHANGED, error.message)
             except AccessDenied as error:
                 connection.close(Close.REVOKED, error.message)
 
@@ -193,11 +236,15 @@ class Relay:
         self.counters.connections += 1
         self._connections.add(connection)
         self._nobody.clear()
+        connection.welcome = self._addresses.enter(connection.address, connection.heard)
+        if len(self._connections) > self._places + ACCEPTS:
+            connection.abort()  # an answer to each of a flood would cost what is left
 
     def lost(self, connection: Connection) -> None:
         """A socket is gone."""
         self._connections.discard(connection)
         self._held.discard(connection)
+        self._addresses.leave(connection.address)
         if not self._connections:
             self._nobody.set()
 
@@ -217,15 +264,30 @@ class Relay:
 
     def join(
         self, connection: Connection, address: str, name: str, message: wire.Token
-    ) -> Seat | wire.Denied:
-        """Lets a connection into a room, or says why not; the room is made when it is new."""
+    ) -> Seat | wire.Denied | wire.History:
+        """Lets a connection into a room, or says why not; the room is made when it is new.
+
+        Returns:
+            The room's history when the client's copy is of another; it has not joined then.
+        """
         try:
             grant = self._grant(connection, name, message.token)
             hello = _hello(message.hello)
             role = grant.assume(hello.get("as", ""))
         except AccessDenied as error:
+            self.audit.note(
+                "refused",
+                room=name[: CAPS.room],
+                connection=connection.number,
+                source=connection.address,
+                reason=error.message,
+            )
             return wire.Denied(error.message)
         self.leave(connection, address)
+        room = self._lobby.room(name)
+        history = self._lobby.history(name)
+        if hello.get("history", history) not in ("", history):
+            return wire.History(history)
         shown = grant.name or display_name(hello.get("name", ""))
         member = Member(
             id=next(self._numbers),
@@ -235,18 +297,70 @@ class Relay:
             grant_id=grant.jti,
             own=bool(message.hello),
             pinned=bool(shown),
+            vouched=grant.name is not None,
         )
-        room = self._lobby.room(name)
+        member.name = distinct(member, room.members.values())
+        for other in room.members.values():
+            other.name = distinct(other, [member])
         prefix = wire.write_string(address) if address else None
         seat = Seat(connection, member.id, room, grant, prefix)
         connection.seats[address] = seat
         self._seats[member.id] = seat
         writes = authorize(role, wire.Update(b""), room.policy)
         seat.send(wire.Granted("read-write" if writes else "readonly"))
+        if member.own:
+            seat.send(wire.History(history))
         self._perform(room, room.join(member))
         if not room.restored:
             self._load(room)
+        self.audit.note(
+            "joined",
+            room=name,
+            connection=connection.number,
+            name=member.shown_name,
+            role=role,
+            id=grant.jti,
+            source=connection.address,
+        )
         return seat
+
+    def exchange(self, connection: Connection, address: str, room: str, token: str) -> None:
+        """Answers an invite's code with a token, or with Denied and the end of the connection."""
+
+        def errand() -> wire.Issued | wire.Denied:
+            try:
+                code = token.removeprefix(PREFIX)
+                return wire.Issued(self._registrar.exchange(code, room, connection.address))
+            except RelayError as error:
+                return wire.Denied(error.message)
+
+        self._run_errand(errand, lambda answer: connection.exchanged(address, answer))
+
+    def walk(self, update: bytes, done: Callable[[Walked | InvalidUpdate], None]) -> None:
+        """Has a large update walked off the loop, one at a time."""
+
+        def errand() -> Walked | InvalidUpdate:
+            try:
+                return Walked(update)
+            except InvalidUpdate as error:
+                return error
+
+        self._run_errand(errand, done, self._walker)
+
+    def _run_errand(
+        self,
+        errand: Callable[[], T],
+        done: Callable[[T], None],
+        thread: ThreadPoolExecutor | None = None,
+    ) -> None:
+        """Has something done that takes time, and goes on when it is."""
+
+        async def run() -> None:
+            done(await self.loop.run_in_executor(thread, errand))
+
+        task = self.loop.create_task(run(), name="errand")
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
 
     def _grant(self, connection: Connection, room: str, token: str) -> Grant:
         if not room or len(room) > CAPS.room or not room.isprintable():
@@ -264,6 +378,7 @@ class Relay:
         if seat is not None:
             self._seats.pop(seat.member, None)
             self._perform(seat.room, seat.room.leave(seat.member))
+            self.audit.note("left", room=seat.room.name, connection=connection.number)
 
     def receive(self, seat: Seat, message: wire.Message) -> None:
         """A message of a member."""
@@ -272,10 +387,48 @@ class Relay:
         room = seat.room
         if type(message) is wire.Update:
             self.counters.updates += 1
+        elif type(message) is wire.Call and self._call(seat, message):
+            return
         self._perform(room, room.receive(seat.member, message))
         if self._journal.backlog > self.settings.limits.backlog_bytes:
             self._held.add(seat.connection)
             seat.connection.hold(True)
+
+    def _call(self, seat: Seat, call: wire.Call) -> bool:
+        """Notes a call that changes something; True when it is the relay's own to answer."""
+        member = seat.room.members[seat.member]
+        granted = authorize(member.role, call, seat.room.policy)
+        own = call.method.startswith(RELAY_CALLS)
+        if call.changes or own or not granted:
+            self.audit.note(
+                "call",
+                room=seat.room.name,
+                method=call.method,
+                connection=member.connection,
+                name=member.shown_name,
+                role=member.role,
+                granted=granted,
+            )
+        if not (own and granted):
+            return False  # what is not granted, the room refuses
+        asker = Asker(
+            room=seat.room.name,
+            connection=member.connection,
+            name=member.shown_name,
+            role=member.role,
+            expires=seat.grant.expires,
+            url=self.settings.public_url or seat.connection.reached or self.url,
+        )
+        self._run_errand(
+            lambda: self._registrar.answer(asker, call), lambda reply: self._answered(seat, reply)
+        )
+        return True
+
+    def _answered(self, seat: Seat, reply: wire.Reply) -> None:
+        if seat.member in self._seats:
+            seat.send(reply)
+        for connection in list(self._connections):
+            self._check_grants(connection)
 
     # ------------------------------------------------------------ the journal's word
 
@@ -349,7 +502,7 @@ class Relay:
 
     def _broadcast(self, room: Room, messages: list[wire.Message], skip: frozenset[int]) -> None:
         """Builds each frame once per way of addressing, and joins those that go out together."""
-        bodies = [(wire.encode_body(message), message) for message in messages]
+        bodies = [wire.encode_body(message) for message in messages]
         blobs: dict[bytes | None, bytes] = {}
         seats = self._seats
         for member in room.members:
@@ -358,8 +511,8 @@ class Relay:
             seat = seats[member]
             blob = blobs.get(seat.prefix)
             if blob is None:
-                frames = (framed(seat.prefix, body, message) for body, message in bodies)
-                blob = blobs[seat.prefix] = b"".join(frame for frame in frames if frame)
+                frames = map(framed, itertools.repeat(seat.prefix), bodies, messages)
+                blob = blobs[seat.prefix] = b"".join(filter(None, frames))
             if blob:
                 seat.connection.send(blob)
 
@@ -367,6 +520,23 @@ class Relay:
         seat = self._seats.get(member)
         if seat is not None:
             seat.connection.close(code, reason)
+
+
+def calm_collector() -> None:
+    """Spares a process that is a relay and nothing else most of the garbage collector's pauses.
+
+    What was made to start up stays, and what messages leave behind is freed without it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
+def queue_connections(server: asyncio.Server) -> None:
+    """Lets more connections wait than are accepted in one turn, the two being one to asyncio."""
+    for listening in server.sockets:
+        with socket.socket(fileno=os.dup(listening.fileno())) as same:
+            same.listen(QUEUE)
 
 
 def _why(error: OSError) -> str:

@@ -27,6 +27,8 @@ class RelaySettings:
         insecure: listen on a public address without TLS.
         origins: values of the Origin header to accept; a client without one is always accepted.
         metrics_port: a second port for /healthz, /readyz and /metrics alone.
+        public_url: where clients reach it, for invites; None: as the one who invites reached it.
+        audit: file of the audit log; None keeps none.
         auth_timeout: until the first room is joined.
         ping_interval: of silence until a client is asked whether it is there.
         ping_timeout: of silence until it counts as gone.
@@ -44,9 +46,11 @@ class RelaySettings:
     insecure: bool = False
     origins: tuple[str, ...] = ()
     metrics_port: int | None = None
+    public_url: str | None = None
+    audit: Path | None = None
     auth_timeout: float = 5.0
-    ping_interval: float = 3.0
-    ping_timeout: float = 8.0
+    ping_interval: float = 2.0
+    ping_timeout: float = 5.0
     window: float = 0.008
     linger: float = 30.0
     limits: Limits = field(default_factory=Limits)
@@ -59,6 +63,8 @@ class RelaySettings:
         """
         if not 0 <= self.port <= 65535:
             raise BadSetting(f"no such port: {self.port}", "0 to 65535; 0 takes a free one")
+        if self.public_url and not self.public_url.startswith(("ws://", "wss://")):
+            raise BadSetting(f"no relay's URL: {self.public_url}", "wss://relay.example.com")
         if (self.tls_cert is None) != (self.tls_key is None):
             raise BadSetting("TLS needs a certificate and its key", "--tls-cert F --tls-key F")
         if not (self.tls_cert or self.insecure or is_loopback(self.host)):

@@ -16,10 +16,14 @@ from __future__ import annotations
 import json
 import math
 import re
+from array import array
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from relay_server.errors import InvalidUpdate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 DEPTH: Final = 64
 CLOCK_LIMIT: Final = 1 << 32
@@ -29,6 +33,11 @@ CLIENT_LIMIT: Final = 1 << 53
 _ID = rb"[\x80-\xff]{0,7}[\x00-\x7f][\x80-\xff]{0,4}[\x00-\x7f]"
 _ONE_ID: Final = re.compile(_ID).match
 _TWO_IDS: Final = re.compile(_ID + _ID).match
+# A state vector's clients and clocks, below their limits.
+_CLIENT = rb"(?:[\x80-\xff]{7}[\x00-\x0f]|[\x80-\xff]{0,6}[\x00-\x7f])"
+_CLOCK = rb"(?:[\x80-\xff]{4}[\x00-\x0f]|[\x80-\xff]{0,3}[\x00-\x7f])"
+_CLOCKS: Final = re.compile(rb"(?:" + _CLIENT + _CLOCK + rb")*+").fullmatch
+_UNENDING: Final = bytes(range(0x80, 0x100))  # bytes of an integer that more follow
 _JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL).finditer
 
 _GC, _DELETED, _JSON, _BINARY, _STRING, _EMBED = 0, 1, 2, 3, 4, 5
@@ -39,7 +48,9 @@ _RANGES: Final = (_GC, _SKIP)  # structs that are a length alone
 _ELEMENT, _HOOK = 3, 5  # an XmlElement has a name; of an XmlHook libraries read different bytes
 _LAST_TYPE: Final = 6
 
-Ranges = dict[int, list[tuple[int, int]]]
+LARGE: Final = 64 << 10  # bytes; walking more takes so long that an event loop should not
+LENGTH_BITS: Final = 32
+Ranges = dict[int, "array[int]"]
 
 
 @dataclass(slots=True)
@@ -48,11 +59,31 @@ class Survey:
 
     Attributes:
         ends: per client, the clock after its last struct.
-        deletes: per client, ranges (clock, length) of deleted structs.
+        deletes: per client, ranges of deleted structs, each `clock << LENGTH_BITS | length`:
+            there may be hundreds of thousands.
     """
 
     ends: dict[int, int] = field(default_factory=dict)
     deletes: Ranges = field(default_factory=dict)
+
+
+class Walked(bytes):
+    """An update that was walked, for `survey` to take without another look.
+
+    Attributes:
+        found: what it carries.
+
+    Raises:
+        InvalidUpdate: malformed, or over a bound.
+    """
+
+    found: Survey
+
+    def __new__(cls, update: bytes) -> Walked:
+        """See the class."""
+        self = super().__new__(cls, update)
+        self.found = survey(update)
+        return self
 
 
 def check_update(update: bytes) -> None:
@@ -70,7 +101,15 @@ def check_state_vector(state_vector: bytes) -> None:
     Raises:
         InvalidUpdate: malformed, or over a bound.
     """
-    read_state_vector(state_vector)
+    walk = _Walk(state_vector)
+    try:
+        count = walk.count(2)
+    except IndexError:
+        raise _cut() from None
+    # Read by no loop of ours: there may be hundreds of thousands.
+    rest = state_vector[walk.at :]
+    if len(rest.translate(None, _UNENDING)) != 2 * count or not _CLOCKS(rest):
+        raise InvalidUpdate("state vector is malformed, or a number in it is out of range")
 
 
 def read_state_vector(state_vector: bytes) -> dict[int, int]:
@@ -87,6 +126,8 @@ def read_state_vector(state_vector: bytes) -> dict[int, int]:
 
 def survey(update: bytes) -> Survey:
     """Walks an update and says what it carries; errors as `check_update`."""
+    if type(update) is Walked:
+        return update.found
     walk = _Walk(update)
     found = Survey()
     try:
@@ -99,7 +140,7 @@ def survey(update: bytes) -> Survey:
             found.ends[client] = walk.structs(structs, clock)
         for _ in range(walk.count(2)):
             client = walk.client()
-            ranges = found.deletes.setdefault(client, [])
+            ranges = found.deletes.setdefault(client, array("Q"))
             for _ in range(walk.count(2)):
                 ranges.append(walk.delete_range())
     except IndexError:
@@ -301,11 +342,17 @@ class _Walk:
         else:
             raise InvalidUpdate(f"value of unknown kind {kind}")
 
-    def delete_range(self) -> tuple[int, int]:
+    def delete_range(self) -> int:
         clock, length = self.clock(), self.uint()
         if clock + length >= CLOCK_LIMIT:
             raise InvalidUpdate("deleted range is out of range")
-        return clock, length
+        return clock << LENGTH_BITS | length
+
+
+def unpacked(ranges: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The ranges of a `Survey` as (clock, length)."""
+    mask = (1 << LENGTH_BITS) - 1
+    return ((packed >> LENGTH_BITS, packed & mask) for packed in ranges)
 
 
 def _utf16_length(text: str) -> int:

@@ -29,6 +29,7 @@ class Caps:
     room: int = 512
     token: int = 8192
     hello: int = 1024
+    history: int = 64
     reason: int = 1024
     name: int = 80  # display name, in characters
     stream: int = 256  # name of a stream, of a method
@@ -54,6 +55,8 @@ class Close(IntEnum):
     TOO_BIG = 4413
     FLOOD = 4429
     INTERNAL = 4500
+    ROLE_CHANGED = 4503
+    HISTORY = 4504
     SLOW_READER = 4508
 
 
@@ -87,12 +90,32 @@ class Entry:
 class Token:
     """Asks to join a room. `client` is the client's version.
 
-    `hello`, from our own clients alone: JSON `{"name": str, "as": role or ""}`.
+    `hello`, from our own clients alone: JSON `{"name": str, "as": role or "", "history": id or ""}`
+    where "history" is that of the copy which the client has.
+    A token `invite:CODE` is exchanged for a real one, see `Issued`; it joins nothing.
     """
 
     token: str
     client: str = ""
     hello: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """The token that an invite was exchanged for; the answer to a Token that begins "invite:"."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Which history the room's document has, told to our own clients alone.
+
+    After Granted: remember it with the copy. Before Denied: the copy that the client said it has is
+    of another history, and must not be merged blindly.
+    """
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +252,14 @@ Message: TypeAlias = (
     | Call
     | Reply
     | Ack
+    | Issued
+    | History
 )
 Framing: TypeAlias = Literal["hocuspocus", "y"]
 
 _SYNC, _AWARENESS, _AUTH, _QUERY, _SYNC_REPLY, _STATELESS = 0, 1, 2, 3, 4, 5
 _CLOSE, _SYNC_STATUS, _PING, _PONG = 7, 8, 9, 10
-_STREAM, _CALL, _REPLY, _ACK = 100, 101, 102, 103
+_STREAM, _CALL, _REPLY, _ACK, _ISSUED, _HISTORY = 100, 101, 102, 103, 104, 105
 
 
 # ---------------------------------------------------------------- writing
@@ -334,6 +359,10 @@ def encode_body(message: Message) -> bytes:
             return b"\2\1" + write_string(reason)
         case Granted(scope):
             return b"\2\2" + write_string(scope)
+        case Issued(token):
+            return write_uint(_ISSUED) + write_string(token)
+        case History(id):
+            return write_uint(_HISTORY) + write_string(id)
         case QueryAwareness():
             return b"\3"
         case Stateless(payload):
@@ -519,6 +548,8 @@ _READERS: Final[dict[int, Callable[[_Reader], Message]]] = {
     _CALL: _read_call,
     _REPLY: _read_reply,
     _ACK: _read_ack,
+    _ISSUED: lambda r: Issued(r.string(CAPS.token)),
+    _HISTORY: lambda r: History(r.string(CAPS.history)),
 }
 _READERS_Y: Final[dict[int, Callable[[_Reader], Message]]] = {
     _SYNC: _read_sync,
@@ -543,6 +574,14 @@ def _check_size(data: bytes, limit: int) -> None:
         raise WireError(f"message of {len(data)} bytes, at most {limit} allowed", Close.TOO_BIG)
 
 
+def _short_update(data: bytes, at: int = 0) -> Update | None:
+    """What typing sends: an Update that is all the rest, and shorter than 128 bytes."""
+    size = len(data) - at - 3
+    if 0 <= size < 128 and data.startswith(b"\0\2", at) and data[at + 2] == size:
+        return Update(data[at + 3 :])
+    return None
+
+
 def decode(data: bytes, limit: int = CAPS.state) -> tuple[str, Message]:
     """The room and the message of one websocket message on `/`.
 
@@ -559,10 +598,10 @@ def decode(data: bytes, limit: int = CAPS.state) -> tuple[str, Message]:
     if data == b"\x0a":
         return "", Pong()
     r = _Reader(data)
-    return r.string(CAPS.room), _read_message(r, _READERS)
+    return r.string(CAPS.room), _short_update(data, r.at) or _read_message(r, _READERS)
 
 
 def decode_y(data: bytes, limit: int = CAPS.state) -> Message:
     """The message of one websocket message on `/<room>`; errors as `decode`."""
     _check_size(data, limit)
-    return _read_message(_Reader(data), _READERS_Y)
+    return _short_update(data) or _read_message(_Reader(data), _READERS_Y)

@@ -48,6 +48,9 @@ class Journal(Protocol):
     async def open(self, listener: Listener) -> None:
         """Starts the journal. Raises StoreFailed."""
 
+    def history(self, room: str) -> str:
+        """The id of the room's history: another one when what it had is lost, and so unlike."""
+
     async def close(self) -> None:
         """Writes what waits, if the store lets it, and ends."""
 
@@ -61,7 +64,10 @@ class Journal(Protocol):
         """Everything appended so far, snapshot first; what still waits included. StoreFailed."""
 
     async def quarantine(self, room: str, rows: Sequence[Row]) -> None:
-        """Sets rows aside that the document library cannot take. Raises StoreFailed."""
+        """Sets rows aside that the document library cannot take.
+
+        Without its snapshot the room begins a new history. Raises StoreFailed.
+        """
 
 
 def sqlite_path(url: str) -> Path:

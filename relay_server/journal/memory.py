@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relay_server.journal import Row
+from relay_server.journal.history import Histories, new_history
 from relay_server.wire import Level
 
 if TYPE_CHECKING:
@@ -22,11 +23,16 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self._rows: dict[str, list[Row]] = {}
+        self._histories = Histories({"": new_history()})
         self._listener: Listener | None = None
 
     async def open(self, listener: Listener) -> None:
         """See `Journal.open`."""
         self._listener = listener
+
+    def history(self, room: str) -> str:
+        """See `Journal.history`; a new process is a new history."""
+        return self._histories.of(room)
 
     async def close(self) -> None:
         """See `Journal.close`."""
@@ -49,5 +55,7 @@ class MemoryJournal:
 
     async def quarantine(self, room: str, rows: Sequence[Row]) -> None:
         """See `Journal.quarantine`; here the rows are dropped."""
+        if any(row.seq == 0 for row in rows):
+            self._histories.begin(room, new_history())
         bad = set(rows)
         self._rows[room] = [row for row in self._rows.get(room, ()) if row not in bad]

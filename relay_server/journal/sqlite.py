@@ -1,7 +1,8 @@
 """A journal in one SQLite file: WAL, synchronous=FULL, one writer thread, natural batching.
 
-Whatever came in while the last commit ran is the next commit: no timer, and the latency of one
-fsync. Each room counts its rows with an integer, never with a clock. A snapshot and the deletion of
+What comes alone is committed at once, and has the latency of one fsync. While more comes, commits
+start `PACE` apart, each with all that came meanwhile: a commit costs as much for forty rows as for
+one. Each room counts its rows with an integer, never with a clock. A snapshot and the deletion of
 what it covers are one transaction. When a commit fails, nothing in it is acknowledged; it is tried
 again until it succeeds.
 """
@@ -10,26 +11,37 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import math
 import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from relay_server.errors import StoreFailed
 from relay_server.journal import Row
+from relay_server.journal.history import Histories, new_history
 from relay_server.wire import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from relay_server.journal import Listener
 
-T = TypeVar("T")
+log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+_sleep = asyncio.sleep
+
+PACE: Final = 0.04  # seconds between the starts of two commits
 RETRY: Final = 0.25  # seconds between two attempts of a failing commit
 LAST_ATTEMPTS: Final = 4  # while closing
+
+# The interpreter's lock is let go and taken again for each statement, so one takes many rows.
+INSERTS: Final = [(n, "INSERT INTO log VALUES" + ",".join(["(?,?,?)"] * n)) for n in (64, 8, 1)]
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS log(
@@ -37,6 +49,9 @@ CREATE TABLE IF NOT EXISTS log(
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS snapshot(
     room TEXT PRIMARY KEY, seq INTEGER NOT NULL, body BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS history(
+    room TEXT PRIMARY KEY, id TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS quarantine(
     id INTEGER PRIMARY KEY, room TEXT NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL
@@ -91,8 +106,10 @@ class SqliteJournal:
         self._writing: list[_Write] = []
         self._wake = asyncio.Event()
         self._closing = False
+        self._next = -math.inf  # when the next commit may start
         self._thread = ThreadPoolExecutor(1, "journal")
         self._last: dict[str, int] = {}  # room -> seq of its last row; the thread's own
+        self._histories = Histories({})
         self._db: sqlite3.Connection | None = None
         self._task: asyncio.Task[None] | None = None
         self._listener: Listener | None = None
@@ -103,6 +120,10 @@ class SqliteJournal:
         self._listener = listener
         await self._in_thread(self._open)
         self._task = asyncio.create_task(self._run(), name="journal")
+
+    def history(self, room: str) -> str:
+        """See `Journal.history`."""
+        return self._histories.of(room)
 
     async def close(self) -> None:
         """See `Journal.close`. Raises StoreFailed when something could not be written."""
@@ -137,7 +158,10 @@ class SqliteJournal:
 
     async def quarantine(self, room: str, rows: Sequence[Row]) -> None:
         """See `Journal.quarantine`."""
-        await self._in_thread(lambda: self._set_aside(room, rows))
+        begun = new_history() if any(row.seq == 0 for row in rows) else ""
+        await self._in_thread(lambda: self._set_aside(room, rows, begun))
+        if begun:
+            self._histories.begin(room, begun)
 
     # ------------------------------------------------------------ the loop's side
 
@@ -150,6 +174,7 @@ class SqliteJournal:
         attempts = 0
         while self._queue or self._writing or not self._closing:
             await self._wake.wait()
+            await self._pause()
             if not self._closing:
                 self._wake.clear()
             # What failed is tried again together with what came meanwhile.
@@ -165,15 +190,25 @@ class SqliteJournal:
             await asyncio.sleep(RETRY)
             self._wake.set()
 
+    async def _pause(self) -> None:
+        wait = self._next - asyncio.get_running_loop().time()
+        if wait > 0 and not self._closing:
+            await _sleep(wait)
+
     async def _attempt(self) -> bool:
         writes = self._writing
+        self._next = asyncio.get_running_loop().time() + PACE
         try:
             await self._in_thread(lambda: self._commit(writes))
         except StoreFailed as error:
+            if not self.failing:
+                log.error("%s; nothing is acknowledged until it does not", error.message)
             self.failing = True
             self.last_error = error.message
             self._tell(writes, durable=False)
             return False
+        if self.failing:
+            log.warning("store %s is written again", self._path)
         self.failing = False
         self._writing = []
         self.backlog -= sum(len(write.body) for write in writes)
@@ -205,6 +240,8 @@ class SqliteJournal:
     def _open(self) -> None:
         self._lock = _lock(self._path)
         self._db = connect(self._path)
+        self._db.execute("INSERT OR IGNORE INTO history VALUES('', ?)", (new_history(),))
+        self._histories = Histories(dict(self._db.execute("SELECT room, id FROM history")))
 
     def _shut(self) -> None:
         if self._db is not None:
@@ -221,14 +258,12 @@ class SqliteJournal:
         last: dict[str, int] = {}
         db.execute("BEGIN IMMEDIATE")
         try:
-            for write in writes:
-                seq = last.get(write.room) or self._seq(write.room)
-                if write.ticket:
-                    seq += 1
-                    db.execute("INSERT INTO log VALUES(?,?,?)", (write.room, seq, write.body))
+            for updates, some in groupby(writes, lambda write: write.ticket > 0):
+                if updates:
+                    self._insert(self._rows(some, last))
                 else:
-                    self._replace(write, seq)
-                last[write.room] = seq
+                    for snapshot in some:
+                        self._replace(snapshot, self._seq(snapshot.room, last))
             db.execute("COMMIT")
         except sqlite3.Error:
             if db.in_transaction:
@@ -236,13 +271,29 @@ class SqliteJournal:
             raise
         self._last.update(last)
 
+    def _insert(self, rows: list[tuple[str, int, bytes]]) -> None:
+        at = 0
+        for size, statement in INSERTS:
+            while len(rows) - at >= size:
+                self._open_db.execute(statement, [*chain(*rows[at : at + size])])
+                at += size
+
+    def _rows(
+        self, updates: Iterable[_Write], last: dict[str, int]
+    ) -> list[tuple[str, int, bytes]]:
+        rows = []
+        for update in updates:
+            seq = last[update.room] = self._seq(update.room, last) + 1
+            rows.append((update.room, seq, update.body))
+        return rows
+
     def _replace(self, write: _Write, seq: int) -> None:
         db = self._open_db
         db.execute("INSERT OR REPLACE INTO snapshot VALUES(?,?,?)", (write.room, seq, write.body))
         db.execute("DELETE FROM log WHERE room=? AND seq<=?", (write.room, seq))
 
-    def _seq(self, room: str) -> int:
-        seq = self._last.get(room)
+    def _seq(self, room: str, last: dict[str, int]) -> int:
+        seq = last.get(room, self._last.get(room))
         if seq is None:
             found = self._open_db.execute(
                 "SELECT max(coalesce((SELECT max(seq) FROM log WHERE room=?), 0),"
@@ -250,13 +301,13 @@ class SqliteJournal:
                 " coalesce((SELECT max(seq) FROM quarantine WHERE room=?), 0))",
                 (room, room, room),
             )
-            seq = int(found.fetchone()[0])
+            seq = last[room] = int(found.fetchone()[0])
         return seq
 
     def _read(self, room: str) -> list[Row]:
         return list(read_rows(self._open_db, room))
 
-    def _set_aside(self, room: str, rows: Sequence[Row]) -> None:
+    def _set_aside(self, room: str, rows: Sequence[Row], history: str) -> None:
         db = self._open_db
         db.execute("BEGIN IMMEDIATE")
         try:
@@ -270,6 +321,8 @@ class SqliteJournal:
                 else:
                     where = "DELETE FROM snapshot WHERE room=? AND body=?"
                 db.execute(where, (room, row.update))
+            if history:
+                db.execute("INSERT OR REPLACE INTO history VALUES(?,?)", (room, history))
             db.execute("COMMIT")
         except sqlite3.Error:
             if db.in_transaction:

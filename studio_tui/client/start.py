@@ -126,8 +126,12 @@ def _started(
         record = _awaited(process, folder, log, before)
     finally:
         log.unlink(missing_ok=True)
-    # The host may end while this process goes on: somebody has to take note of it.
-    threading.Thread(target=process.wait, name=f"host of {record.id}", daemon=True).start()
+    if record.pid != process.pid:
+        # Another process was faster. Ours would take its place when that host ends.
+        _end(process)
+    else:
+        # The host may end while this process goes on: somebody has to take note of it.
+        threading.Thread(target=process.wait, name=f"host of {record.id}", daemon=True).start()
     return record
 
 
@@ -145,10 +149,7 @@ def _environment(choice: Choice) -> dict[str, str]:
 def _awaited(
     process: subprocess.Popen[bytes], folder: Path, log: Path, before: StudioRecord | None
 ) -> StudioRecord:
-    """Wait until a host of the folder has written another record than `before`.
-
-    Ours gives up when another process was faster: then that one's host is as good.
-    """
+    """Wait until a host of the folder, ours or not, has written another record than `before`."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         over = process.poll() is not None

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from studio_tui.client import relays, start
@@ -60,6 +61,8 @@ def test_two_at_once_get_one_studio(folder: Path) -> None:
     assert len(found) == 3
     assert len(set(found)) == 1
     assert len(studios.records()) == 1
+    hosts = [p.pid for p in psutil.Process().children() if str(folder) in p.cmdline()]
+    assert hosts == [found[0].pid], "one that lost would take the place of the one that won"
 
 
 def test_the_host_is_nobodys_child_to_wait_for(folder: Path) -> None:

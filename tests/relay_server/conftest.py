@@ -106,12 +106,16 @@ async def join(relay: Relay) -> AsyncIterator[Join]:
         token: str | None = None,
         url: str | None = None,
         synced: bool = True,
+        history: str = "",
+        doc: Doc | None = None,
     ) -> Peer:
-        peer = Peer(await connect(url or relay.url, compression=None, max_size=None), room)
+        socket = await connect(url or relay.url, compression=None, max_size=None)
+        peer = Peer(socket, room, doc or Doc())
         peers.append(peer)
         if token is None:
             token = relay.keys.mint(room="*", role=role, name=name)
-        hello = json.dumps({"name": name or "", "as": ""}) if own else ""
+        said = {"name": name or "", "as": "", "history": history}
+        hello = json.dumps(said) if own else ""
         await peer.send(wire.Token(token, "1", hello))
         if synced:
             await peer.expect(wire.Granted)

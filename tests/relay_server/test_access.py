@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from relay_server import wire
 from relay_server.access import AUDIENCE, ROLES, Grant, Keys, Policy, authorize
-from relay_server.errors import AccessDenied, BadSetting
+from relay_server.errors import AccessDenied, BadSetting, RoleChanged, StoreFailed
 from relay_server.lobby import policy_of
 from relay_server.wire import Level
 
@@ -34,25 +34,30 @@ MESSAGES: dict[str, wire.Message] = {
     "query": wire.Call(1, "m", b"", False),
     "Reply": wire.Reply(1, True, b""),
     "Ack": wire.Ack(1, Level.DISK),
+    "Issued": wire.Issued("t"),
+    "History": wire.History("h"),
+    "admission": wire.Call(1, "relay.invite", b"", True),
+    "admission query": wire.Call(1, "relay.invites", b"", False),
 }
 ALL = "Step1 Awareness QueryAwareness CloseRoom Ping Pong query".split()
+LETS_IN = ["admission", "admission query"]
 DOCUMENT = ALL + "Step2 Update command Stream".split()
 HOST_WRITES = ALL + "command Stream".split()
 MATRIX = {
-    ("calm-otter", "host"): [*DOCUMENT, "Reply"],
-    ("calm-otter", "owner"): DOCUMENT,
+    ("calm-otter", "host"): [*DOCUMENT, *LETS_IN, "Reply"],
+    ("calm-otter", "owner"): [*DOCUMENT, *LETS_IN],
     ("calm-otter", "editor"): DOCUMENT,
     ("calm-otter", "viewer"): ALL,
-    ("calm-otter/file/1@0", "host"): [*DOCUMENT, "Reply"],
-    ("calm-otter/file/1@0", "owner"): DOCUMENT,
+    ("calm-otter/file/1@0", "host"): [*DOCUMENT, *LETS_IN, "Reply"],
+    ("calm-otter/file/1@0", "owner"): [*DOCUMENT, *LETS_IN],
     ("calm-otter/file/1@0", "editor"): DOCUMENT,
     ("calm-otter/file/1@0", "viewer"): ALL,
-    ("calm-otter/term/1", "host"): [*DOCUMENT, "Reply"],
-    ("calm-otter/term/1", "owner"): HOST_WRITES,
+    ("calm-otter/term/1", "host"): [*DOCUMENT, *LETS_IN, "Reply"],
+    ("calm-otter/term/1", "owner"): [*HOST_WRITES, *LETS_IN],
     ("calm-otter/term/1", "editor"): HOST_WRITES,
     ("calm-otter/term/1", "viewer"): ALL,
-    ("calm-otter/job/1", "host"): [*DOCUMENT, "Reply"],
-    ("calm-otter/job/1", "owner"): HOST_WRITES,
+    ("calm-otter/job/1", "host"): [*DOCUMENT, *LETS_IN, "Reply"],
+    ("calm-otter/job/1", "owner"): [*HOST_WRITES, *LETS_IN],
     ("calm-otter/job/1", "editor"): HOST_WRITES,
     ("calm-otter/job/1", "viewer"): ALL,
 }
@@ -149,6 +154,58 @@ def test_a_token_is_revoked_in_every_process(tmp_path: Path) -> None:
         theirs.verify(token)
     with pytest.raises(AccessDenied, match="revoked"):
         Keys.load(tmp_path / "key.pem").verify(token)
+
+
+def test_a_role_is_changed_in_every_process(tmp_path: Path) -> None:
+    ours, theirs = Keys.load(tmp_path / "key.pem"), Keys.load(tmp_path / "key.pem")
+    token = ours.mint(room="r", role="editor", id="abc")
+    grant = theirs.verify(token)
+    ours.change_role("abc", "viewer")
+    assert ours.role("abc") == "viewer"
+    assert theirs.refresh()
+    assert not theirs.refresh()
+    with pytest.raises(RoleChanged):
+        theirs.check(grant)
+    for keys in (ours, theirs, Keys.load(tmp_path / "key.pem")):
+        assert keys.verify(token).role == "viewer"
+        keys.check(keys.verify(token))
+    ours.change_role("abc", "editor")
+    theirs.refresh()
+    theirs.check(grant)
+    ours.revoke("abc")
+    with pytest.raises(AccessDenied, match="revoked"):
+        ours.verify(token)
+
+
+@pytest.mark.parametrize("id", ["", "a b", "a\nb", "x" * 65, "ü"])
+def test_what_can_be_no_id_is_not_written_down(tmp_path: Path, id: str) -> None:
+    keys = Keys.load(tmp_path / "key.pem")
+    with pytest.raises(BadSetting):
+        keys.revoke(id)
+    with pytest.raises(BadSetting):
+        keys.change_role(id, "viewer")
+    with pytest.raises(BadSetting):
+        keys.change_role("abc", "root")
+    assert not (tmp_path / "key.pem.revoked").exists()
+
+
+def test_a_revocation_that_cannot_be_written_holds_and_is_an_error(tmp_path: Path) -> None:
+    keys = Keys.load(tmp_path / "key.pem")
+    token = keys.mint(room="r", role="editor", id="abc")
+    (tmp_path / "key.pem.revoked").mkdir()
+    with pytest.raises(StoreFailed):
+        keys.revoke("abc")
+    with pytest.raises(AccessDenied):
+        keys.verify(token)
+
+
+def test_steps_of_the_clock_touch_the_expiry_alone() -> None:
+    now = [1_000_000.0]
+    keys = Keys(Ed25519PrivateKey.generate(), clock=lambda: now[0])
+    token = keys.mint(room="r", role="editor", expires=60)
+    now[0] -= 3600  # made in what is now the future
+    assert keys.verify(token).role == "editor"
+    assert Keys(keys._private, clock=lambda: now[0]).verify(token).role == "editor"
 
 
 def _forged(**changes: object) -> str:

@@ -122,7 +122,8 @@ def test_a_token_is_one_line_for_the_same_key(capsys: pytest.CaptureFixture[str]
     code, out, err = run(
         capsys, "token", "calm-otter", "--role", "editor", "--name", "Ann", "--expires", "2h"
     )
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert err.startswith("revoke it with: ")
     grant = Keys.load(state_dir() / "key.pem").verify(out.strip())
     assert (grant.room, grant.role, grant.name) == ("calm-otter", "editor", "Ann")
 
@@ -135,7 +136,8 @@ def test_serve_prints_where_it_is_and_ends_on_sigterm() -> None:
         assert (state_dir() / "journal.db").exists()
         relay.send_signal(signal.SIGTERM)
         out, err = relay.communicate(timeout=20)
-        assert (relay.returncode, out, err) == (0, "", "")
+        assert (relay.returncode, out) == (0, "")
+        assert err.endswith("info: relay closes, with 0 connections\n")
 
 
 def test_a_taken_port_ends_with_1_and_two_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -201,3 +203,88 @@ def test_a_store_that_is_not_there_is_told(
     assert code == 1
     assert "no store" in err
     assert os.listdir(tmp_path) == []
+
+
+# ---------------------------------------------------------------- invites
+
+
+def test_an_invite_is_printed_alone_and_listed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    key = ["--key", str(tmp_path / "key.pem")]
+    wss = ["--relay", "wss://relay.example.com/"]
+    code, out, err = run(
+        capsys, "invite", "calm-otter", "--role", "viewer", "--name", "Bob", *wss, *key
+    )
+    assert code == 0
+    found = re.fullmatch(r"wss://relay\.example\.com/calm-otter#([\w-]{22})\n", out)
+    assert found
+    assert found[1] not in err
+    code, out, _ = run(capsys, "invites", *key)
+    (told,) = json.loads(out)
+    assert (told["studio"], told["role"], told["name"]) == ("calm-otter", "viewer", "Bob")
+    assert (told["state"], told["by"]) == ("open", "studio-relay")
+    assert err == f"revoke it with: studio-relay revoke {told['id']}\n"
+    assert found[1] not in out
+    assert json.loads(run(capsys, "invites", "other", *key)[1]) == []
+
+
+@pytest.mark.parametrize("command", [["revoke"], ["invite", "--revoke"]])
+def test_an_invite_is_revoked(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: list[str]
+) -> None:
+    key = ["--key", str(tmp_path / "key.pem")]
+    run(capsys, "invite", "r", "--role", "editor", *key)
+    (told,) = json.loads(run(capsys, "invites", *key)[1])
+    assert run(capsys, "role", told["id"], "viewer", *key)[0] == 0
+    assert json.loads(run(capsys, "invites", *key)[1])[0]["role"] == "viewer"
+    assert run(capsys, *command, told["id"], *key)[:2] == (0, f"revoked {told['id']}\n")
+    assert json.loads(run(capsys, "invites", *key)[1])[0]["state"] == "revoked"
+
+
+def test_a_token_says_how_to_revoke_it(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    key = ["--key", str(tmp_path / "key.pem")]
+    _, token, err = run(capsys, "token", "r", "--role", "editor", *key)
+    keys = Keys.load(tmp_path / "key.pem")
+    assert err.split()[-1] == keys.verify(token.strip()).jti
+    assert run(capsys, "revoke", err.split()[-1], *key)[0] == 0
+    assert keys.refresh()
+    assert keys.revoked(err.split()[-1])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["invite"],
+        ["invite", "r"],
+        ["invite", "r", "--role", "root"],
+        ["invite", "r", "--role", "editor", "--expires", "0s"],
+        ["invite", "r", "--role", "editor", "--relay", "https://x"],
+        ["revoke", "no such id"],
+        ["role", "abc", "root"],
+        ["serve", "--public-url", "https://x"],
+        ["serve", "--log-level", "loud"],
+        ["serve", "--port", "0", "--store", "memory:", "--audit", "/no/such/folder/a"],
+    ],
+)
+def test_what_makes_no_sense_is_told(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: .+\nhint: .+\n", err)
+
+
+def test_what_was_set_aside_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, typed: Typed
+) -> None:
+    store = filled(tmp_path / "j.db", {"a": typed("hello"), "b": typed("x")})
+    db = connect(tmp_path / "j.db")
+    db.execute("INSERT INTO quarantine(room, seq, body) VALUES('a', 9, x'ff')")
+    db.close()
+    assert run(capsys, "check", "--store", store)[:2] == (
+        0,
+        "a: 1 updates set aside\nok: 2 rooms, 1 updates set aside\n",
+    )
+    rooms = json.loads(run(capsys, "rooms", "--store", store)[1])
+    assert [(room["room"], room["set_aside"]) for room in rooms] == [("a", 1), ("b", 0)]

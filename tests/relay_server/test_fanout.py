@@ -5,15 +5,23 @@ from __future__ import annotations
 import asyncio
 import itertools
 
+import pytest
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN
 from websockets.uri import parse_uri
 
+from relay_server import fanout
 from relay_server.fanout import Turns, binary_frame
 from relay_server.lobby import policy_of
-from relay_server.room import Room
+from relay_server.room import Member, Room
 from relay_server.wire import Level
+
+
+@pytest.fixture(autouse=True)
+def an_hour_per_member(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A room with a member has the longest window that it may, an empty one none."""
+    monkeypatch.setattr(fanout, "WRITE", 3600)
 
 
 class Outlet:
@@ -25,8 +33,11 @@ class Outlet:
         self.writes += 1
 
 
-def a_room() -> Room:
-    return Room("r", policy_of("r"), itertools.count(), Level.MEMORY)
+def a_room(members: int = 0) -> Room:
+    room = Room("r", policy_of("r"), itertools.count(), Level.MEMORY)
+    for number in range(members):
+        room.join(Member(number, number, "", "viewer"))
+    return room
 
 
 async def turn() -> None:
@@ -47,7 +58,7 @@ async def test_a_quiet_room_is_flushed_in_the_same_turn() -> None:
 async def test_a_busy_room_waits_for_its_window() -> None:
     flushed: list[Room] = []
     turns = Turns(asyncio.get_running_loop(), 3600, flushed.append)
-    busy, quiet = a_room(), a_room()
+    busy, quiet = a_room(1), a_room(1)
     turns.flush_soon(busy)
     await turn()
     turns.flush_soon(busy)
@@ -61,17 +72,34 @@ async def test_a_busy_room_waits_for_its_window() -> None:
 async def test_a_window_ends() -> None:
     flushed: list[Room] = []
     turns = Turns(asyncio.get_running_loop(), 0.001, flushed.append)
-    room = a_room()
+    room = a_room(1)
     async with asyncio.timeout(10):
         while len(flushed) < 3:
             turns.flush_soon(room)
             await asyncio.sleep(0)
 
 
+async def test_the_window_grows_with_the_room() -> None:
+    flushed: list[Room] = []
+    loop = asyncio.get_running_loop()
+    turns = Turns(loop, 3600, flushed.append)
+    small, big = a_room(0), a_room(1)
+    for room in (small, big):
+        turns.flush_soon(room)
+    await turn()
+    async with asyncio.timeout(10):
+        while len(flushed) < 3:
+            for room in (small, big):
+                turns.flush_soon(room)
+            await asyncio.sleep(0)
+    assert flushed == [small, big, small]
+    turns.close()
+
+
 async def test_a_forgotten_room_is_flushed_no_more() -> None:
     flushed: list[Room] = []
     turns = Turns(asyncio.get_running_loop(), 3600, flushed.append)
-    room = a_room()
+    room = a_room(1)
     turns.flush_soon(room)
     await turn()
     turns.flush_soon(room)
@@ -85,6 +113,32 @@ async def test_what_a_flush_has_to_say_is_written_in_its_turn() -> None:
     turns = Turns(asyncio.get_running_loop(), 0, lambda room: turns.write_soon(outlet))
     turns.flush_soon(a_room())
     turns.run()
+    assert outlet.writes == 1
+
+
+async def test_what_is_read_after_a_lull_is_written_without_another_turn() -> None:
+    loop = asyncio.get_running_loop()
+    outlet = Outlet()
+    turns = Turns(loop, 0, lambda room: turns.write_soon(outlet))
+    turns.take_in(lambda data: turns.flush_soon(a_room()), b"", loop.time())
+    assert outlet.writes == 1
+    turns.take_in(lambda data: turns.flush_soon(a_room()), b"", turns._ran)
+    assert outlet.writes == 1
+    await turn()
+    assert outlet.writes == 2
+
+
+async def test_a_read_that_fails_holds_nothing_up() -> None:
+    outlet = Outlet()
+    turns = Turns(asyncio.get_running_loop(), 0, lambda room: None)
+
+    def fail(data: bytes) -> None:
+        raise ValueError(data)
+
+    with pytest.raises(ValueError, match="bad"):
+        turns.take_in(fail, b"bad", 0)
+    turns.write_soon(outlet)
+    await turn()
     assert outlet.writes == 1
 
 

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from pycrdt import Doc, Text
 
 import relay_server.replica as module
-from relay_server.replica import BATCH, EMPTY, NOTHING, Broken, Replica, merge, panics_as_broken
+from relay_server.replica import (
+    BATCH,
+    EMPTY,
+    NOTHING,
+    SMALL,
+    Broken,
+    Replica,
+    merge,
+    panics_as_broken,
+)
 from relay_server.validate import survey
 
 Typed = Callable[[str], list[bytes]]
@@ -21,6 +30,36 @@ def text_of(update: bytes) -> str:
     doc: Doc = Doc()
     doc.apply_update(update)
     return str(doc.get("text", type=Text))
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "groups"),
+    [(10, BATCH, 1), (10, BATCH + 1, 2), (SMALL, 3, 3), (SMALL // 4 + 1, 8, 3)],
+)
+def test_merges_are_small(
+    monkeypatch: pytest.MonkeyPatch, size: int, count: int, groups: int
+) -> None:
+    def spy(*updates: bytes) -> bytes:
+        assert len(updates) <= BATCH
+        assert sum(map(len, updates)) <= SMALL
+        return b"".join(updates)
+
+    monkeypatch.setattr(module, "merge_updates", spy)
+    updates = [bytes((n,)) * size for n in range(count)]
+    merged = merge(updates)
+    assert len(merged) == groups
+    assert b"".join(merged) == b"".join(updates)
+
+
+def test_large_updates_do_not_wait_to_be_settled() -> None:
+    doc: Doc = Doc()
+    replica = Replica()
+    text = doc.get("text", type=Text)
+    for _ in range(BATCH // 2):
+        before = doc.get_state()
+        text += "x" * SMALL
+        replica.append(doc.get_update(before))
+        assert sum(map(len, replica._tail)) < SMALL
 
 
 def test_what_is_appended_is_there(typed: Typed) -> None:

@@ -13,7 +13,7 @@ from relay_server import wire
 from relay_server.effects import Append, Broadcast, Effects, Expel, Reload, Send, Snapshot
 from relay_server.lobby import policy_of
 from relay_server.replica import BATCH, Broken
-from relay_server.room import SNAPSHOT_EVERY, Member, Room
+from relay_server.room import REST, SNAPSHOT_EVERY, Member, Room
 from relay_server.validate import survey
 from relay_server.wire import Ack, Close, Entry, Level, Step1, Step2, SyncStatus, Update
 
@@ -410,16 +410,37 @@ def test_what_waits_for_another_update_is_never_snapshot_away(typed: Typed) -> N
     assert len(room.snapshot()) == 1
 
 
-def test_a_room_in_use_is_snapshot_now_and_then(typed: Typed) -> None:
+def fill(room: Room, update: bytes, rows: int) -> Effects:
+    effects: Effects = []
+    for _ in range(rows):
+        room.receive(1, Update(update))
+        effects += room.flush()
+    return [effect for effect in effects if isinstance(effect, Snapshot)]
+
+
+def test_a_room_in_use_is_snapshot_when_it_rests(typed: Typed) -> None:
     room = a_room()
     enter(room, 1)
     (update,) = typed("x")
-    effects: Effects = []
-    for _ in range(SNAPSHOT_EVERY):
-        room.receive(1, Update(update))
-        effects += room.flush()
-    assert sum(isinstance(e, Snapshot) for e in effects) == 1
-    assert isinstance(effects[-1], Snapshot)
+    assert fill(room, update, SNAPSHOT_EVERY) == []
+    assert room.rest(10) == []
+    fill(room, update, 1)
+    assert room.rest(20) == []  # it worked in between
+    assert room.rest(20 + REST / 2) == []
+    (effect,) = room.rest(20 + REST)
+    assert isinstance(effect, Snapshot)
+    assert room.rest(30) == room.rest(40) == []
+
+
+def test_a_room_that_never_rests_is_snapshot_at_last(
+    typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay_server.room.SNAPSHOT_AT_LAST", 100)
+    room = a_room()
+    enter(room, 1)
+    (update,) = typed("x")
+    assert fill(room, update, 99) == []
+    assert len(fill(room, update, 101)) == 2
 
 
 def test_a_misfit_is_undone_and_its_sender_expelled(typed: Typed) -> None:

@@ -11,10 +11,12 @@ from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText, merg
 
 from relay_server.errors import InvalidUpdate
 from relay_server.validate import (
+    Walked,
     check_state_vector,
     check_update,
     read_state_vector,
     survey,
+    unpacked,
 )
 from relay_server.wire import write_uint as uint
 
@@ -205,7 +207,20 @@ def test_a_survey_counts_in_utf16() -> None:
     text += "a😀é"
     assert survey(doc.get_update()).ends == {9: 4}
     del text[0:1]
-    assert survey(doc.get_update()).deletes == {9: [(0, 1)]}
+    deletes = survey(doc.get_update()).deletes
+    assert {client: list(unpacked(ranges)) for client, ranges in deletes.items()} == {9: [(0, 1)]}
+
+
+def test_what_was_walked_is_not_walked_again() -> None:
+    doc: Doc = Doc(client_id=9)
+    doc.get("t", type=Text).insert(0, "abc")
+    walked = Walked(doc.get_update())
+    assert walked == doc.get_update()
+    assert survey(walked) is walked.found
+    assert walked.found == survey(doc.get_update())
+    assert merge_updates(walked, walked) == walked
+    with pytest.raises(InvalidUpdate):
+        Walked(b"\xff")
 
 
 @pytest.mark.parametrize(
@@ -215,6 +230,28 @@ def test_a_survey_counts_in_utf16() -> None:
 def test_a_state_vector_that_lies_is_refused(vector: bytes) -> None:
     with pytest.raises(InvalidUpdate):
         check_state_vector(vector)
+
+
+numbers = st.one_of(
+    st.integers(0, 300),
+    st.sampled_from([1 << 28, (1 << 32) - 1, 1 << 32, (1 << 53) - 1, 1 << 53, 1 << 60]),
+)
+
+
+@given(st.lists(st.tuples(numbers, numbers), max_size=5), st.integers(-1, 1), st.binary(max_size=1))
+def test_a_state_vector_is_taken_when_it_can_be_read(
+    clocks: list[tuple[int, int]], more: int, after: bytes
+) -> None:
+    vector = uint(max(len(clocks) + more, 0))
+    vector += b"".join(uint(client) + uint(clock) for client, clock in clocks) + after
+    verdicts = []
+    for check in (check_state_vector, read_state_vector):
+        try:
+            check(vector)
+            verdicts.append(True)
+        except InvalidUpdate:
+            verdicts.append(False)
+    assert len(set(verdicts)) == 1
 
 
 def test_a_state_vector_is_read() -> None:

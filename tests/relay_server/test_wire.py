@@ -31,6 +31,8 @@ messages = st.one_of(
     st.builds(wire.Call, ints, words, blobs, st.booleans(), senders),
     st.builds(wire.Reply, ints, st.booleans(), blobs),
     st.builds(wire.Ack, ints, st.sampled_from(Level)),
+    st.builds(wire.Issued, words),
+    st.builds(wire.History, words.filter(lambda w: len(w.encode()) <= CAPS.history)),
 )
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from relay_server.errors import StoreFailed
 from relay_server.journal import Row
-from relay_server.journal.sqlite import SqliteJournal, connect, read_rows
+from relay_server.journal.sqlite import SqliteJournal, _Write, connect, read_rows
 from relay_server.wire import Level
 
 ROOT = Path(__file__).parents[3]
@@ -84,6 +84,40 @@ async def test_what_is_durable_is_there_after_a_restart(tmp_path: Path) -> None:
     assert [row.seq for row in rows] == list(range(1, 101))
     assert rows[-1].update == b"update 100"
     assert await journal.load("b") == (Row(1, b"other"),)
+    await journal.close()
+
+
+async def test_a_busy_journal_commits_seldom_and_a_lone_update_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    over = asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        await over.wait()
+
+    journal, told = await opened(tmp_path / "j.db")
+    commits: list[int] = []
+    commit = journal._commit
+
+    def counted(writes: list[_Write]) -> None:
+        commits.append(len(writes))
+        commit(writes)
+
+    monkeypatch.setattr(journal, "_commit", counted)
+    monkeypatch.setattr("relay_server.journal.sqlite.PACE", 3600)
+    monkeypatch.setattr("relay_server.journal.sqlite._sleep", pause)
+    journal.append("a", 1, b"alone")
+    await told.until(lambda: told.last == {"a": 1})
+    assert pauses == []
+    for ticket in range(2, 202):
+        journal.append("a", ticket, b"one of many")
+        await asyncio.sleep(0)
+    assert len(pauses) == 1
+    over.set()
+    await told.until(lambda: told.last == {"a": 201})
+    assert commits == [1, 200]
     await journal.close()
 
 
