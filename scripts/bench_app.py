@@ -1,4 +1,4 @@
-"""Times what a person waits for: --help, the first paint of the attached app, one key in a terminal.
+"""Times what a person waits for: --help, the first paint of the app, one key in a terminal.
 
     python scripts/bench_app.py [--runs N]
 

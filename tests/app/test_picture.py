@@ -15,7 +15,7 @@ async def test_a_picture_of_a_studio(studio: Any) -> None:
     assert svg.startswith("<svg")
     assert "calm-otter" in svg
     assert "input.txt" in svg
-    assert "url(\"http" not in svg
+    assert 'url("http' not in svg
 
 
 async def test_a_studio_that_cannot_be_joined(studio: Any) -> None:

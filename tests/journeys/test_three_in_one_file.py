@@ -1,4 +1,4 @@
-"""Two scripts and the app in one studio, over a real host and relay: everybody ends with one text."""
+"""Two scripts and the app in one studio, over a real host and relay: all end with one text."""
 
 from __future__ import annotations
 
