@@ -1,9 +1,9 @@
 """The one exception root of studio_tui: what happened, and what to do next.
 
-    StudioError            exit 1
-    ├── UsageFault         exit 2   the command or a value in it makes no sense
-    ├── NotFound           exit 3   no such studio, file, job; or it cannot be reached
-    └── Refused            exit 4   authentication or role
+StudioError            exit 1
+├── UsageFault         exit 2   the command or a value in it makes no sense
+├── NotFound           exit 3   no such studio, file, job; or it cannot be reached
+└── Refused            exit 4   authentication or role
 """
 
 from __future__ import annotations
