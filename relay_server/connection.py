@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 SLICE: Final = 16 << 10  # bytes of one client that are read in a turn
 GRACE: Final = 2.0  # seconds a client has to answer a close
+SLOW_GRACE: Final = 0.5  # ... when it is one that does not read, whose bytes are held meanwhile
 PATIENCE: Final = 20.0  # seconds of silence granted to a client that has never answered a ping
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?").fullmatch
 _Y_ADDRESS: Final = ""  # how the one room of a y-websocket connection is addressed
@@ -208,7 +209,7 @@ class Connection(asyncio.BufferedProtocol):
                 self.close(Close.SLOW_READER, "reads too slowly; come back and sync")
 
     def close(self, code: int, reason: str) -> None:
-        """Leaves every room and closes the socket, politely for `GRACE` seconds."""
+        """Leaves every room and closes the socket, politely at first."""
         if self._closing:
             return
         self.write_out()
@@ -224,7 +225,8 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.close()
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self.relay.loop.call_later(GRACE, self._transport.abort)
+        grace = SLOW_GRACE if code == Close.SLOW_READER else GRACE
+        self._timer = self.relay.loop.call_later(grace, self._transport.abort)
 
     def abort(self) -> None:
         """Ends the socket at once."""

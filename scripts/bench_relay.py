@@ -22,11 +22,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 from pycrdt import Doc, Text
 from websockets.client import ClientProtocol
-from websockets.frames import Frame
+from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN
 from websockets.uri import parse_uri
 
@@ -155,7 +156,7 @@ class Typist:
 
 def keystrokes(count: int) -> list[bytes]:
     """Websocket frames of somebody who types `count` characters at the end of a text."""
-    doc: Doc = Doc()
+    doc: Doc[Any] = Doc()
     text, frames = doc.get("text", type=Text), []
     for _ in range(count):
         if len(text) > 3000:  # the library gets slower as a run grows
@@ -165,7 +166,7 @@ def keystrokes(count: int) -> list[bytes]:
         update = doc.get_update(before)
         assert len(update) < 120
         payload = b"\0\2" + bytes((len(update),)) + update
-        frames.append(Frame(2, payload).serialize(mask=True))
+        frames.append(Frame(Opcode.BINARY, payload).serialize(mask=True))
     return frames
 
 

@@ -29,12 +29,13 @@ async def attach(studio: str, *, name: str | None = None) -> AsyncIterator[Studi
     """Join the studio with this id; leaves it at the end of the block, the studio runs on.
 
     Args:
-        studio: an id such as "calm-otter".
+        studio: an id such as "calm-otter", or an invite, which is good once: it is exchanged for
+            a token that is kept, and the id does from then on.
         name: how the others see you; the configured name when None.
 
     Raises:
         NotFound: there is no such studio, or it does not run or answer.
-        Refused: the token does not open it.
+        Refused: the token does not open it, or the invite is used, expired or unknown.
     """
     from studio_tui.client import locate
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import select
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ COMMANDS = {
     "ls": "studio_tui.cli.studio:ls",
     "status": "studio_tui.cli.status:status",
     "stop": "studio_tui.cli.studio:stop",
+    "share": "studio_tui.cli.share:share",
     "host": "studio_tui.cli.studio:host",
     "login": "studio_tui.cli.login:login",
     "file": "studio_tui.cli.file:file",
@@ -32,6 +34,7 @@ COMMANDS = {
     "doctor": "studio_tui.cli.doctor:doctor",
 }
 INTERRUPTED = 130  # 128 + SIGINT
+_CODE = re.compile(r"(wss?:/[^\s#]*#)[^\s'\"]+")
 
 
 class _Root(LazyGroup):
@@ -116,7 +119,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def fail(message: str, hint: str, code: int) -> None:
     """Say what happened and what to do next, on stderr, and end."""
-    click.echo(f"error: {plain(message)}", err=True)
+    click.echo(f"error: {_coded(plain(message))}", err=True)
     if hint:
-        click.echo(f"hint: {plain(hint)}", err=True)
+        click.echo(f"hint: {_coded(plain(hint))}", err=True)
     sys.exit(code)
+
+
+def _coded(text: str) -> str:
+    """`text` without the code of an invite that was typed where none belongs."""
+    return _CODE.sub(r"\1***", text)

@@ -33,6 +33,7 @@ def open_(
     from studio_tui.client import relays, start
 
     stay = detach or as_json
+    start.checked(folder)
     if not stay:
         _check_terminal("studio-tui open --detach starts it without joining")
     _chosen(relay)
@@ -59,15 +60,24 @@ def _chosen(relay: str | None) -> Choice:
 @click.argument("studio")
 @click.option("--as", "person", metavar="NAME", help="How the others see you.")
 def attach(studio: str, person: str | None) -> None:
-    """Join a running studio by its id."""
+    """Join a running studio by its id, or by an invite, which is good once.
+
+    Whoever was let in by an invite joins by the studio's id from then on.
+    """
     _join(studio, person)
 
 
 def _join(studio: str, person: str | None) -> None:
-    from studio_tui.client import locate
+    import asyncio
+
+    from studio_tui.client import invite, locate
 
     attached = locate.attach(studio, person)
-    _check_terminal(f"for scripts: studio-tui status {studio} --json, or the Python SDK")
+    if invite.is_invite(studio):
+        # Before anything else: a refusal is told here, and no app holds back what is good once.
+        asyncio.run(attached.find())
+        say(f"let in; from now on: studio-tui attach {attached.id}")
+    _check_terminal(f"for scripts: studio-tui status {attached.id} --json, or the Python SDK")
     from studio_tui.app import run
 
     sys.exit(run(attached))

@@ -1,4 +1,4 @@
-"""Finding a studio by its id: this user's own, or one on a relay that this user is logged in to."""
+"""Finding a studio: this user's own, one on a relay with a token for it, or one by its invite."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from studio_tui.client import relays
+from studio_tui.client.invite import Invite, is_invite, read_invite
 from studio_tui.client.studio import Studio
 from studio_tui.document.presence import read_person
-from studio_tui.errors import NotFound, StudioError
-from studio_tui.settings import load, studios
+from studio_tui.errors import NotFound, Refused, StudioError
+from studio_tui.settings import load, secrets, studios
 from studio_tui.settings.names import valid_id
+from studio_tui.sync.exchange import exchange
 from studio_tui.sync.link import Endpoint
 from studio_tui.sync.room import Room
 from studio_tui.sync.session import Session
@@ -23,19 +25,24 @@ Locator = Callable[[], Awaitable[Endpoint]]
 
 
 def attach(studio: str, name: str | None = None) -> Studio:
-    """The studio with this id, ready to be entered with `async with`.
+    """The studio with this id or invite, ready to be entered with `async with`.
 
     Entering raises NotFound when the studio is on a relay and its host is not there, Refused when
-    the relay does not let this user in.
+    the relay does not let this user in or does not take the invite. An invite is used up by the
+    first time that its studio is looked for; afterwards the studio is attached to by its id.
 
     Args:
-        studio: an id such as "calm-otter".
+        studio: an id such as "calm-otter", or an invite.
         name: display name; the configured one, else the user's login name, when None.
 
     Raises:
         NotFound: no such studio is known here, or its host is not running.
+        UsageFault: it is a damaged invite.
     """
     shown = name or load.person_name(load.load().settings)
+    if is_invite(studio):
+        invite = read_invite(studio)
+        return Studio(invite.studio, Invited(invite), shown)
     return Studio(studio, locator(studio), shown)
 
 
@@ -48,7 +55,7 @@ def locator(studio: str) -> Locator:
     try:
         record = studios.find(studio)
     except NotFound as unknown:
-        if not valid_id(studio) or not relays.tokens():
+        if not valid_id(studio) or not relays.tokens(studio):
             raise
         return Elsewhere(studio, unknown)
     if not studios.alive(record):
@@ -81,12 +88,13 @@ class Elsewhere:
     Args:
         studio: its id.
         unknown: raised when there is no relay to ask.
+        relay: the one that is known to have it; None to look for it.
     """
 
-    def __init__(self, studio: str, unknown: NotFound) -> None:
+    def __init__(self, studio: str, unknown: NotFound, relay: str | None = None) -> None:
         self._studio = studio
         self._unknown = unknown
-        self._relay: str | None = None
+        self._relay = relay
 
     async def __call__(self) -> Endpoint:
         """The relay; looked for once, and then the same one with the token in force.
@@ -95,7 +103,7 @@ class Elsewhere:
             NotFound: no relay has this studio with its host.
             Refused: the one relay there is does not let this user in.
         """
-        tokens = relays.tokens()
+        tokens = relays.tokens(self._studio)
         if self._relay is None:
             self._relay = await self._found(tokens)
         if self._relay not in tokens:
@@ -133,6 +141,51 @@ class Elsewhere:
         return NotFound(f"no studio {self._studio!r}: {said}", self._unknown.hint)
 
 
+class Invited:
+    """Where somebody else's studio is reached by an invite, which is exchanged once.
+
+    The token it gives is kept, for this studio at this relay.
+    """
+
+    def __init__(self, invite: Invite) -> None:
+        self._invite: Invite | None = invite
+        unknown = NotFound(f"no studio {invite.studio!r}", "ask for a new invite")
+        self._place = Elsewhere(invite.studio, unknown, invite.relay)
+
+    async def __call__(self) -> Endpoint:
+        """The relay.
+
+        Raises:
+            NotFound: it does not answer.
+            Refused: it does not take the invite.
+        """
+        if self._invite is not None:
+            await redeem(self._invite)
+            self._invite = None
+        return await self._place()
+
+
+async def redeem(invite: Invite) -> None:
+    """Use an invite up, and keep the token that it gives.
+
+    Raises:
+        NotFound: the relay cannot be reached.
+        Refused: it does not take the invite: used, expired, revoked or unknown.
+    """
+    # Looked at first: where no token can be kept, no invite is used up.
+    before = secrets.kept_tokens(invite.studio)
+    if not await _answers(invite.relay):
+        raise _silent(invite.relay)
+    try:
+        token = await exchange(Endpoint(invite.relay, invite.code), invite.studio)
+    except Refused as problem:
+        if invite.relay in before:
+            known = f"you were let in before: studio-tui attach {invite.studio}"
+            raise Refused(problem.message, known) from None
+        raise
+    secrets.save_token(invite.relay, token, invite.studio)
+
+
 async def look(studio: str, endpoint: Endpoint) -> str | StudioError:
     """The relay's URL if the studio and its host are there, else why it is not to be had."""
 
@@ -140,7 +193,7 @@ async def look(studio: str, endpoint: Endpoint) -> str | StudioError:
         return endpoint
 
     if not await _answers(endpoint.url):
-        return NotFound(f"relay {endpoint.url} does not answer", "is it running, and reachable?")
+        return _silent(endpoint.url)
     try:
         async with Session(here) as session:
             room = await session.join(studio, timeout=JOIN_SECONDS)
@@ -170,6 +223,10 @@ async def _answers(url: str) -> bool:
 def _has_host(room: Room) -> bool:
     people = (read_person(state) for state in room.presence.values())
     return any(person is not None and person.role == "host" for person in people)
+
+
+def _silent(url: str) -> NotFound:
+    return NotFound(f"relay {url} does not answer", "is it running, and reachable?")
 
 
 def _stopped(record: studios.StudioRecord) -> NotFound:

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from studio_tui.settings import load, secrets
+from studio_tui.sync.link import LOOPBACK
 
 ANSWER_SECONDS = 3.0
 
@@ -41,18 +42,21 @@ def choose(flag: str | None = None) -> Choice:
     return Choice(url, loaded.origins["relay"])
 
 
-def tokens() -> dict[str, str]:
+def tokens(studio: str | None = None) -> dict[str, str]:
     """URL to token of every relay that this user can ask, the configured one first.
 
     A relay that only `./studio.toml` names is not among them, unless the user logged in to it: no
     folder decides who is sent a token.
+
+    Args:
+        studio: where it is asked for: a relay that has it invited this user to comes before all,
+            with the invite's token.
     """
     choice = choose()
-    found = {}
+    found = {} if studio is None else secrets.kept_tokens(studio)
     if choice.url and not choice.brought and (token := secrets.token_for(choice.url)):
-        found[secrets.relay_key(choice.url)] = token
-    kept = secrets._read("tokens")
-    return found | {url: token for url, token in kept.items() if url not in found}
+        found.setdefault(secrets.relay_key(choice.url), token)
+    return found | {u: t for u, t in secrets.kept_tokens().items() if u not in found}
 
 
 def answers(url: str, timeout: float = ANSWER_SECONDS) -> bool:
@@ -72,6 +76,11 @@ def speaks(url: str, timeout: float = ANSWER_SECONDS) -> bool:
             return bool(connection.recv(1))
     except OSError:
         return False
+
+
+def on_this_machine(url: str) -> bool:
+    """Whether the relay at `url` can be reached from this machine alone."""
+    return address(url)[0] in LOOPBACK
 
 
 def address(url: str) -> tuple[str, int]:

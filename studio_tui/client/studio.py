@@ -71,7 +71,7 @@ class Studio:
 
     async def __aenter__(self) -> Self:
         # The link would ask for ever; a studio that is not there is told at once.
-        await self._locate()
+        await self.find()
         await self.session.__aenter__()
         self._room.show(write_gaze(self._gaze))
         try:
@@ -96,6 +96,10 @@ class Studio:
                 await self._delivered()
         finally:
             await self._leave()
+
+    async def find(self) -> None:
+        """Find the studio without entering it; raises what entering would when it is not there."""
+        await self._locate()
 
     async def _delivered(self) -> None:
         """Give what was written here last a moment to reach the relay."""

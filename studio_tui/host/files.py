@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from studio_tui.document.entries import FileEntry
+from studio_tui.document.presence import read_person
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, StudioError
 from studio_tui.host import disk
@@ -16,16 +18,21 @@ from studio_tui.host.backups import Backups
 from studio_tui.host.calls import Method, Params, Result, command, query
 from studio_tui.host.disk import NotEditable, Seen, Stamp
 from studio_tui.host.folder import Folder
+from studio_tui.host.ids import is_id, new_id
 from studio_tui.host.openfile import OpenFile, load
 from studio_tui.host.shadow import Shadow
 from studio_tui.settings.private import private_folder
 from studio_tui.sync.room import Room
 from studio_tui.sync.session import Session
 
+log = logging.getLogger(__name__)
+
 LOOK_EVERY = 1.0
 DELIVERY_SECONDS = 10.0
-FILE_CAP = 128
+FILE_CAP = 192
 """Files open at once: each is a room, and a connection may be in 256 of those."""
+IDLE_SECONDS = 600.0
+"""For so long nobody has edited or opened a file that makes place for another."""
 
 
 class Files:
@@ -74,9 +81,19 @@ class Files:
     async def resume(self) -> None:
         """Open again what an earlier host had open, so that edits made meanwhile reach the disk."""
         await asyncio.to_thread(self._backups.prune)
-        entries = list(self._document.files.values())
-        for at in range(0, len(entries), 16):
-            await asyncio.gather(*(self._resume(entry) for entry in entries[at : at + 16]))
+        listed = list(self._document.files.values())
+        ids = {entry.path: entry.id for entry in listed}
+        for entry in listed:
+            if ids[entry.path] != entry.id or not self._is_ours(entry):
+                log.warning("%r is not listed as we list files: forgotten", entry.path)
+                self._document.files.remove(entry.id)
+        sound = list(self._document.files.values())[:FILE_CAP]
+        for at in range(0, len(sound), 16):
+            await asyncio.gather(*(self._resume(entry) for entry in sound[at : at + 16]))
+
+    def _is_ours(self, entry: FileEntry) -> bool:
+        """Whether a host of this studio may have written `entry`; every editor can."""
+        return is_id(entry.id) and entry.room.startswith(f"{self._studio}/file/{entry.id}@")
 
     async def _resume(self, entry: FileEntry) -> None:
         try:
@@ -115,9 +132,9 @@ class Files:
     def _entry_of(self, name: str) -> FileEntry:
         """How the studio document lists `name`, or will."""
         for entry in self._document.files.values():
-            if entry.path == name:
+            if entry.path == name and self._is_ours(entry):
                 return entry
-        file_id = secrets.token_hex(5)
+        file_id = new_id()
         # A new room for a new history: a text is never seeded twice into the same one.
         room = f"{self._studio}/file/{file_id}@{secrets.token_hex(3)}"
         return FileEntry(file_id, name, room, "saved")
@@ -161,11 +178,25 @@ class Files:
         return next((file for file in self._open.values() if file.name == name), None)
 
     def _dispensable(self) -> OpenFile:
-        """The open file that nobody has touched for longest, of those that are on disk or gone."""
-        idle = [file for file in self._open.values() if file.entry.state in ("saved", "missing")]
+        """The open file that nobody has touched for longest, and nobody looks at.
+
+        Whoever has it open all the same would edit a room that no host follows, so it must have
+        been left alone for a while.
+        """
+        latest = asyncio.get_running_loop().time() - IDLE_SECONDS
+        people = map(read_person, self._session.room(self._studio).presence.values())
+        seen = {person.gaze.path for person in people if person is not None}
+        idle = [
+            file
+            for file in self._open.values()
+            if file.touched <= latest
+            and file.name not in seen
+            and file.entry.state in ("saved", "missing")
+        ]
         if not idle:
             raise StudioError(
-                f"{FILE_CAP} open files are not on disk yet", "see which: studio-tui status"
+                f"{FILE_CAP} files are open, and all in use",
+                f"one can be opened when another was left alone for {IDLE_SECONDS / 60:.0f} min",
             )
         return min(idle, key=lambda file: file.touched)
 

@@ -33,7 +33,7 @@ from studio_tui.sync.session import Session
 
 log = logging.getLogger(__name__)
 
-JOIN_SECONDS = 5.0
+JOIN_SECONDS = 4.0
 OTHER_HOST_SECONDS = 9.0
 """How long another host is waited for: a relay takes that long to notice a dead connection."""
 LAST_WORDS_SECONDS = 3.0
@@ -153,7 +153,9 @@ class Host:
             session, place.id, tasks, time.time,
         )  # fmt: skip
         meters = Meters(connection, payload, LOCAL, sys.executable, self._publish)
-        await asyncio.gather(files.resume(), terminals.resume(), jobs.resume())
+        async with asyncio.TaskGroup() as resuming:
+            for listed in (files, terminals, jobs):
+                resuming.create_task(listed.resume())
         for part in (folder, files, terminals, jobs, meters):
             calls.add(part.calls())
         calls.add([self._stop_method(terminals, jobs)])

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import contextlib
 import logging
-import secrets
 import shlex
 from collections.abc import Callable
 from contextlib import aclosing
@@ -16,6 +15,7 @@ from studio_tui.document.entries import JobEntry
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, StudioError, UsageFault
 from studio_tui.host.calls import Method, Params, Result, command, query
+from studio_tui.host.ids import is_id, new_id
 from studio_tui.host.tail import Tail
 from studio_tui.jobs.launch import JobState, JobStatus, Supervisor
 from studio_tui.jobs.metrics import Metrics, Point
@@ -85,6 +85,7 @@ class Jobs:
         self._clock = clock
         self._watched: dict[str, _Watched] = {}
         self._curves: dict[str, Curves] = {}
+        self._starting: set[str] = set()
 
     def calls(self) -> list[Method]:
         """What can be asked of it."""
@@ -103,6 +104,10 @@ class Jobs:
             StudioError: the machine cannot be asked.
         """
         for entry in list(self._document.jobs.values()):
+            if not is_id(entry.id):
+                log.warning("%r is no id of a job: forgotten", entry.id)
+                self._document.jobs.remove(entry.id)
+                continue
             if entry.over:
                 continue
             try:
@@ -122,7 +127,7 @@ class Jobs:
     async def _run(self, params: Params) -> Result:
         self._check_machine(params.text("machine", "") or self._machine)
         spec = JobSpec.from_params({k: v for k, v in params.values.items() if k != "machine"})
-        job_id = secrets.token_hex(3)
+        job_id = new_id()
         planned = plan(
             spec,
             job_id=job_id,
@@ -143,11 +148,14 @@ class Jobs:
             by=params.sender.name,
         )
         self._document.jobs.put(entry)
+        self._starting.add(job_id)
         try:
             status = await self._supervisor.start(planned)
         except StudioError:
             self._document.jobs.remove(job_id)
             raise
+        finally:
+            self._starting.discard(job_id)
         self._update(job_id, status)
         self._watch(job_id, spec, 0)
         return self._document.jobs[job_id].plain()
@@ -171,6 +179,8 @@ class Jobs:
 
     async def _remove(self, params: Params) -> Result:
         job_id = self._known(params)
+        if job_id in self._starting:
+            raise StudioError(f"job {job_id} is still starting", "stop it first")
         await self._supervisor.remove(job_id)
         self._watched.pop(job_id, None)
         self._curves.pop(job_id, None)

@@ -66,6 +66,7 @@ class OpenFile:
         self._backups = backups
         self._publish = publish
         self._written: Written | None = None
+        self._remembered = True
         self._lock = asyncio.Lock()
         self._changed = asyncio.Event()
         self._stop_observing = self.text.observe(self._edited)
@@ -86,23 +87,21 @@ class OpenFile:
         async with self._lock:
             contents = await asyncio.to_thread(self._shadow.recall)
             if contents:
+                self._written = contents[0]
                 # A relay that lost something gets it back. It is the same history, not a copy.
                 apply_merge(self.text, Merge(contents[0].base, contents[0].base, ()))
             try:
                 await self._take_up(contents, _readable(found))
             except StudioError as problem:
-                self._written = contents[0] if contents else None
                 self._tell("unsavable", problem.message)
                 self._changed.set()
 
     async def _take_up(self, contents: list[Written], found: Seen | None) -> None:
         if found is None:
-            self._written = contents[0] if contents else None
             self._tell("missing", GONE)
             return
         if is_seeded(self.text):
-            newest = contents[0] if contents else None
-            self._written = known(contents, disk.digest(found.data)) or newest
+            self._written = known(contents, disk.digest(found.data)) or self._written
             await self._take(found)
         else:
             image = disk.decode(found.data)
@@ -182,7 +181,7 @@ class OpenFile:
             # It never came to the disk: a later change there is none to this content.
             await asyncio.to_thread(self._shadow.remember, *before)
             raise
-        self._written = fresh
+        self._written, self._remembered = fresh, True
 
     async def look(self) -> None:
         """Notice a change made on disk by somebody else."""
@@ -203,35 +202,44 @@ class OpenFile:
         """Bring what is on disk into the text, unless it is what was last written there."""
         self.stamp = found.stamp
         if self._written is not None and disk.digest(found.data) == self._written.digest:
+            await self._remember()
             return
-        if not self.text.writable:
+        image = disk.decode(found.data)
+        try:
+            base = await self._taken(image)
+        except ValueError as problem:
             raise StudioError(
-                f"{self.name} changed on disk, and its shared text is damaged",
+                f"{self.name} changed on disk, and its shared text holds what is no text",
                 "copy the text into another file",
-            )
-        image, written = disk.decode(found.data), self._written
-        if written is None and str(self.text) != image.text:
-            # Nothing tells which side is newer: the disk's is shown, the other one is kept.
-            await self._back_up(image)
+            ) from problem
+        await self._now_written(image, found.stamp, base)
+
+    async def _taken(self, image: Image) -> bytes | None:
+        """Make the text what it is with the disk's content.
+
+        Returns:
+            What a later change on disk is to be merged against; None for the text itself.
+
+        Raises:
+            ValueError: something in the text is no text, so that no place in it is sure.
+        """
+        written, gone = self._written, self.entry.state == "missing"
+        if str(self.text) == image.text:
+            return None
+        if written is not None and self._is_written() and not gone:
+            take_disk(self.text, image.text)
+            return None
+        await self._back_up(image)
+        if written is None or self._is_written():
+            # Which side is newer nobody knows, or the file was deleted, and is another one now.
             take_disk(self.text, image.text)
             self._tell("saved", "reloaded from disk; the earlier text is in the backups")
-        elif written is None or self._is_written():
-            take_disk(self.text, image.text)
-        else:
-            await self._back_up(image)
-            await self._merge(image, written, found.stamp)
-            return
-        await self._now_written(image, found.stamp)
-
-    async def _merge(self, image: Image, written: Written, stamp: Stamp) -> None:
-        """Both sides changed: the document merges them."""
+            return None
         merge = three_way(written.base, str(self.text), image.text)
         apply_merge(self.text, merge)
-        note = "merged with a change on disk"
-        if merge.overlaps:
-            note += f"; look at {len(merge.overlaps)} place(s) that both changed"
-        self._tell("unsaved", note)
-        await self._now_written(image, stamp, merge.base)
+        places = f"; look at {len(merge.overlaps)} place(s) that both changed"
+        self._tell("unsaved", "merged with a change on disk" + places * bool(merge.overlaps))
+        return merge.base
 
     # -- moving -------------------------------------------------------------------------------
 
@@ -294,8 +302,15 @@ class OpenFile:
         """What is on disk is known; the base is taken before anybody can type on."""
         self.stamp = stamp
         state = saved_state(self.text) if base is None else base
-        self._written = Written(image.shape, image.digest, state)
-        await asyncio.to_thread(self._shadow.remember, self._written)
+        self._written, self._remembered = Written(image.shape, image.digest, state), False
+        await self._remember()
+
+    async def _remember(self) -> None:
+        """Have the next host know what is on disk; tried again until it does."""
+        written = self._written
+        if written is not None and not self._remembered:
+            await asyncio.to_thread(self._shadow.remember, written)
+            self._remembered = True
 
     async def _back_up(self, image: Image) -> None:
         """Keep both sides; when this returns the text is still the one that was kept."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
-import secrets
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,9 +14,10 @@ from studio_tui.document.entries import TerminalEntry
 from studio_tui.document.framelog import FrameArray
 from studio_tui.document.presence import printable, read_person
 from studio_tui.document.studio import StudioDocument
-from studio_tui.errors import NotFound, Refused, StudioError
+from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 from studio_tui.host.calls import Method, Params, Result, command, query
 from studio_tui.host.holder import Holder
+from studio_tui.host.ids import is_id, new_id
 from studio_tui.host.terminal import Terminal
 from studio_tui.sync.session import Session
 from studio_tui.terminal.emulator import check_size
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Set
 
     from studio_tui.machines.connection import Connection
+
+log = logging.getLogger(__name__)
 
 TERMINAL_CAP = 32
 TITLE_CAP = 80
@@ -99,14 +102,21 @@ class Terminals:
 
     async def resume(self) -> None:
         """Take up the terminals that an earlier host left; end those that nobody knows of."""
+        for entry in list(self._document.terminals.values()):
+            if not _is_sound(entry):
+                log.warning("%r is not listed as we list terminals: forgotten", entry.id)
+                self._document.terminals.remove(entry.id)
         # Connections have other numbers now, so nobody drives.
         known = [
             replace(entry, driver=None, driver_connection=None)
             for entry in self._document.terminals.values()
         ]
-        await asyncio.gather(*(self._keep(entry, self._holder(entry.id)) for entry in known))
+        async with asyncio.TaskGroup() as keeping:
+            for entry in known:
+                keeping.create_task(self._keep(entry, self._holder(entry.id)))
         listed = await self._connection.run(["ls", self._homes])
-        strays = set(listed.stdout.decode(errors="replace").split()) - set(self._kept)
+        homes = filter(is_id, listed.stdout.decode(errors="replace").split())
+        strays = set(homes) - set(self._kept)
         await asyncio.gather(*(self._end_stray(self._holder(home)) for home in strays))
 
     def present(self, connections: Set[int]) -> None:
@@ -134,7 +144,7 @@ class Terminals:
         if len(self._kept) + self._starting >= TERMINAL_CAP:
             raise StudioError(f"{TERMINAL_CAP} terminals are open", "close one first")
         entry = TerminalEntry(
-            id=secrets.token_hex(3),
+            id=new_id(),
             title=_title(params) or _name_of(command_line),
             machine=self._machine,
             driver=params.sender.name,
@@ -264,6 +274,15 @@ class Terminals:
 
     def _room(self, terminal_id: str) -> str:
         return f"{self._studio}/term/{terminal_id}"
+
+
+def _is_sound(entry: TerminalEntry) -> bool:
+    """Whether a host may have written `entry`; every editor can."""
+    try:
+        check_size(entry.cols, entry.rows)
+    except UsageFault:
+        return False
+    return is_id(entry.id) and entry.state in ("running", "exited")
 
 
 def _title(params: Params) -> str:

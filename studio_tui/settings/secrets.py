@@ -31,17 +31,25 @@ _SECRET_NAME = re.compile(
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 
 
-def save_token(relay: str, token: str) -> None:
-    """Keep `token` for the relay at this URL, in place of an earlier one."""
-    _save("tokens", relay_key(relay), token)
+def save_token(relay: str, token: str, studio: str | None = None) -> None:
+    """Keep `token` for the relay at this URL, or for one studio there, in place of an earlier one.
+
+    Args:
+        relay: the relay's URL.
+        token: what opens it.
+        studio: the one studio that it is for; None for whatever the relay has.
+    """
+    _save(_kind(studio), _key(relay, studio), token)
 
 
-def token_for(relay: str) -> str | None:
+def token_for(relay: str, studio: str | None = None) -> str | None:
     """Return the token for the relay at this URL; None when there is none.
 
-    `$STUDIO_RELAY_TOKEN` comes first; where `$STUDIO_RELAY` is set too, it is given to that
-    relay alone.
+    One that is kept for the studio itself comes first: an invite to it was accepted. Then
+    `$STUDIO_RELAY_TOKEN`; where `$STUDIO_RELAY` is set too, it is given to that relay alone.
     """
+    if studio and (own := _read(_kind(studio)).get(_key(relay, studio))):
+        return own
     token = os.environ.get(TOKEN_VARIABLE)
     meant_for = os.environ.get("STUDIO_RELAY")
     if token and (not meant_for or relay_key(meant_for) == relay_key(relay)):
@@ -49,9 +57,22 @@ def token_for(relay: str) -> str | None:
     return _read("tokens").get(relay_key(relay))
 
 
-def forget_token(relay: str) -> None:
-    """Forget the token kept for the relay at this URL, if there is one."""
-    _save("tokens", relay_key(relay), None)
+def kept_tokens(studio: str | None = None) -> dict[str, str]:
+    """Return the relays that a token is kept for, each with its token; URLs as `relay_key` has.
+
+    Args:
+        studio: only those for this one studio; None for those that are for a whole relay.
+    """
+    kept = _read(_kind(studio))
+    if studio is None:
+        return kept
+    pairs = ((*key.rpartition(" ")[::2], token) for key, token in kept.items())
+    return {relay: token for relay, meant, token in pairs if meant == studio}
+
+
+def forget_token(relay: str, studio: str | None = None) -> None:
+    """Forget the token kept for the relay at this URL, or for one studio there, if there is one."""
+    _save(_kind(studio), _key(relay, studio), None)
 
 
 def save_secret(name: str, value: str) -> None:
@@ -91,16 +112,25 @@ def relay_key(relay: str) -> str:
     Raises:
         UsageFault: it is not a `ws://` or `wss://` URL.
     """
-    parts = urlsplit(relay)
+    wrong = UsageFault(f"not a relay's URL: {relay!r}", "write wss://HOST or ws://HOST:PORT")
     try:
+        parts = urlsplit(relay)
         port = parts.port
     except ValueError:
-        port = -1
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or port == -1:
-        raise UsageFault(f"not a relay's URL: {relay!r}", "write wss://HOST or ws://HOST:PORT")
+        raise wrong from None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise wrong
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     shown = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
     return f"{parts.scheme}://{host}{shown}{parts.path.rstrip('/')}"
+
+
+def _kind(studio: str | None) -> str:
+    return "tokens" if studio is None else "studio tokens"
+
+
+def _key(relay: str, studio: str | None) -> str:
+    return relay_key(relay) if studio is None else f"{relay_key(relay)} {studio}"
 
 
 def _file() -> Path:

@@ -174,7 +174,7 @@ class Link:
             try:
                 endpoint = await self._locate()
                 self.url = endpoint.url
-                connection = await self._dial(endpoint)
+                connection = await dial(endpoint, self._timing)
             except (StudioError, OSError) as problem:
                 self._fell(_reason(problem))
                 self._on_state()
@@ -187,33 +187,6 @@ class Link:
                 await asyncio.sleep(self._backoff.next())
 
     # -- one connection -----------------------------------------------------------------------
-
-    async def _dial(self, endpoint: Endpoint) -> _Socket:
-        """An open websocket.
-
-        Raises:
-            NotFound: nothing answers there, or not in this protocol.
-        """
-        try:
-            parts = urlsplit(endpoint.url)
-            connection = await connect(
-                endpoint.url,
-                open_timeout=self._timing.open,
-                close_timeout=self._timing.close,
-                ping_interval=None,
-                compression=None,
-                max_size=wire.CAPS.state,
-                user_agent_header=None,
-                # No proxy leads back to this machine.
-                proxy=None if parts.hostname in LOOPBACK else True,
-                create_connection=_Socket,
-                ssl=(endpoint.tls or True) if parts.scheme == "wss" else None,
-            )
-        except (OSError, WebSocketException, ValueError, ImportError) as problem:
-            # ValueError: a port or a host name that cannot be. ImportError: a SOCKS proxy.
-            raise NotFound(_reason(problem)) from problem
-        assert isinstance(connection, _Socket)
-        return connection
 
     async def _live(self, connection: _Socket, token: str) -> None:
         """Serve an open websocket until it closes."""
@@ -327,6 +300,34 @@ class Link:
     def _fell(self, reason: str) -> None:
         self.round_trip = None
         self.state, self.reason = LinkState.OFFLINE, reason
+
+
+async def dial(endpoint: Endpoint, timing: Timing) -> _Socket:
+    """An open websocket.
+
+    Raises:
+        NotFound: nothing answers there, or not in this protocol.
+    """
+    try:
+        parts = urlsplit(endpoint.url)
+        connection = await connect(
+            endpoint.url,
+            open_timeout=timing.open,
+            close_timeout=timing.close,
+            ping_interval=None,
+            compression=None,
+            max_size=wire.CAPS.state,
+            user_agent_header=None,
+            # No proxy leads back to this machine.
+            proxy=None if parts.hostname in LOOPBACK else True,
+            create_connection=_Socket,
+            ssl=(endpoint.tls or True) if parts.scheme == "wss" else None,
+        )
+    except (OSError, WebSocketException, ValueError, ImportError) as problem:
+        # ValueError: a port or a host name that cannot be. ImportError: a SOCKS proxy.
+        raise NotFound(_reason(problem)) from problem
+    assert isinstance(connection, _Socket)
+    return connection
 
 
 def _refusal(code: int, reason: str) -> StudioError:

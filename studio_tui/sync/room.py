@@ -13,10 +13,15 @@ from relay_server.errors import InvalidUpdate
 from studio_tui.document.presence import printable, read_state
 from studio_tui.document.replica import DocumentPoisoned, Replica
 from studio_tui.errors import Refused, StudioError
+from studio_tui.sync.lineage import related
 
 CLIENT = "studio-tui"
 LARGEST_UPDATE = wire.CAPS.message - 2 * wire.CAPS.room
 """Bytes of the largest update that fits into a message the relay takes."""
+
+
+NOTHING = b"\0"
+"""The state vector of an empty document."""
 
 
 class Phase(Enum):
@@ -39,13 +44,27 @@ class Room:
     Edits are counted rather than kept: the document itself holds them, and what the relay lacks is
     found by comparing state vectors, after every reconnect and now and then.
 
+    A relay that lost its store begins a new history. A copy of the old one is then set aside, still
+    readable and editable here: nothing of it is sent, and nothing is merged into it, until what the
+    relay has turns out to have come from the same document, as it does once the host has restored
+    its own copy.
+
     Args:
         name: the relay's name of the room.
         send: takes one message for this room; called while the link is up.
         hello: what this client says of itself when it joins: JSON for `wire.Token.hello`.
+        restores: whether this copy is the one to go on with when the relay lost its own (the
+            studio's host).
     """
 
-    def __init__(self, name: str, send: Callable[[wire.Message], None], hello: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        send: Callable[[wire.Message], None],
+        hello: str,
+        *,
+        restores: bool = False,
+    ) -> None:
         self.name = name
         self.replica = Replica()
         self.phase = Phase.CLOSED
@@ -56,7 +75,14 @@ class Room:
         self.on_stream: Callable[[wire.Stream], None] | None = None
         self.on_call: Callable[[wire.Call], None] | None = None
         self._send = send
+        self._token = ""
         self._hello = hello
+        self._restores = restores
+        self._history = ""  # the id of the history that our copy is of; "" when not known
+        self._newer = ""  # the id of the history that the relay has instead
+        self._history_found = ""  # that of `_found`
+        self._found: Replica | None = None  # what the relay has, while our copy is set aside
+        self._mixed = False  # a reader's copy, of more than one history
         self._why = ""
         self._tail: deque[tuple[int, int]] = deque()  # seq of a message and its edits, unconfirmed
         self._seq = 0
@@ -110,6 +136,13 @@ class Room:
             )
         if self.phase is Phase.BROKEN:
             return StudioError(f"{self.name}: {self._why}", "leave the studio and join it again")
+        if self.set_aside:
+            return StudioError(
+                f"the relay lost {self.name} and began it anew; {self.unsaved or 'no'} edit(s) "
+                "made here wait, and nothing is merged",
+                "it goes on when the studio's host restores it; else copy what you need, and "
+                "leave the studio and join it again",
+            )
         if self._oversize:
             limit = f"{LARGEST_UPDATE >> 10} KiB"
             return StudioError(
@@ -118,14 +151,28 @@ class Room:
             )
         return None
 
+    @property
+    def set_aside(self) -> bool:
+        """Whether the relay has another history than this copy, which is not merged with it."""
+        return self._found is not None and self.phase is not Phase.BROKEN
+
     def opened(self, token: str) -> None:
         """The link is up: ask to be let in."""
         if self.phase is Phase.BROKEN:
             return
+        self._token = token
         self._caught_up = False
         self._seq = self._held_seq = 0
+        self._found, self._newer = None, ""
+        self._ask(self._history)
+
+    def _ask(self, history: str) -> None:
+        """Ask to be let in with a copy of this history."""
+        hello = self._hello
+        if history and not self._restores:
+            hello = json.dumps({**json.loads(hello), "history": history})
         self.phase = Phase.JOINING
-        self._send(wire.Token(token, CLIENT, self._hello))
+        self._send(wire.Token(self._token, CLIENT, hello))
 
     def lost(self) -> None:
         """The link is down."""
@@ -156,6 +203,8 @@ class Room:
         """Compare state vectors with the relay: heals whatever was lost on the way, if anything."""
         if self.phase is Phase.LIVE:
             self._send(wire.Step1(self.replica.state_vector()))
+        elif self._found is not None and self.joined:
+            self._send(wire.Step1(self._found.state_vector()))
 
     # -- what the relay says ------------------------------------------------------------------
 
@@ -168,6 +217,10 @@ class Room:
         match message:
             case wire.Granted(scope) if self.phase is Phase.JOINING:
                 self._let_in(scope)
+            case wire.History(id) if self.phase is Phase.JOINING:
+                self._newer = id
+            case wire.Denied() if self.phase is Phase.JOINING and self._newer:
+                self._rejoin()
             case wire.Denied(reason) if self.phase is Phase.JOINING:
                 self._refused(reason)
             case _ if self.joined:
@@ -176,6 +229,12 @@ class Room:
     def _heard(self, message: wire.Message) -> None:
         try:
             match message:
+                case wire.Update() | wire.Step2() if self._found is not None:
+                    self._compare(self._found, message)
+                case wire.Step1() if self._found is not None:
+                    pass  # what it lacks of our copy is not for it yet
+                case wire.History(id) if self._found is None:
+                    self._history = id
                 case wire.Update(update):
                     self._merge(update)
                 case wire.Step2(update):
@@ -194,16 +253,22 @@ class Room:
                 case wire.CloseRoom(reason):
                     self._refused(reason)
         except (InvalidUpdate, DocumentPoisoned) as problem:
-            self._why = problem.message
-            self._send(wire.CloseRoom("its document is broken here"))
-            self._leave(Phase.BROKEN)
+            self._break(problem.message)
 
     def _let_in(self, scope: str) -> None:
         self.scope = scope
         self.phase = Phase.SYNCING
-        self._send(wire.Step1(self.replica.state_vector()))
+        if self._mixed and self.writable:
+            self._break("its copy here is of two histories")
+            return
+        self._send(wire.Step1((self._found or self.replica).state_vector()))
         if self._shown is not None:
             self._send_presence(self._shown)
+
+    def _break(self, why: str) -> None:
+        self._why = why
+        self._send(wire.CloseRoom("its document is broken here"))
+        self._leave(Phase.BROKEN)
 
     def _refused(self, reason: str) -> None:
         self._why = printable(reason, wire.CAPS.reason) or "it gave no reason"
@@ -226,6 +291,35 @@ class Room:
             # One peer's bad update is no reason to end the room for everybody. The relay drops it
             # too, and says what else this copy lacks.
             self.check()
+
+    # -- when the relay has another history -----------------------------------------------------
+
+    def _rejoin(self) -> None:
+        """Come in with nothing, to see what the relay has. A reader can do no harm with a copy."""
+        newer, self._newer = self._newer, ""
+        if self.writable:
+            self._found = Replica()
+        else:
+            self._mixed = True
+        self._history_found = newer
+        self._ask(newer)
+
+    def _compare(self, found: Replica, message: wire.Update | wire.Step2) -> None:
+        """Take in what the relay has, beside our copy; go on with ours when they are related."""
+        try:
+            found.apply(message.update)
+        except InvalidUpdate:
+            if isinstance(message, wire.Step2):
+                raise
+            self.check()  # as `_merge` does
+            return
+        theirs = found.state_vector()
+        if not related(self.replica.state_vector(), theirs):
+            return
+        self._found, self._history = None, self._history_found
+        self.replica.apply(found.missing_from(NOTHING))
+        self.phase = Phase.LIVE
+        self._answer(self.replica.missing_from(theirs))
 
     # -- what becomes of our edits ------------------------------------------------------------
 

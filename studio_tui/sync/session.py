@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import json
 from collections.abc import Awaitable, Callable
@@ -48,6 +49,7 @@ class Session:
         self.on_change: Callable[[], None] | None = None
         self._timing = timing
         self._hello = json.dumps({"name": name, "as": role})
+        self._hosts = role == "host"
         self._token = ""
         self._call_ids = itertools.count(1)
         self._calls: dict[int, asyncio.Future[Outcome]] = {}
@@ -119,7 +121,8 @@ class Session:
     def room(self, name: str) -> Room:
         """The room `name`, joined in the background if it is not joined yet."""
         if name not in self.rooms:
-            room = Room(name, lambda message: self.link.send(name, message), self._hello)
+            send = functools.partial(self.link.send, name)
+            room = Room(name, send, self._hello, restores=self._hosts)
             room.on_edit = self._changed
             self.rooms[name] = room
             if self.state is LinkState.LIVE:

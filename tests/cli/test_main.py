@@ -45,7 +45,7 @@ def test_every_help_has_an_example_of_just_that_command(
 def test_the_commands_of_the_contract() -> None:
     paths = {" ".join(path) for path in every_command(cli)}
     assert {
-        "open", "attach", "host", "ls", "status", "stop", "login", "file ls", "file cat",
+        "open", "attach", "host", "ls", "status", "stop", "share", "login", "file ls", "file cat",
         "file write", "exec", "machine ls", "job run", "job ls", "job show", "job logs",
         "job metrics", "job stop", "job wait", "job rm", "new", "demo", "doctor",
     } <= paths  # fmt: skip

@@ -11,7 +11,8 @@ import pytest
 
 from relay_server.serve import Relay, serve
 from relay_server.settings import RelaySettings
-from studio_tui.client import locate, start
+from studio_tui.client import locate, sharing, start
+from studio_tui.client.invite import read_invite
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.settings import secrets, studios
 from studio_tui.settings.studios import StudioRecord
@@ -19,6 +20,8 @@ from studio_tui.sync.link import Endpoint
 from studio_tui.sync.session import Session
 
 if TYPE_CHECKING:
+    from studio_tui.client.sharing import Invitation
+
     from .conftest import Hosted, Stage
 
 
@@ -33,7 +36,7 @@ async def test_a_studio_of_this_user(hosted: Hosted) -> None:
 
 
 def test_a_studio_that_nobody_knows_names_the_nearest(hosted: Hosted) -> None:
-    near = hosted.id[:-1] + "x"
+    near = hosted.id[:-1] + "q"  # which ends no animal's name
     with pytest.raises(NotFound, match=near) as caught:
         locate.attach(near)
     assert hosted.id in caught.value.hint
@@ -220,3 +223,112 @@ async def _hosted_look(relay: Relay) -> None:
         room = await host.join("calm-otter")
         room.show({"host": "calm-otter"})
         assert await locate.look("calm-otter", await here()) == relay.url
+
+
+# -- by an invite -----------------------------------------------------------------------------
+
+
+async def invitation(stage: Stage, role: str = "editor", name: str | None = None) -> Invitation:
+    """A new invite to the stage's studio."""
+    async with stage.studio("owen") as owner:
+        return await sharing.invite(owner, role, 60, name)
+
+
+async def test_an_invite_lets_in_once_and_the_id_from_then_on(stage: Stage) -> None:
+    made = await invitation(stage, "editor")
+    attached = locate.attach(made.invite, "bob")
+    await attached.find()
+    async with attached as studio:
+        assert studio.id == stage.id
+        assert studio.me is not None
+        assert (studio.me.name, studio.me.role) == ("bob", "editor")
+    async with locate.attach(stage.id, "bob") as studio:
+        assert studio.writable
+    assert list(secrets.kept_tokens(stage.id)) == [stage.relay.url]
+    assert secrets.kept_tokens() == {}
+    problem = await refused(made.invite)
+    assert isinstance(problem, Refused)
+    assert problem.message == "the invite was used already"
+    assert problem.hint == f"you were let in before: studio-tui attach {stage.id}"
+
+
+async def test_an_invite_that_pins_the_name(stage: Stage) -> None:
+    made = await invitation(stage, "viewer", "cleo")
+    async with locate.attach(made.invite, "bob") as studio:
+        assert studio.me is not None
+        assert studio.me.name == "cleo"
+        assert not studio.writable
+
+
+async def test_an_invite_goes_to_its_own_relay_and_needs_no_host(stage: Stage) -> None:
+    """A studio of the same id elsewhere, and one's own token for that, do not come into it."""
+    made = await invitation(stage, "viewer")
+    async with serve(RelaySettings(port=0)) as other:
+        secrets.save_token(other.url, other.keys.mint(room="*", role="owner"))
+        await stage.lose_host()
+        async with locate.attach(made.invite) as studio:
+            assert studio.url == stage.relay.url
+            assert studio.me is not None
+            assert studio.me.role == "viewer"
+
+
+@pytest.mark.parametrize("why", ["unknown", "used", "revoked", "for another studio"])
+async def test_an_invite_that_is_not_taken(why: str, stage: Stage, studio_home: Path) -> None:
+    made = await invitation(stage)
+    text = made.invite
+    match why:
+        case "unknown":
+            text = f"{stage.relay.url}/{stage.id}#no-such-code"
+        case "used":
+            await locate.redeem(read_invite(text))
+            secrets.forget_token(stage.relay.url, stage.id)
+        case "revoked":
+            async with stage.studio("owen") as owner:
+                await sharing.revoke(owner, made.id)
+        case _:
+            text = text.replace(stage.id, "bold-lynx")
+    problem = await refused(text)
+    assert isinstance(problem, Refused)
+    assert text.partition("#")[2] not in problem.message + problem.hint
+    assert "new one" in problem.hint
+    assert not secrets.kept_tokens(stage.id)
+
+
+async def test_an_invite_to_a_relay_that_does_not_answer() -> None:
+    problem = await refused("ws://127.0.0.1:9/calm-otter#code")
+    assert isinstance(problem, NotFound)
+    assert problem.message == "relay ws://127.0.0.1:9 does not answer"
+
+
+async def test_where_no_token_can_be_kept_no_invite_is_used_up(
+    stage: Stage, studio_home: Path
+) -> None:
+    secrets.save_token("ws://box", "token")
+    file = studio_home / "config" / "secrets.json"
+    file.chmod(0o644)
+    made = await invitation(stage)
+    assert "others can read" in (await refused(made.invite)).message
+    file.chmod(0o600)
+    async with locate.attach(made.invite) as studio:
+        assert studio.writable
+
+
+async def test_a_guest_whose_invite_is_revoked_is_put_out(stage: Stage) -> None:
+    made = await invitation(stage)
+    async with stage.studio("owen") as owner, locate.attach(made.invite, "bob") as studio:
+        await sharing.revoke(owner, made.id)
+        with pytest.raises(Refused):
+            async with asyncio.timeout(10):
+                await studio.until(lambda: False)
+    assert isinstance(await refused(stage.id), Refused)
+
+
+async def test_a_guest_whose_role_is_changed_comes_back_with_it(stage: Stage) -> None:
+    made = await invitation(stage, "editor")
+    async with stage.studio("owen") as owner, locate.attach(made.invite, "bob") as studio:
+        assert studio.writable
+        await owner.command("relay.role", id=made.id, role="viewer")
+        async with asyncio.timeout(10):
+            await studio.until(lambda: not studio.writable)
+            await studio.until(lambda: studio.me is not None and studio.me.role == "viewer")
+        assert studio.session.failure is None

@@ -81,6 +81,26 @@ def test_a_token_in_the_environment_goes_to_no_relay_that_is_not_named(
     assert relays.tokens() == {OTHER: "kept"}
 
 
+def test_a_relay_that_this_user_was_invited_to_comes_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    secrets.save_token(OTHER, "kept")
+    secrets.save_token(OTHER, "invited", "calm-otter")
+    secrets.save_token(RELAY, "elsewhere", "bold-lynx")
+    monkeypatch.setenv("STUDIO_RELAY", RELAY)
+    monkeypatch.setenv("STUDIO_RELAY_TOKEN", "mine")
+    found = list(relays.tokens("calm-otter").items())
+    assert found == [(OTHER, "invited"), (RELAY, "mine")]
+    assert relays.tokens("bold-lynx") == {RELAY: "elsewhere", OTHER: "kept"}
+    assert relays.tokens() == {RELAY: "mine", OTHER: "kept"}
+
+
+def test_a_relay_on_this_machine() -> None:
+    assert relays.on_this_machine("ws://127.0.0.1:8484")
+    assert relays.on_this_machine("ws://[::1]")
+    assert not relays.on_this_machine(RELAY)
+
+
 def test_a_relay_answers_when_something_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"ws://127.0.0.1:{server.getsockname()[1]}"

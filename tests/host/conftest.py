@@ -31,6 +31,8 @@ from studio_tui.sync.session import Session
 STUDIO = "calm-otter"
 NOBODY = 65534
 PATIENCE = 20.0
+HELD = "import os, time\nwhile os.path.exists('hold'):\n    time.sleep(0.05)\n"
+"""A script that runs as long as there is a file called hold."""
 
 
 class Bench:
@@ -168,6 +170,7 @@ async def holder(
     yield make
     for terminal_id in made:
         await make(terminal_id).kill()
+        await make(terminal_id).remove()
 
 
 @pytest.fixture

@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+from pathlib import Path
 
 import pytest
 
 from studio_tui.client.file import SharedFile
 from studio_tui.client.studio import Studio
+from studio_tui.document.entries import FileEntry
+from studio_tui.document.presence import Gaze
 from studio_tui.document.text import SharedText
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.host import files as files_module
-from tests.host.conftest import Bench, eventually
+from tests.host.conftest import STUDIO, Bench, eventually
 
 pytestmark = pytest.mark.usefixtures("brisk")
 
@@ -169,6 +172,37 @@ async def test_what_cannot_be_taken_up_is_told(bench: Bench) -> None:
         await eventually(lambda: (bench.root / "a.txt").read_text() == "x1\n2\n")
 
 
+async def test_a_list_that_an_editor_has_forged(bench: Bench, tmp_path: Path) -> None:
+    """The studio document is open to every editor: its ids and rooms are not to be trusted."""
+    (bench.root / "a.txt").write_text("1\n")
+    ana = await bench.attach("ana")
+    async with bench.files():
+        await reachable(ana)
+        file = await ana.file("a.txt")
+    room = f"{STUDIO}/file/x@1"
+    for entry in (
+        FileEntry("../../evil", "a.txt", room),
+        FileEntry("x1", "b.txt", "another-studio/file/x1@1"),
+        FileEntry("x2", "b.txt", STUDIO),
+        FileEntry("x3", "b.txt", f"{STUDIO}/term/x"),
+        FileEntry("0", "a.txt", f"{STUDIO}/file/0@1"),
+        FileEntry("x4", "../outside", f"{STUDIO}/file/x4@1"),
+        FileEntry("x5", "", f"{STUDIO}/file/x5@1"),
+    ):
+        ana.document.files.put(entry)
+    await eventually(lambda: not ana.unsaved)
+    async with bench.files() as files:
+        await reachable(ana)
+        await ana.until(lambda: set(ana.document.files) == {file.id, "x4", "x5"})
+        await ana.until(lambda: ana.document.files["x4"].state == "unsavable")
+        assert "outside of the studio's folder" in ana.document.files["x4"].note
+        assert set(files._session.rooms) == {STUDIO} | {
+            entry.room for entry in ana.document.files.values()
+        }
+    assert sorted(path.name for path in (bench.state / "shadows").iterdir()) == [f"{file.id}.json"]
+    assert not list(tmp_path.rglob("evil*"))
+
+
 async def test_save_all_writes_all_that_can_be_written(bench: Bench) -> None:
     for name in ("a.txt", "b.txt", "c.txt"):
         (bench.root / name).write_text("1\n")
@@ -275,6 +309,7 @@ async def test_the_file_that_nobody_touched_for_longest_makes_place(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files_module, "FILE_CAP", 2)
+    monkeypatch.setattr(files_module, "IDLE_SECONDS", 0.0)
     for name in ("a.txt", "b.txt", "c.txt"):
         (bench.root / name).write_text(name)
     async with bench.files():
@@ -290,18 +325,30 @@ async def test_the_file_that_nobody_touched_for_longest_makes_place(
         assert len(list((bench.state / "shadows").iterdir())) == 2
 
 
-async def test_a_file_that_is_not_on_disk_makes_no_place(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_file_in_use_makes_no_place(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files_module, "FILE_CAP", 1)
-    (bench.root / "a.txt").write_text("a\n")
-    (bench.root / "b.txt").write_text("b\n")
-    async with bench.files():
+    for name in ("a.txt", "b.txt"):
+        (bench.root / name).write_text(name)
+    async with bench.files() as files:
         ana = await bench.attach("ana")
         file = await ana.file("a.txt")
-        await file.insert(0, "x")
+
+        async def refused() -> None:
+            with pytest.raises(StudioError, match="1 files are open, and all in use") as raised:
+                await ana.file("b.txt")
+            assert raised.value.hint
+
+        await refused()  # it has just been opened
+        monkeypatch.setattr(files_module, "IDLE_SECONDS", 0.0)
+        ana.look(Gaze(path="a.txt"))
+        presence = files._session.room(STUDIO).presence
+        await eventually(lambda: "a.txt" in str(presence))
+        await refused()  # somebody looks at it
+        ana.look(Gaze())
+        await eventually(lambda: "a.txt" not in str(presence))
         (bench.root / "a.txt").write_bytes(b"\0")
         await until_state(file, "unsavable")
-        with pytest.raises(StudioError, match="1 open files are not on disk yet") as raised:
-            await ana.file("b.txt")
-        assert raised.value.hint
+        await refused()  # its text is not on disk
+        (bench.root / "a.txt").write_text("a.txt")
+        await until_state(file, "saved")
+        assert str(await ana.file("b.txt")) == "b.txt"

@@ -15,7 +15,7 @@ from studio_tui.host import host as host_module
 from studio_tui.host.host import Host, Place
 from studio_tui.sync.link import Endpoint
 from studio_tui.sync.session import Session
-from tests.host.conftest import STUDIO, Bench, eventually
+from tests.host.conftest import HELD, STUDIO, Bench, eventually
 
 pytestmark = pytest.mark.usefixtures("brisk")
 
@@ -109,7 +109,7 @@ async def test_stopping_saves_everything_and_leaves_the_terminals(
 ) -> None:
     (bench.root / "a.txt").write_text("a\n")
     (bench.root / "hold").touch()
-    (bench.root / "run.py").write_text("import os\nwhile os.path.exists('hold'): pass\n")
+    (bench.root / "run.py").write_text(HELD)
     ana = await bench.attach("ana")
     async with serve() as serving:
         await serving.ready()

@@ -23,7 +23,7 @@ from studio_tui.host.jobs import Jobs
 from studio_tui.jobs.launch import Supervisor
 from studio_tui.machines.connection import ConnectionLost
 from studio_tui.machines.local import LocalConnection
-from tests.host.conftest import STUDIO, Bench
+from tests.host.conftest import STUDIO, Bench, eventually
 
 Hosting = Callable[[], AbstractAsyncContextManager[Jobs]]
 
@@ -165,6 +165,30 @@ async def test_stopping(bench: Bench, hosting: Hosting) -> None:
             await ana.query("jobs.log", job=job.id)
 
 
+async def test_a_job_that_is_starting_is_not_forgotten(
+    bench: Bench, hosting: Hosting, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, call = asyncio.Event(), supervisor._call
+
+    async def slow(verb: str, *args: str, **kwargs: bytes) -> object:
+        if verb == "start":
+            await go.wait()
+        return await call(verb, *args, **kwargs)
+
+    monkeypatch.setattr(supervisor, "_call", slow)
+    async with hosting():
+        ana = await bench.attach("ana")
+        running = asyncio.create_task(ana.run("train.py", ["1"]))
+        await ana.until(lambda: len(ana.document.jobs) == 1)
+        (entry,) = ana.document.jobs.values()
+        assert entry.state == "starting"
+        with pytest.raises(StudioError, match="still starting"):
+            await ana.command("jobs.remove", job=entry.id)
+        go.set()
+        job = await running
+        assert await job.wait() == 0
+
+
 async def test_a_viewer_starts_nothing(bench: Bench, hosting: Hosting) -> None:
     async with hosting():
         vic = await bench.attach("vic", "viewer")
@@ -239,7 +263,6 @@ async def test_many_curves_fit_into_one_answer(bench: Bench, hosting: Hosting) -
         "        values = {f'metric/{n:04}/' + 'x' * 40: step / 3 for n in range(500)}\n"
         "        row = {'event': 'step', 'step': step, 'values': values}\n"
         "        metrics.write(json.dumps(row) + '\\n')\n"
-        "while os.path.exists('hold'): pass\n"
     )
     async with hosting():
         ana = await bench.attach("ana")
@@ -306,6 +329,24 @@ async def test_a_job_that_the_machine_does_not_know_is_lost(bench: Bench, hostin
         assert "no job gone" in job.entry.notes[0]
         await job.remove()
         await ana.until(lambda: len(ana.document.jobs) == 0)
+
+
+async def test_a_list_that_an_editor_has_forged(bench: Bench, hosting: Hosting) -> None:
+    ana = await bench.attach("ana")
+    for entry in (
+        JobEntry("../../x", state="running"),
+        JobEntry("x y", state="succeeded"),
+        JobEntry("x1", state="odd"),
+        JobEntry("x2", state="succeeded"),
+    ):
+        ana.document.jobs.put(entry)
+    await eventually(lambda: not ana.unsaved)
+    async with hosting():
+        await reachable(ana)
+        await ana.until(lambda: set(ana.document.jobs) == {"x1", "x2"})
+        await ana.until(lambda: ana.document.jobs["x1"].state == "lost")
+        with pytest.raises(NotFound):
+            await ana.query("jobs.metrics", job="x2")
 
 
 async def test_a_recorder_that_was_killed_loses_its_job(

@@ -17,7 +17,7 @@ from studio_tui.host import disk, openfile
 from studio_tui.host.backups import Backups
 from studio_tui.host.folder import Folder
 from studio_tui.host.openfile import OpenFile, load
-from studio_tui.host.shadow import Shadow
+from studio_tui.host.shadow import Shadow, Written
 from studio_tui.sync.room import Phase, Room
 
 pytestmark = pytest.mark.usefixtures("brisk")
@@ -330,6 +330,52 @@ async def test_a_place_that_both_changed_is_told_of(desk: Desk) -> None:
     assert "THEIRS" in desk.text
 
 
+async def test_the_same_change_on_both_sides_is_one(desk: Desk) -> None:
+    desk.path.write_text("one\n")
+    await desk.start()
+    desk.type(4, "two\n")
+    desk.path.write_text("one\ntwo\n")
+    await desk.file.look()
+    assert (desk.text, desk.state, desk.kept()) == ("one\ntwo\n", "saved", {})
+
+
+async def test_what_could_not_be_remembered_is_remembered_later(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.path.write_text("one\n")
+    await desk.start(saving=True)
+
+    def full(self: Shadow, *contents: Written) -> None:
+        raise StudioError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Shadow, "remember", full)
+        desk.path.write_text("one\ntwo\n")
+        await desk.file.look()
+        assert (desk.state, desk.note) == ("unsavable", "the disk is full")
+        assert desk.text == "one\ntwo\n"
+    await until(desk, "saved")
+    desk.crash()
+    desk.person.insert(0, "typed\n")
+    desk.path.write_text("one\ntwo\nthree\n")
+    await desk.start()
+    assert desk.text == "typed\none\ntwo\nthree\n"
+
+
+async def test_what_is_no_text_in_the_text_is_not_merged(desk: Desk) -> None:
+    """An editor's program can put anything into the document."""
+    desk.path.write_text("one\n")
+    await desk.start(saving=True)
+    desk.person.crdt.insert_embed(0, b"bytes")
+    desk.sync()
+    assert not desk.file.text.writable
+    desk.path.write_text("one\ntwo\n")
+    await desk.file.look()
+    assert desk.state == "unsavable"
+    assert "holds what is no text" in desk.note
+    assert desk.path.read_text() == "one\ntwo\n"
+
+
 async def test_a_second_change_is_merged_against_the_first(desk: Desk) -> None:
     desk.path.write_text("1\n2\n3\n")
     await desk.start()
@@ -471,6 +517,18 @@ async def test_a_deleted_file_comes_back_only_when_a_person_saves(desk: Desk) ->
     await desk.file.save()
     assert desk.path.read_text() == "xa\n"
     assert (desk.state, desk.note) == ("saved", "")
+
+
+async def test_another_file_in_the_place_of_a_deleted_one(desk: Desk) -> None:
+    desk.path.write_text("a\n")
+    await desk.start()
+    desk.path.unlink()
+    await desk.file.look()
+    desk.path.write_text("")
+    await desk.file.look()
+    assert (desk.text, desk.state) == ("", "saved")
+    assert "backups" in desk.note
+    assert desk.kept() == {"disk": b"", "text": b"a\n"}
 
 
 async def test_a_deleted_file_that_comes_back_by_itself(desk: Desk) -> None:

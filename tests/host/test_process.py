@@ -21,7 +21,7 @@ from studio_tui.client import locate, start
 from studio_tui.client.studio import Studio
 from studio_tui.settings import paths, secrets, studios
 from studio_tui.settings.studios import StudioRecord
-from tests.host.conftest import eventually
+from tests.host.conftest import HELD, eventually
 
 
 class Hosts:
@@ -103,7 +103,7 @@ async def reachable(studio: Studio) -> None:
 
 
 async def run(function: object, *arguments: object) -> object:
-    """In a thread: this loop may be the relay's."""
+    """In a thread: this loop is the relay's, or that of somebody who is attached."""
     assert callable(function)
     return await asyncio.to_thread(function, *arguments)
 
@@ -113,7 +113,7 @@ async def test_a_host_is_killed_and_the_next_one_finds_everything(
 ) -> None:
     (folder / "a.txt").write_text("a\n")
     (folder / "hold").touch()
-    (folder / "run.py").write_text("import os\nwhile os.path.exists('hold'): pass\n")
+    (folder / "run.py").write_text(HELD)
     first = hosts.start("--name", "mine")
     assert first.name == "mine"
     async with locate.attach(first.id, "ana") as ana:
@@ -158,7 +158,7 @@ async def test_sigterm_saves_everything_and_leaves_terminals_and_jobs(
         await file.insert(0, "typed\n")
         await file.saved()
         await terminal.until("00")
-        assert hosts.stop() == 0
+        assert await run(hosts.stop) == 0
     assert (folder / "a.txt").read_text() == "typed\na\n"
     os.kill(int((folder / "pid").read_text()), 0)
     # What people make in a terminal has the modes that they are used to.
@@ -190,7 +190,7 @@ def test_the_port_is_kept_unless_somebody_has_taken_it(hosts: Hosts) -> None:
     assert hosts.stop() == 0
     second = hosts.start()
     assert second.url == first.url
-    hosts.kill()
+    assert hosts.stop() == 0
     with socket.create_server(("127.0.0.1", urlsplit(first.url).port or 0)):
         third = hosts.start()
     assert (third.id, third.url != first.url) == (first.id, True)

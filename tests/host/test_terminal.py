@@ -386,7 +386,10 @@ async def test_what_was_over_before_still_shows_its_end(desk: Desk) -> None:
     assert desk.rows == ["bye"]
 
 
-async def test_a_holder_that_was_killed(desk: Desk, pid_file: Path) -> None:
+async def test_a_holder_that_was_killed(
+    desk: Desk, pid_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal_module, "RETRY_SECONDS", 0.01)
     await desk.start("echo up; sleep 60")
     await desk.until("up")
     os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)

@@ -12,6 +12,7 @@ import pytest
 
 from studio_tui.client.studio import Studio
 from studio_tui.client.terminal import SharedTerminal
+from studio_tui.document.entries import TerminalEntry
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 from studio_tui.host import terminals as terminals_module
 from studio_tui.host.terminals import Terminals
@@ -269,6 +270,33 @@ async def test_a_new_host_finds_everything(
         await ends.type("\n")
         await exited(ends)
         assert ends.entry.exit_code == 4
+
+
+async def test_a_list_that_an_editor_has_forged(
+    bench: Bench, hosting: Hosting, machine: tuple[LocalConnection, str], tmp_path: Path
+) -> None:
+    """An id becomes part of a path, which is removed when the terminal is closed."""
+    ana = await bench.attach("ana")
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    way = os.path.relpath(victim, Path(machine[0].root) / "terminals" / STUDIO)
+    for entry in (
+        TerminalEntry(way),
+        TerminalEntry("x1", cols=0),
+        TerminalEntry("x2", cols=1 << 40),
+        TerminalEntry("x3", state="odd"),
+        TerminalEntry("x4", title="never started"),
+    ):
+        ana.document.terminals.put(entry)
+    await eventually(lambda: not ana.unsaved)
+    async with hosting():
+        await reachable(ana)
+        assert set(ana.document.terminals) == {"x4"}
+        await ana.until(lambda: ana.document.terminals["x4"].state == "exited")
+        with pytest.raises(NotFound):
+            await ana.command("terminals.close", terminal=way)
+        await ana.command("terminals.close", terminal="x4")
+    assert victim.exists()
 
 
 async def test_what_nobody_knows_of_is_ended(

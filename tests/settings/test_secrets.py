@@ -32,6 +32,39 @@ def test_a_token_can_be_forgotten() -> None:
     assert secrets.token_for(RELAY) is None
 
 
+def test_a_token_for_one_studio_is_kept_beside_that_of_its_relay() -> None:
+    secrets.save_token(RELAY, "all")
+    secrets.save_token("WSS://Relay.example.org:443", "old", "calm-otter")
+    secrets.save_token(RELAY, "one", "calm-otter")
+    secrets.save_token(RELAY, "two", "bold-lynx")
+    assert secrets.token_for(RELAY) == "all"
+    assert secrets.token_for(RELAY, "calm-otter") == "one"
+    assert secrets.token_for(RELAY, "sly-fox") == "all"
+    secrets.forget_token(RELAY, "calm-otter")
+    assert secrets.token_for(RELAY, "calm-otter") == "all"
+    assert secrets.token_for(RELAY, "bold-lynx") == "two"
+
+
+def test_an_invite_that_was_accepted_comes_before_the_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    secrets.save_token(RELAY, "one", "calm-otter")
+    monkeypatch.setenv("STUDIO_RELAY_TOKEN", "given")
+    assert secrets.token_for(RELAY, "calm-otter") == "one"
+    assert secrets.token_for(RELAY, "bold-lynx") == "given"
+
+
+def test_the_relays_that_a_token_is_kept_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDIO_RELAY_TOKEN", "given")
+    assert secrets.kept_tokens() == secrets.kept_tokens("calm-otter") == {}
+    secrets.save_token(RELAY, "all")
+    secrets.save_token("ws://box:8484/team", "one", "calm-otter")
+    secrets.save_token(RELAY, "two", "calm-otter-2")
+    assert secrets.kept_tokens() == {RELAY: "all"}
+    assert secrets.kept_tokens("calm-otter") == {"ws://box:8484/team": "one"}
+    assert secrets.kept_tokens("otter") == {}
+
+
 def test_the_variable_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     secrets.save_token(RELAY, "kept")
     monkeypatch.setenv("STUDIO_RELAY_TOKEN", "given")
@@ -106,7 +139,9 @@ def test_one_relay_has_one_spelling(spelling: str, expected: str) -> None:
     assert secrets.relay_key(spelling) == expected
 
 
-@pytest.mark.parametrize("wrong", ["relay.example.org", "http://x", "ws://", "ws://x:port"])
+@pytest.mark.parametrize(
+    "wrong", ["relay.example.org", "http://x", "ws://", "ws://x:port", "ws://[::1"]
+)
 def test_what_is_not_a_relay_is_refused(wrong: str) -> None:
     with pytest.raises(UsageFault, match="not a relay's URL"):
         secrets.save_token(wrong, "token")

@@ -103,7 +103,8 @@ async def test_what_is_sent_as_the_relay_stops_is_not_lost(stored: Any, attach: 
 
 
 async def test_a_relay_that_lost_everything_gets_it_back_once(relay: Any, attach: Attach) -> None:
-    ana = await attach(relay.url, relay.token())
+    """From the host; what the others wrote meanwhile comes with it."""
+    ana = await attach(relay.url, relay.token("owner"), role="host")
     bob = await attach(relay.url, relay.token())
     text, theirs = text_of(await ana.join(ROOM)), text_of(await bob.join(ROOM))
     text.insert(0, "hello 日本 world")
@@ -112,11 +113,86 @@ async def test_a_relay_that_lost_everything_gets_it_back_once(relay: Any, attach
     await relay.stop()
     await until(ana, lambda: ana.state is LinkState.OFFLINE)
     text.insert(0, "oh, ")
+    theirs.insert(11, "!")
     await relay.start()
     await until(ana, lambda: ana.room(ROOM).undelivered == 0)
-    await until(bob, lambda: str(theirs) == "oh, hello world")
-    await until(ana, lambda: str(text) == "oh, hello world")
-    assert await read_by_a_stranger(relay, attach) == "oh, hello world"
+    await until(bob, lambda: str(theirs) == "oh, hello world!")
+    await until(ana, lambda: str(text) == "oh, hello world!")
+    assert bob.room(ROOM).problem is None
+    assert await read_by_a_stranger(relay, attach) == "oh, hello world!"
+
+
+async def test_a_copy_waits_for_the_host_to_restore_what_the_relay_lost(
+    relay: Any, attach: Attach, line: OpenLine
+) -> None:
+    away = await line(relay.port)
+    host = await attach(away.url, relay.token("owner"), role="host")
+    bob = await attach(relay.url, relay.token())
+    text = text_of(await host.join(ROOM))
+    room = await bob.join(ROOM)
+    theirs = text_of(room)
+    text.insert(0, "hello")
+    await until(bob, lambda: str(theirs) == "hello")
+    away.silence()
+    await away.cut()
+    await relay.stop()
+    await relay.start()
+    await until(bob, lambda: room.set_aside and room.joined)
+    theirs.insert(5, " world")
+    assert await read_by_a_stranger(relay, attach) == ""
+    assert room.problem is not None
+    assert "1 edit(s)" in room.problem.message
+    away.heal()
+    await until(bob, lambda: not room.set_aside and room.undelivered == 0)
+    await until(host, lambda: str(text) == "hello world")
+    assert room.problem is None
+    await relay.stop()
+    await relay.start()
+    await until(bob, lambda: room.undelivered == 0 and room.problem is None)
+    assert str(theirs) == await read_by_a_stranger(relay, attach) == "hello world"
+
+
+async def test_a_copy_of_a_lost_document_is_never_merged_with_one_typed_alike(
+    relay: Any, attach: Attach
+) -> None:
+    """A new host reads the same file again: merged, all of it would be there twice."""
+    bob = await attach(relay.url, relay.token())
+    room = await bob.join(ROOM)
+    theirs = text_of(room)
+    theirs.insert(0, "the file")
+    await until(bob, lambda: room.undelivered == 0)
+    await relay.stop()
+    await until(bob, lambda: bob.state is LinkState.OFFLINE)
+    theirs.insert(8, " and mine")
+    await relay.start()
+    host = await attach(relay.url, relay.token("owner"), role="host")
+    text = text_of(await host.join(ROOM))
+    text.insert(0, "the file")
+    await until(host, lambda: host.room(ROOM).undelivered == 0)
+    await until(bob, lambda: room.set_aside and room.joined)
+    text.insert(8, ".")
+    assert await read_by_a_stranger(relay, attach) == "the file."
+    assert str(theirs) == "the file and mine"
+    assert room.problem is not None
+    assert room.problem.hint
+    bob.leave(ROOM)
+    assert str(text_of(await bob.join(ROOM))) == "the file."
+
+
+async def test_the_same_relay_after_an_outage_is_the_same_history(
+    stored: Any, attach: Attach
+) -> None:
+    bob = await attach(stored.url, stored.token())
+    room = await bob.join(ROOM)
+    text_of(room).insert(0, "hello")
+    await until(bob, lambda: bob.unsaved == 0)
+    for _ in range(2):
+        await stored.stop()
+        text_of(room).insert(0, "oh ")
+        await stored.start()
+        await until(bob, lambda: bob.unsaved == 0)
+        assert not room.set_aside
+    assert await read_by_a_stranger(stored, attach) == "oh oh hello"
 
 
 async def test_an_update_lost_on_the_way_is_found_missing(relay: Any, attach: Attach) -> None:

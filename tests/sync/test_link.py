@@ -328,6 +328,22 @@ async def test_a_restart_is_followed(quick: Timing) -> None:
         assert ends.states == [live, offline, live, offline, live]
 
 
+@pytest.mark.parametrize("code", [1012, 4503, 4504, 4508])
+async def test_being_told_to_come_back_is_no_failure(quick: Timing, code: int) -> None:
+    lives: list[int] = []
+
+    async def play(socket: ServerConnection) -> None:
+        lives.append(1)
+        if len(lives) == 1:
+            await socket.close(code, "come back")
+        await listen(socket)
+
+    async with played(play) as url, running(url, quick) as ends:
+        await ends.until(lambda: ends.told.count("token") == 2)
+        assert ends.link.failure is None
+        assert ends.link.state is LinkState.LIVE
+
+
 @pytest.mark.parametrize(
     ("code", "kind"),
     [(4401, Refused), (4403, Refused), (4400, StudioError), (4413, StudioError)],

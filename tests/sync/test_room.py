@@ -23,6 +23,7 @@ from relay_server.wire import (
     Denied,
     Entry,
     Granted,
+    History,
     Level,
     Message,
     Step1,
@@ -46,9 +47,9 @@ IN_A_STRING = b"\1\1\x09\0" + b"\x04\0\5\0\2ab" + b"\0"
 class Play:
     """A room and everything it said."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, restores: bool = False) -> None:
         self.sent: list[Message] = []
-        self.room = Room("calm-otter", self.sent.append, '{"name": "ana"}')
+        self.room = Room("calm-otter", self.sent.append, '{"name": "ana"}', restores=restores)
         self.text = SharedText(self.room.replica.doc)
 
     def hear(self, *messages: Message) -> None:
@@ -432,6 +433,142 @@ def test_a_broken_room_stays_broken(live: Play) -> None:
     assert (live.room.phase, live.said(), str(live.text)) == (Phase.BROKEN, [], "")
     live.room.closed()
     assert live.said() == []
+
+
+# -- another history --------------------------------------------------------------------------
+
+
+def asks(history: str) -> Token:
+    return Token("token", "studio-tui", f'{{"name": "ana", "history": "{history}"}}')
+
+
+def known(play: Play, history: str = "one") -> None:
+    """A live room whose history is known, with the link lost again."""
+    join(play)
+    play.hear(History(history))
+    play.type("mine")
+    play.room.lost()
+    play.said()
+
+
+def denied(play: Play, history: str = "two") -> None:
+    """The relay has another history, and lets the room in to see what it has."""
+    play.room.opened("token")
+    assert play.said() == [asks("one")]
+    play.hear(History(history), Denied("another history"))
+    assert play.said() == [asks(history)]
+    play.hear(Granted("read-write"), History(history))
+    assert play.said() == [Step1(NOTHING)]
+    assert play.room.joined
+
+
+def test_the_history_is_told_at_each_return(play: Play) -> None:
+    known(play)
+    play.room.opened("token")
+    assert play.said() == [asks("one")]
+    play.hear(Granted("read-write"), History("two"))
+    play.room.lost()
+    play.said()
+    play.room.opened("token")
+    assert play.said() == [asks("two")]
+
+
+def test_another_history_gets_nothing_of_this_copy_and_gives_it_nothing(play: Play) -> None:
+    known(play)
+    denied(play)
+    play.hear(Step1(NOTHING), Step2(update_of("theirs")), Update(update_of("more")), Step1(NOTHING))
+    play.type("!")
+    assert play.said() == []
+    assert str(play.text) == "mine!"
+    assert play.room.phase is Phase.SYNCING
+    assert play.room.unsaved == 2
+    assert play.room.problem is not None
+    assert "2 edit(s)" in play.room.problem.message
+    play.room.check()
+    assert [type(message) for message in play.said()] == [Step1]
+    play.room.lost()
+    play.room.opened("token")
+    assert play.said() == [asks("one")]
+    play.hear(Granted("read-write"), History("one"), Step2(EMPTY), Step1(NOTHING))
+    assert play.room.problem is None
+    assert [content(message) for message in play.said()[1:]] == ["mine!"]
+
+
+def test_the_same_document_under_another_id_is_gone_on_with(play: Play) -> None:
+    known(play)
+    restored = play.room.replica.missing_from(NOTHING)
+    play.type("!")
+    denied(play)
+    play.hear(Step1(NOTHING), Step2(EMPTY))
+    assert play.room.set_aside
+    play.hear(Update(restored))
+    assert (play.room.phase, play.room.problem) == (Phase.LIVE, None)
+    (message,) = play.said()
+    assert isinstance(message, Step2)
+    there = Replica()
+    there.apply(restored)
+    there.apply(message.update)
+    assert str(SharedText(there.doc)) == "mine!"
+    play.hear(Ack(1, Level.DISK))
+    assert play.room.unsaved == 0
+    play.room.lost()
+    play.room.opened("token")
+    assert play.said() == [asks("two")]
+
+
+def test_a_copy_without_content_goes_with_any_history(play: Play) -> None:
+    join(play)
+    play.hear(History("one"))
+    play.room.lost()
+    play.said()
+    denied(play)
+    play.hear(Step2(update_of("theirs")))
+    assert (play.room.phase, str(play.text)) == (Phase.LIVE, "theirs")
+
+
+def test_a_history_that_changes_once_more_is_followed(play: Play) -> None:
+    known(play)
+    denied(play)
+    play.room.lost()
+    denied(play, "three")
+    assert play.room.set_aside
+
+
+def test_bad_updates_of_another_history(play: Play) -> None:
+    known(play)
+    denied(play)
+    play.hear(Update(NO_UPDATE))
+    assert play.said() == [Step1(NOTHING)]
+    play.hear(Step2(NO_UPDATE))
+    assert play.room.phase is Phase.BROKEN
+    assert str(play.text) == "mine"
+
+
+def test_a_reader_follows_any_history_until_it_may_write(play: Play) -> None:
+    join(play, "readonly")
+    play.hear(History("one"), Update(update_of("old ")))
+    play.room.lost()
+    play.said()
+    play.room.opened("token")
+    play.hear(History("two"), Denied("another history"), Granted("readonly"), History("two"))
+    assert play.said() == [asks("one"), asks("two"), Step1(play.room.replica.state_vector())]
+    play.hear(Step2(update_of("new ")), Step1(NOTHING))
+    assert (play.room.phase, play.said()) == (Phase.LIVE, [])
+    play.room.lost()
+    play.room.opened("token")
+    play.said()
+    play.hear(Granted("read-write"))
+    assert play.room.phase is Phase.BROKEN
+    assert play.said() == [CloseRoom("its document is broken here")]
+
+
+def test_the_host_says_no_history_and_so_restores_its_copy() -> None:
+    play = Play(restores=True)
+    known(play)
+    play.room.opened("token")
+    assert play.said() == [Token("token", "studio-tui", '{"name": "ana"}')]
+    play.hear(Granted("read-write"), History("two"), Step2(EMPTY), Step1(NOTHING))
+    assert [content(message) for message in play.said()[1:]] == ["mine"]
 
 
 # -- presence ---------------------------------------------------------------------------------
