@@ -129,19 +129,6 @@ class Places:
             raise
 
 
-def clocks(state_vector: bytes) -> dict[int, int]:
-    """How much of each client is known, from the CRDT's own encoded state vector."""
-    numbers: list[int] = []
-    value = shift = 0
-    for byte in state_vector:
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            numbers.append(value)
-            value = shift = 0
-    return dict(zip(numbers[1::2], numbers[2::2], strict=True))
-
-
 def _beginning(
     last: int, in_item: Callable[[int], bool], begins_item: Callable[[int], bool]
 ) -> int:

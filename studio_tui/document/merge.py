@@ -15,7 +15,7 @@ from typing import Any
 from pycrdt import Doc
 from rapidfuzz.distance import Levenshtein
 
-from studio_tui.document.text import DISK, ROOT, SharedText
+from studio_tui.document.text import DISK, ROOT, SharedText, shared_ends
 
 LineEdit = tuple[int, int, str]
 """(start, end, replacement), in code points of the old text."""
@@ -108,12 +108,7 @@ def _lines(text: str) -> list[str]:
 
 def _changed(old: list[str], new: list[str]) -> Iterator[tuple[int, int, int, int]]:
     """Ranges of lines that differ: first and last in `old`, then in `new`; last is exclusive."""
-    head, limit = 0, min(len(old), len(new))
-    while head < limit and old[head] == new[head]:
-        head += 1
-    tail = 0
-    while tail < limit - head and old[-1 - tail] == new[-1 - tail]:
-        tail += 1
+    head, tail = shared_ends(old, new)
     old_end, new_end = len(old) - tail, len(new) - tail
     if (old_end - head) * (new_end - head) > MAX_COMPARISONS:
         yield head, old_end, head, new_end
@@ -136,12 +131,7 @@ def _trimmed(start: int, old: str, new_lines: list[str]) -> LineEdit | None:
     new = "".join(new_lines)
     if old == new:
         return None
-    head, limit = 0, min(len(old), len(new))
-    while head < limit and old[head] == new[head]:
-        head += 1
-    tail = 0
-    while tail < limit - head and old[-1 - tail] == new[-1 - tail]:
-        tail += 1
+    head, tail = shared_ends(old, new)
     return start + head, start + len(old) - tail, new[head : len(new) - tail]
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pycrdt import Text
 
+from relay_server.validate import read_state_vector
 from studio_tui.document import anchor as anchors
 from studio_tui.document.anchor import Anchor, Place, Places
 
@@ -349,7 +350,7 @@ class SharedText:
     def _knows(self, place: Place) -> bool:
         client, clock = place
         if clock >= self._clocks.get(client, 0):
-            self._clocks = anchors.clocks(self.doc.get_state())
+            self._clocks = read_state_vector(self.doc.get_state())
         return clock < self._clocks.get(client, 0)
 
 
@@ -357,11 +358,17 @@ def _difference(before: str, after: str) -> list[Span]:
     """The one span that turns `before` into `after`."""
     if before == after:
         return []
-    start, limit = 0, min(len(before), len(after))
-    while start < limit and before[start] == after[start]:
-        start += 1
-    end = 0
-    while end < limit - start and before[-1 - end] == after[-1 - end]:
-        end += 1
+    start, end = shared_ends(before, after)
     at = utf8_length(before[:start])
     return [Span(at, before[start : len(before) - end], after[start : len(after) - end])]
+
+
+def shared_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
+    """How many items both begin with, and how many of the others both end with."""
+    head, limit = 0, min(len(old), len(new))
+    while head < limit and old[head] == new[head]:
+        head += 1
+    tail = 0
+    while tail < limit - head and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    return head, tail

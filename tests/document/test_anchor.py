@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pycrdt import Doc
 
-from studio_tui.document.anchor import anchor_of, clocks, place_of
+from relay_server.validate import read_state_vector
+from studio_tui.document.anchor import anchor_of, place_of
 from studio_tui.document.text import SharedText
 
 PLANES = {
@@ -91,5 +92,5 @@ def test_the_state_vector_is_read() -> None:
     other: Doc[Any] = Doc(client_id=(1 << 52) + 5)
     other.apply_update(doc.get_update())
     SharedText(other).insert(0, "日")
-    assert clocks(other.get_state()) == {300: 200, (1 << 52) + 5: 1}
-    assert clocks(Doc().get_state()) == {}
+    assert read_state_vector(other.get_state()) == {300: 200, (1 << 52) + 5: 1}
+    assert read_state_vector(Doc().get_state()) == {}
