@@ -6,15 +6,18 @@ import difflib
 import os
 import traceback
 from collections.abc import Mapping
-from typing import ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from studio_tui.app import themes
+from studio_tui.app import exact_keys, themes
 from studio_tui.app.scrub import Scrub
 from studio_tui.errors import StudioError
 from studio_tui.settings import paths
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
 
 Result = TypeVar("Result")
 
@@ -41,6 +44,12 @@ class SafeApp(App[Result], Generic[Result], inherit_bindings=False):
         self._choose_theme(theme)
         if keys:
             self.set_keymap(dict(keys))
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's driver for this terminal; it reads keys exactly."""
+        driver = super().get_driver_class()
+        exact_keys.teach(driver)
+        return driver
 
     def _choose_theme(self, wanted: str | None) -> None:
         name = themes.theme_name(wanted, os.environ)

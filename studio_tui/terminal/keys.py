@@ -271,8 +271,8 @@ def _parse(name: str, char: str | None) -> _Key | None:
     typed = char if char and len(char) <= 8 and char.isprintable() else ""
     if modifiers & ~_SHIFT:
         # With ctrl or alt held `char` is Textual's guess or a control character; the name says
-        # which key it was.
-        typed = known
+        # which key it was, where it is a name that we know.
+        typed = known or typed
     typed = typed or known
     if not typed:
         return None

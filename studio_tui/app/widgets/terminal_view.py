@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from studio_tui.app.exact_keys import exact
 from studio_tui.terminal import row as rows
 from studio_tui.terminal.row import Cursor, Mouse, Row, Run, Shape, Style
 from studio_tui.terminal.screen import ALL, Changed, Screen
@@ -231,7 +232,7 @@ class TerminalView(Widget, can_focus=True):
             self.leading = True
             self.post_message(self.LeaderPressed(self))
         else:
-            self.send_key(event.key, event.character)
+            self.send_key(*exact(event.key, event.character))
 
     def send_key(self, key: str, character: str | None = None) -> None:
         """Press a key, named as Textual names it."""

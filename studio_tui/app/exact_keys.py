@@ -1,0 +1,60 @@
+"""Keys with alt, or after Escape, as terminals without the Kitty protocol send them.
+
+Such a terminal sends ESC and a character for both. Textual drops the ESC before punctuation, takes
+it for option on a Mac before digits, and for ctrl and an arrow before b and f: a program in a
+shared terminal would miss it, as vim does when Escape and a colon come in one packet.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from textual import events
+from textual._xterm_parser import XTermParser
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
+
+ESC: Final = "\x1b"
+_INTRODUCERS: Final = frozenset("[OP]_^X\\")
+"""After these a sequence goes on: keys, the mouse, replies of the terminal."""
+_WORD_KEYS: Final = {"b": "ctrl+left", "f": "ctrl+right", "\x7f": "ctrl+w"}
+"""What moves and deletes by words in every field; a terminal looks at the character instead."""
+
+
+class ExactParser(XTermParser):
+    """Textual's parser, for which ESC and a character is that key with alt."""
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        if len(sequence) == 2 and sequence[0] == ESC:
+            character = sequence[1]
+            if character in _WORD_KEYS:
+                return [events.Key(_WORD_KEYS[character], sequence)]
+            if character not in _INTRODUCERS and (character.isprintable() or character == "\r"):
+                return _with_alt(super()._sequence_to_key_events(character, alt=True))
+        found = super()._sequence_to_key_events(sequence, alt=alt)
+        return _with_alt(found) if alt else found
+
+
+def _with_alt(keys: Iterable[events.Key]) -> list[events.Key]:
+    """The same keys, alt held; Textual itself says so for letters and digits alone."""
+    return [
+        key if "alt+" in key.key else events.Key(f"alt+{key.key}", key.character) for key in keys
+    ]
+
+
+def exact(key: str, character: str | None) -> tuple[str, str | None]:
+    """A key event's name and character as a program in a terminal is to get them."""
+    if character and len(character) == 2 and character[0] == ESC:
+        base = "backspace" if character[1] == "\x7f" else character[1]
+        return f"alt+{base}", None
+    return key, character
+
+
+def teach(driver: type[Driver]) -> None:
+    """Have `driver` read keys exactly; Textual has no seam for its parser."""
+    module = sys.modules[driver.__module__]
+    if hasattr(module, "XTermParser"):
+        module.XTermParser = ExactParser  # type: ignore[attr-defined]
