@@ -164,16 +164,19 @@ def test_a_reboot_loses_the_job(jobs: Any) -> None:
 
 
 def test_a_stranger_with_the_jobs_pid_is_left_alone(jobs: Any) -> None:
+    jobs.start("a", "exec sleep 30")
+    os.kill(jobs.pid("a", "sup"), signal.SIGKILL)
+    os.kill(jobs.pid("a"), signal.SIGKILL)
     with subprocess.Popen(["sleep", "30"], start_new_session=True) as stranger:
-        jobs.start("a", "exec sleep 30")
-        os.kill(jobs.pid("a", "sup"), signal.SIGKILL)
-        os.kill(jobs.pid("a"), signal.SIGKILL)
-        file = jobs.root / "a" / "pid"
-        file.write_text(f"{stranger.pid} 12345 {file.read_text().split()[2]}\n")
-        assert jobs.status("a")[::6] == ["lost", "died"]
-        assert jobs.call("cancel", "a", 1).stdout.split()[0] == "lost"
-        assert stranger.poll() is None
-        stranger.kill()
+        try:
+            file = jobs.root / "a" / "pid"
+            file.write_text(f"{stranger.pid} 12345 {file.read_text().split()[2]}\n")
+            # A process that was killed is there for a moment more.
+            assert jobs.until("a", "lost")[6] == "died"
+            assert jobs.call("cancel", "a", 1).stdout.split()[0] == "lost"
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
 
 
 def test_a_start_that_was_cut_short_is_lost(jobs: Any) -> None:
