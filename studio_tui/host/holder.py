@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from studio_tui.errors import NotFound, StudioError
 from studio_tui.terminal import holding
 
 if TYPE_CHECKING:
-    from studio_tui.machines.connection import ByteReader, ByteWriter, Connection
+    from studio_tui.host.sites import Site
+    from studio_tui.machines.connection import ByteReader, ByteWriter, Completed
 
 READ_SIZE = 64 * 1024
 
@@ -34,22 +35,19 @@ class Holder:
     """The holder of one terminal.
 
     Args:
-        connection: reaches the machine.
-        program: the path of `hold.py` there.
-        python: an interpreter there, 3.8 or later.
-        home: the folder of this one terminal there.
+        site: finds the machine.
+        name: of the terminal's folder there, below the folder of all terminals.
     """
 
-    def __init__(self, connection: Connection, program: str, python: str, home: str) -> None:
-        self._connection = connection
-        self._argv = [python, program]
-        self._home = home
+    def __init__(self, site: Callable[[], Awaitable[Site]], name: str) -> None:
+        self._site = site
+        self._name = name
         self._socket: str | None = None
 
     async def start(
-        self, size: tuple[int, int], folder: str, command: Sequence[str], env: Mapping[str, str]
+        self, size: tuple[int, int], command: Sequence[str], env: Mapping[str, str]
     ) -> None:
-        """Start `command`, the user's shell when it is empty, in `folder`.
+        """Start `command`, the user's shell when it is empty, in the studio's folder.
 
         Args:
             size: columns and rows.
@@ -58,10 +56,10 @@ class Holder:
             StudioError: it could not be started; a command that is not there is none of that: its
                 terminal says so and exits with 127.
         """
-        cols, rows = size
-        argv = [*self._argv, "start", self._home, str(cols), str(rows), "--cwd", folder]
+        site, (cols, rows) = await self._site(), size
+        argv = [str(cols), str(rows), "--cwd", site.folder]
         argv += ["--", *command] if command else []
-        done = await self._connection.run(argv, env=env)
+        done = await self._hold("start", *argv, env=env)
         self._understand(done.check("starting a terminal").stdout)
 
     async def running(self) -> bool:
@@ -72,8 +70,16 @@ class Holder:
         """
         if self._socket is not None:
             return True
-        done = await self._connection.run([*self._argv, "find", self._home])
+        done = await self._hold("find")
         return self._understand(done.check("looking for a terminal").stdout)
+
+    async def _hold(self, verb: str, *args: str, env: Mapping[str, str] | None = None) -> Completed:
+        site = await self._site()
+        argv = [site.python, f"{site.payload}/hold.py", verb, self._home(site), *args]
+        return await site.connection.run(argv, env=env)
+
+    def _home(self, site: Site) -> str:
+        return f"{homes(site)}/{self._name}"
 
     def _understand(self, said: bytes) -> bool:
         try:
@@ -95,14 +101,15 @@ class Holder:
         socket, self._socket = self._socket, None
         if socket is None:
             raise NotFound("this terminal's program is over", "open a new terminal")
-        streams = await self._connection.connect(socket)
+        streams = await (await self._site()).connection.connect(socket)
         self._socket = socket
         return streams
 
     async def remains(self) -> Remains:
         """What is left of a program that is over."""
-        note = await self._connection.run(["cat", f"{self._home}/exit"])
-        output = await self._connection.run(["cat", f"{self._home}/ring"])
+        site = await self._site()
+        note = await site.connection.run(["cat", f"{self._home(site)}/exit"])
+        output = await site.connection.run(["cat", f"{self._home(site)}/ring"])
         try:
             told = json.loads(note.stdout)
             return Remains(int(told["code"]), int(told["ring"]), output.stdout)
@@ -128,7 +135,13 @@ class Holder:
     async def remove(self) -> None:
         """Forget the terminal; only once its program is over."""
         self._socket = None
-        await self._connection.run(["rm", "-rf", self._home])
+        site = await self._site()
+        await site.connection.run(["rm", "-rf", self._home(site)])
+
+
+def homes(site: Site) -> str:
+    """The folder of all terminals on a machine, whatever their studio."""
+    return f"{site.connection.root}/terminals"
 
 
 async def _killed(reader: ByteReader, writer: ByteWriter) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from studio_tui.document.entries import MachineEntry, StudioInfo
+from studio_tui.document.entries import StudioInfo
 from studio_tui.document.presence import Person, read_person
 from studio_tui.document.studio import INFO, StudioDocument
 from studio_tui.errors import NotFound, Refused, StudioError
@@ -21,10 +21,10 @@ from studio_tui.host.files import Files
 from studio_tui.host.folder import Folder
 from studio_tui.host.jobs import Jobs
 from studio_tui.host.meters import Meters
+from studio_tui.host.sites import Site, Sites
 from studio_tui.host.terminals import Terminals
-from studio_tui.jobs.launch import Supervisor
 from studio_tui.machines.catalogue import LOCAL, Catalogue
-from studio_tui.machines.install import describe, install
+from studio_tui.machines.install import install
 from studio_tui.machines.local import LocalConnection
 from studio_tui.meters.sample import Sample
 from studio_tui.sync.link import Endpoint, LinkState
@@ -92,12 +92,12 @@ class Host:
         """
         async with self._session, contextlib.AsyncExitStack() as closing:
             await self._join()
-            connection = LocalConnection(self._place.machine_root)
-            closing.push_async_callback(connection.close)
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._stay(), name="watching the session")
-                    files = await self._open(connection, tasks)
+                    sites = Sites(self._reach, self._document, tasks)
+                    closing.push_async_callback(sites.close)
+                    files = await self._open(sites, tasks)
                     self._ready()
                     log.info("serving %s in %s", self._place.id, self._place.folder)
                     await self._stopped.wait()
@@ -133,26 +133,31 @@ class Host:
         await self._session.until(lambda: room.phase in (Phase.REFUSED, Phase.BROKEN))
         raise room.problem or Refused(f"the relay ended {room.name}", "see the relay's log")
 
-    async def _open(self, connection: LocalConnection, tasks: asyncio.TaskGroup) -> Files:
+    @property
+    def _document(self) -> StudioDocument:
+        return StudioDocument(self._session.room(self._place.id).replica)
+
+    async def _reach(self, machine: str) -> Site:
+        """The site of a machine, our own programs on it."""
+        place, found = self._place, Catalogue().find(machine)
+        connection = LocalConnection(place.machine_root)
+        payload = await install(connection)
+        return Site(found, connection, payload, str(place.folder), sys.executable)
+
+    async def _open(self, sites: Sites, tasks: asyncio.TaskGroup) -> Files:
         """Build the parts, take up what an earlier host left, and answer calls."""
-        place, session = self._place, self._session
+        place, session, document = self._place, self._session, self._document
         room = session.room(place.id)
-        document = StudioDocument(room.replica)
         calls = Calls(tasks, lambda call_id, result: session.reply(place.id, call_id, result))
         room.on_call = calls.received
         self._introduce(document)
-        payload = await install(connection)
         folder = Folder(place.folder, place.private)
         files = Files(folder, place.state, session, document, place.id, tasks)
-        terminals = Terminals(
-            connection, payload, LOCAL, str(place.folder), sys.executable, document, session,
-            place.id, tasks,
-        )  # fmt: skip
-        jobs = Jobs(
-            Supervisor(connection, payload), LOCAL, str(place.folder), sys.executable, document,
-            session, place.id, tasks, time.time,
-        )  # fmt: skip
-        meters = Meters(connection, payload, LOCAL, sys.executable, self._publish)
+        terminals = Terminals(sites, document, session, place.id, tasks)
+        jobs = Jobs(sites, document, session, place.id, tasks, time.time)
+        meters = Meters(sites, tasks, self._publish)
+        sites.on_reached = meters.follow
+        meters.follow(sites.here)
         async with asyncio.TaskGroup() as resuming:
             for listed in (files, terminals, jobs):
                 resuming.create_task(listed.resume())
@@ -163,8 +168,6 @@ class Host:
         room.on_presence = lambda: terminals.present({p.connection for p in self._people()})
         room.show({"host": place.id})
         tasks.create_task(files.watch(), name="watching files")
-        tasks.create_task(meters.run(), name="meters")
-        tasks.create_task(_describe(connection, payload, document), name="machine facts")
         return files
 
     def _introduce(self, document: StudioDocument) -> None:
@@ -200,16 +203,6 @@ class Host:
         room = self._session.room(self._place.id)
         people = (read_person(state) for state in room.presence.values())
         return [person for person in people if person is not None]
-
-
-async def _describe(connection: LocalConnection, payload: str, document: StudioDocument) -> None:
-    """List the machine; one that does not tell what it is has no facts, and works all the same."""
-    machine = Catalogue().find(LOCAL)
-    try:
-        machine = machine.described(await describe(connection, payload))
-    except StudioError as problem:
-        log.warning("the machine does not tell what it is: %s", problem)
-    document.machines.put(MachineEntry.read(machine.to_dict()))
 
 
 class _Stopped(Exception):

@@ -16,6 +16,7 @@ from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, StudioError, UsageFault
 from studio_tui.host.calls import Method, Params, Result, command, query
 from studio_tui.host.ids import is_id, new_id
+from studio_tui.host.sites import Sites
 from studio_tui.host.tail import Tail
 from studio_tui.jobs.launch import JobState, JobStatus, Supervisor
 from studio_tui.jobs.metrics import Metrics, Point
@@ -48,13 +49,10 @@ class _Watched:
 
 
 class Jobs:
-    """Every job of one studio on one machine.
+    """Every job of one studio, on whichever machine it was started.
 
     Args:
-        supervisor: starts and looks after jobs on the machine.
-        machine: the machine's id.
-        folder: the studio's folder on that machine; jobs run in it.
-        python: the interpreter for scripts, where the folder has no environment of its own.
+        sites: the studio's machines; a job that names none runs where the studio is.
         document: the studio document.
         session: the host's session with the relay.
         studio: the studio's id.
@@ -64,20 +62,14 @@ class Jobs:
 
     def __init__(
         self,
-        supervisor: Supervisor,
-        machine: str,
-        folder: str,
-        python: str,
+        sites: Sites,
         document: StudioDocument,
         session: Session,
         studio: str,
         tasks: asyncio.TaskGroup,
         clock: Callable[[], float],
     ) -> None:
-        self._supervisor = supervisor
-        self._machine = machine
-        self._folder = folder
-        self._python = python
+        self._sites = sites
         self._document = document
         self._session = session
         self._studio = studio
@@ -98,25 +90,14 @@ class Jobs:
         ]
 
     async def resume(self) -> None:
-        """Follow again every job that an earlier host left running.
-
-        Raises:
-            StudioError: the machine cannot be asked.
-        """
+        """Follow again every job that an earlier host left running."""
         for entry in list(self._document.jobs.values()):
             if not is_id(entry.id):
                 log.warning("%r is no id of a job: forgotten", entry.id)
                 self._document.jobs.remove(entry.id)
                 continue
-            if entry.over:
-                continue
-            try:
-                status = await self._supervisor.status(entry.id)
-            except NotFound as problem:
-                self._lose(entry.id, problem)
-            else:
-                self._update(entry.id, status)
-                self._watch(entry.id, _spec_of(entry), status.log_size)
+            if not entry.over:
+                self._watch(entry.id, _spec_of(entry), None)
 
     def running(self) -> int:
         """How many jobs have not come to their end."""
@@ -125,22 +106,22 @@ class Jobs:
     # -- calls --------------------------------------------------------------------------------
 
     async def _run(self, params: Params) -> Result:
-        self._check_machine(params.text("machine", "") or self._machine)
+        machine = params.text("machine", "", 64) or self._sites.here
         spec = JobSpec.from_params({k: v for k, v in params.values.items() if k != "machine"})
-        job_id = new_id()
+        job_id, site = new_id(), await self._sites.at(machine)
         planned = plan(
             spec,
             job_id=job_id,
-            cwd=self._folder,
-            payload=self._supervisor.payload,
-            default_python=self._python,
+            cwd=site.folder,
+            payload=site.payload,
+            default_python=site.interpreter or "python3",
         )
         # Listed before it starts: a host that dies in between leaves no job that nobody knows of.
         entry = JobEntry(
             id=job_id,
             name=spec.name,
             state=JobState.STARTING.value,
-            machine=self._machine,
+            machine=machine,
             command=spec.line,
             precision=spec.precision or None,
             devices=spec.devices or None,
@@ -150,7 +131,7 @@ class Jobs:
         self._document.jobs.put(entry)
         self._starting.add(job_id)
         try:
-            status = await self._supervisor.start(planned)
+            status = await site.supervisor.start(planned)
         except StudioError:
             self._document.jobs.remove(job_id)
             raise
@@ -160,15 +141,13 @@ class Jobs:
         self._watch(job_id, spec, 0)
         return self._document.jobs[job_id].plain()
 
-    def _check_machine(self, machine: str) -> None:
-        if machine != self._machine:
-            raise NotFound(
-                f"this studio has no machine {machine!r}", f"it runs on {self._machine!r}"
-            )
+    async def _supervisor(self, job_id: str) -> Supervisor:
+        """What looks after a job, on the machine where it runs."""
+        return (await self._sites.at(self._document.jobs[job_id].machine)).supervisor
 
     async def _stop(self, params: Params) -> Result:
         job_id = self._known(params)
-        await self._supervisor.stop(job_id)
+        await (await self._supervisor(job_id)).stop(job_id)
         watched = self._watched.get(job_id)
         if watched is not None:
             # The follower tells of the end; a machine that is slow to does not hold the caller up.
@@ -181,7 +160,7 @@ class Jobs:
         job_id = self._known(params)
         if job_id in self._starting:
             raise StudioError(f"job {job_id} is still starting", "stop it first")
-        await self._supervisor.remove(job_id)
+        await (await self._supervisor(job_id)).remove(job_id)
         self._watched.pop(job_id, None)
         self._curves.pop(job_id, None)
         self._document.jobs.remove(job_id)
@@ -191,7 +170,7 @@ class Jobs:
         job_id = self._known(params)
         offset = params.number("offset", 0, 1 << 53, 0)
         length = params.number("length", 0, READ_CAP, READ_CAP)
-        piece = await self._supervisor.read(job_id, "log", offset, length)
+        piece = await (await self._supervisor(job_id)).read(job_id, "log", offset, length)
         data = base64.b64encode(piece.data).decode()
         return {"data": data, "offset": piece.offset, "size": piece.size}
 
@@ -209,9 +188,9 @@ class Jobs:
 
     async def _read_metrics(self, job_id: str) -> Metrics:
         """The metrics of a job that nobody follows any more, from its file."""
-        metrics, offset = Metrics(), 0
+        supervisor, metrics, offset = await self._supervisor(job_id), Metrics(), 0
         while True:
-            piece = await self._supervisor.read(job_id, "metrics", offset, READ_CAP)
+            piece = await supervisor.read(job_id, "metrics", offset, READ_CAP)
             metrics.feed(piece.data)
             offset += len(piece.data)
             if offset >= piece.size or not piece.data:
@@ -225,22 +204,27 @@ class Jobs:
 
     # -- following ----------------------------------------------------------------------------
 
-    def _watch(self, job_id: str, spec: JobSpec | None, log_offset: int) -> None:
-        """Follow a job from `log_offset` of its log and the start of its metrics."""
+    def _watch(self, job_id: str, spec: JobSpec | None, log_offset: int | None) -> None:
+        """Follow a job from the start of its metrics.
+
+        Args:
+            log_offset: bytes of its log that are known; None for all there are now.
+        """
         self._session.room(self._room(job_id))
         tails = {stream: self._tail(job_id, stream) for stream in ("log", "metrics")}
         self._watched[job_id] = _Watched(spec, tails)
-        follower = Follower(self._supervisor, job_id, log_offset=log_offset)
-        self._tasks.create_task(self._follow(job_id, follower), name=f"following {job_id}")
+        self._tasks.create_task(self._follow(job_id, log_offset), name=f"following {job_id}")
 
     def _tail(self, job_id: str, stream: str) -> Tail:
         room = self._room(job_id)
         return Tail(lambda seq, data: self._session.stream(room, stream, seq, data))
 
-    async def _follow(self, job_id: str, follower: Follower) -> None:
+    async def _follow(self, job_id: str, log_offset: int | None) -> None:
         """Until the job's end is known; whatever goes wrong on the way is tried again."""
+        follower: Follower | None = None
         while True:
             try:
+                follower = follower or await self._follower(job_id, log_offset)
                 async with aclosing(follower.events()) as events:
                     async for event in events:
                         await self._take(job_id, event)
@@ -259,6 +243,18 @@ class Jobs:
                 tail.close()
         self._session.leave(self._room(job_id))
 
+    async def _follower(self, job_id: str, log_offset: int | None) -> Follower:
+        try:
+            supervisor = await self._supervisor(job_id)
+        except NotFound as problem:
+            # A machine that is in no catalogue now may be added again: the job is not lost.
+            raise ConnectionLost(problem.message, problem.hint) from problem
+        if log_offset is None:
+            status = await supervisor.status(job_id)
+            self._update(job_id, status)
+            log_offset = status.log_size
+        return Follower(supervisor, job_id, log_offset=log_offset)
+
     async def _take(self, job_id: str, event: Event) -> None:
         watched = self._watched.get(job_id)
         if watched is None:
@@ -271,7 +267,7 @@ class Jobs:
                 watched.metrics.feed(data)
                 self._note(job_id, watched)
             case StateChange(state):
-                status = await self._supervisor.status(job_id)
+                status = await (await self._supervisor(job_id)).status(job_id)
                 self._update(job_id, status, last=state.ended)
 
     def _note(self, job_id: str, watched: _Watched) -> None:

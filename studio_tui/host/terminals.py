@@ -16,8 +16,9 @@ from studio_tui.document.presence import printable, read_person
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 from studio_tui.host.calls import Method, Params, Result, command, query
-from studio_tui.host.holder import Holder
+from studio_tui.host.holder import Holder, homes
 from studio_tui.host.ids import is_id, new_id
+from studio_tui.host.sites import Sites
 from studio_tui.host.terminal import Terminal
 from studio_tui.sync.session import Session
 from studio_tui.terminal.emulator import check_size
@@ -25,8 +26,6 @@ from studio_tui.terminal.row import MAX_SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Set
-
-    from studio_tui.machines.connection import Connection
 
 log = logging.getLogger(__name__)
 
@@ -49,14 +48,10 @@ class _Kept:
 
 
 class Terminals:
-    """Every terminal of one studio on one machine.
+    """Every terminal of one studio, on whichever machine it was opened.
 
     Args:
-        connection: reaches the machine.
-        payload: the payload's folder there.
-        machine: the machine's id.
-        folder: the studio's folder there; shells start in it.
-        python: an interpreter there for the holders.
+        sites: the studio's machines; new terminals are on the one where the studio is.
         document: the studio document.
         session: the host's session with the relay.
         studio: the studio's id.
@@ -65,28 +60,19 @@ class Terminals:
 
     def __init__(
         self,
-        connection: Connection,
-        payload: str,
-        machine: str,
-        folder: str,
-        python: str,
+        sites: Sites,
         document: StudioDocument,
         session: Session,
         studio: str,
         tasks: asyncio.TaskGroup,
     ) -> None:
-        self._connection = connection
-        self._program = f"{payload}/hold.py"
-        self._machine = machine
-        self._folder = folder
-        self._python = python
+        self._sites = sites
         self._document = document
         self._session = session
         self._studio = studio
         self._tasks = tasks
-        self._homes = f"{connection.root}/terminals/{studio}"
         self._kept: dict[str, _Kept] = {}
-        self._starting = 0
+        self._starting: set[str] = set()
 
     def calls(self) -> list[Method]:
         """What can be asked of it."""
@@ -113,11 +99,8 @@ class Terminals:
         ]
         async with asyncio.TaskGroup() as keeping:
             for entry in known:
-                keeping.create_task(self._keep(entry, self._holder(entry.id)))
-        listed = await self._connection.run(["ls", self._homes])
-        homes = filter(is_id, listed.stdout.decode(errors="replace").split())
-        strays = set(homes) - set(self._kept)
-        await asyncio.gather(*(self._end_stray(self._holder(home)) for home in strays))
+                keeping.create_task(self._keep(entry, self._holder(entry.id, entry.machine)))
+        self._tasks.create_task(self._end_strays(self._sites.here), name="ending strays")
 
     def present(self, connections: Set[int]) -> None:
         """Free the seats of people who have left."""
@@ -141,32 +124,32 @@ class Terminals:
         rows = params.number("rows", 1, MAX_SIDE, 24)
         check_size(cols, rows)
         command_line = params.texts("command")
-        if len(self._kept) + self._starting >= TERMINAL_CAP:
+        if len(self._kept) + len(self._starting) >= TERMINAL_CAP:
             raise StudioError(f"{TERMINAL_CAP} terminals are open", "close one first")
         entry = TerminalEntry(
             id=new_id(),
             title=_title(params) or _name_of(command_line),
-            machine=self._machine,
+            machine=self._sites.here,
             driver=params.sender.name,
             driver_connection=params.sender.connection,
             cols=cols,
             rows=rows,
             created=time.time(),
         )
-        self._starting += 1
+        self._starting.add(entry.id)
         try:
             await self._start(entry, command_line)
         finally:
-            self._starting -= 1
+            self._starting.discard(entry.id)
         return {"terminal": entry.id, "room": self._room(entry.id)}
 
     async def _start(self, entry: TerminalEntry, command_line: list[str]) -> None:
         """Start the program; the room first, because a program without one would be a stray."""
         await self._session.join(self._room(entry.id))
-        holder = self._holder(entry.id)
+        holder = self._holder(entry.id, entry.machine)
         env = {"STUDIO_ID": self._studio}
         try:
-            await holder.start((entry.cols, entry.rows), self._folder, command_line, env)
+            await holder.start((entry.cols, entry.rows), command_line, env)
             await self._keep(entry, holder, new=True)
         except BaseException:
             self._session.leave(self._room(entry.id))
@@ -260,17 +243,25 @@ class Terminals:
         self._document.terminals.remove(terminal_id)
         await kept.holder.remove()
 
-    async def _end_stray(self, holder: Holder) -> None:
+    async def _end_strays(self, machine: str) -> None:
         """End what a host started that was killed before it could tell anybody."""
+        with contextlib.suppress(StudioError):
+            site = await self._sites.at(machine)
+            listed = await site.connection.run(["ls", f"{homes(site)}/{self._studio}"])
+            found = filter(is_id, listed.stdout.decode(errors="replace").split())
+            strays = set(found) - set(self._kept) - self._starting
+            await asyncio.gather(*(self._end_stray(self._holder(id, machine)) for id in strays))
+
+    async def _end_stray(self, holder: Holder) -> None:
         with contextlib.suppress(StudioError, TimeoutError):
             async with asyncio.timeout(END_SECONDS):
                 if await holder.running():
                     await holder.kill()
             await holder.remove()
 
-    def _holder(self, terminal_id: str) -> Holder:
-        home = f"{self._homes}/{terminal_id}"
-        return Holder(self._connection, self._program, self._python, home)
+    def _holder(self, terminal_id: str, machine: str) -> Holder:
+        at = machine or self._sites.here
+        return Holder(lambda: self._sites.at(at), f"{self._studio}/{terminal_id}")
 
     def _room(self, terminal_id: str) -> str:
         return f"{self._studio}/term/{terminal_id}"

@@ -70,7 +70,7 @@ def test_what_cannot_be_run(hosted: Hosted, typed: Typed) -> None:
     assert (done.code, done.error) == (3, "the machine has no program no-such-program")
     assert typed("exec", hosted.id).code == 2
     done = typed("exec", hosted.id, "-m", "gpu-box", "--", "true")
-    assert (done.code, done.error) == (3, f"{hosted.id} has no machine 'gpu-box'")
+    assert (done.code, done.error) == (3, "there is no machine 'gpu-box'")
     assert typed("exec", hosted.id, "-m", "local", "--", "true").code == 0
 
 

@@ -18,11 +18,14 @@ from relay_server.serve import Relay, serve
 from relay_server.settings import RelaySettings
 from studio_tui.client.studio import Studio
 from studio_tui.document.studio import StudioDocument
+from studio_tui.errors import NotFound
 from studio_tui.host import files, openfile
 from studio_tui.host.calls import Calls, Method
 from studio_tui.host.files import Files
 from studio_tui.host.folder import Folder
 from studio_tui.host.holder import Holder
+from studio_tui.host.sites import Reach, Site, Sites
+from studio_tui.machines.catalogue import Machine
 from studio_tui.machines.install import install
 from studio_tui.machines.local import LocalConnection
 from studio_tui.sync.link import Endpoint
@@ -46,7 +49,7 @@ class Bench:
     def __init__(self, relay: Relay, home: Path) -> None:
         self.relay = relay
         self.root = (home / "project").resolve()
-        self.root.mkdir()
+        self.root.mkdir(exist_ok=True)
         self.state = home / "state"
         self._people = AsyncExitStack()
 
@@ -109,8 +112,33 @@ class Parts:
         self.tasks = tasks
         self._calls = calls
 
+    def sites(self, *known: Site) -> Sites:
+        """The machines of this host: those that the test knows of."""
+        return Sites(reach_among(*known), self.document, self.tasks)
+
     def answer(self, methods: list[Method]) -> None:
         self._calls.add(methods)
+
+
+def found(site: Site) -> Callable[[], Awaitable[Site]]:
+    """Finds this machine."""
+
+    async def find() -> Site:
+        return site
+
+    return find
+
+
+def reach_among(*known: Site) -> Reach:
+    """Finds one of these machines."""
+
+    async def reach(machine: str) -> Site:
+        for site in known:
+            if site.machine.id == machine:
+                return site
+        raise NotFound(f"there is no machine {machine!r}", "see: studio-tui machine ls")
+
+    return reach
 
 
 class Crash(Exception):
@@ -155,16 +183,21 @@ async def machine(tmp_path: Path) -> AsyncIterator[tuple[LocalConnection, str]]:
 
 
 @pytest.fixture
-async def holder(
-    machine: tuple[LocalConnection, str], tmp_path: Path
-) -> AsyncIterator[Callable[[str], Holder]]:
-    """Makes the holder of the terminal with this id; what still runs at the end is killed."""
+def site(machine: tuple[LocalConnection, str], tmp_path: Path) -> Site:
+    """The local machine as a host works on it, the project of `bench` in it."""
     connection, payload = machine
+    folder = tmp_path / "project"
+    folder.mkdir(exist_ok=True)
+    return Site(Machine("local"), connection, payload, str(folder.resolve()), sys.executable)
+
+
+@pytest.fixture
+async def holder(site: Site) -> AsyncIterator[Callable[[str], Holder]]:
+    """Makes the holder of the terminal with this id; what still runs at the end is killed."""
     made: dict[str, Holder] = {}
 
     def make(terminal_id: str = "t") -> Holder:
-        home = f"{connection.root}/terminals/{terminal_id}"
-        made[terminal_id] = Holder(connection, f"{payload}/hold.py", sys.executable, home)
+        made[terminal_id] = Holder(found(site), terminal_id)
         return made[terminal_id]
 
     yield make

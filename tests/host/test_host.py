@@ -12,6 +12,8 @@ import pytest
 from studio_tui.client.studio import Studio
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.host import host as host_module
+from studio_tui.host import sites
+from studio_tui.host.files import Files
 from studio_tui.host.host import Host, Place
 from studio_tui.sync.link import Endpoint
 from studio_tui.sync.session import Session
@@ -168,13 +170,13 @@ async def test_calls_that_come_too_early_are_answered(
 ) -> None:
     (bench.root / "a.txt").write_text("a\n")
     released = asyncio.Event()
-    install = host_module.install
+    resume = host_module.Files.resume
 
-    async def slow(connection: object) -> str:
+    async def slow(files: Files) -> None:
         await released.wait()
-        return await install(connection)  # type: ignore[arg-type]
+        await resume(files)
 
-    monkeypatch.setattr(host_module, "install", slow)
+    monkeypatch.setattr(host_module.Files, "resume", slow)
     async with serve() as serving:
         ana = await bench.attach("ana")
         async with asyncio.timeout(10):
@@ -320,10 +322,10 @@ async def test_a_token_that_is_revoked_ends_it(bench: Bench, serve: Serve) -> No
 async def test_a_fault_in_a_part_ends_it_loudly(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(self: object) -> None:
+    async def broken(self: object, machine: str) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(host_module.Meters, "run", broken)
+    monkeypatch.setattr(host_module.Meters, "_run", broken)
     async with serve() as serving:
         with pytest.raises(ExceptionGroup) as raised:
             async with asyncio.timeout(10):
@@ -337,7 +339,7 @@ async def test_a_machine_that_does_not_tell_what_it_is(
     async def silent(connection: object, payload: str) -> None:
         raise StudioError("it makes no sense")
 
-    monkeypatch.setattr(host_module, "describe", silent)
+    monkeypatch.setattr(sites, "describe", silent)
     async with serve() as serving:
         await serving.ready()
         ana = await bench.attach("ana")

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,11 @@ from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 from studio_tui.host import jobs as jobs_module
 from studio_tui.host.jobs import Jobs
+from studio_tui.host.sites import Site
 from studio_tui.jobs.launch import Supervisor
+from studio_tui.machines.catalogue import Machine
 from studio_tui.machines.connection import ConnectionLost
+from studio_tui.machines.install import install
 from studio_tui.machines.local import LocalConnection
 from tests.host.conftest import STUDIO, Bench, eventually
 
@@ -43,15 +47,15 @@ sys.exit(int(sys.argv[2]) if len(sys.argv) > 2 else 0)
 
 
 @pytest.fixture
-async def supervisor(machine: tuple[LocalConnection, str]) -> AsyncIterator[Supervisor]:
-    made = Supervisor(*machine)
+async def supervisor(site: Site) -> AsyncIterator[Supervisor]:
+    made = site.supervisor
     yield made
     for status in await made.list():
         await made.stop(status.id, grace=0)
 
 
 @pytest.fixture
-async def hosting(bench: Bench, supervisor: Supervisor) -> Hosting:
+async def hosting(bench: Bench, site: Site, supervisor: Supervisor) -> Hosting:
     """Starts a host that has jobs and nothing else."""
     (bench.root / "train.py").write_text(TRAIN)
 
@@ -59,9 +63,8 @@ async def hosting(bench: Bench, supervisor: Supervisor) -> Hosting:
     async def host() -> AsyncIterator[Jobs]:
         async with bench.host() as parts:
             jobs = Jobs(
-                supervisor, "local", str(bench.root), sys.executable, parts.document,
-                parts.session, STUDIO, parts.tasks, time.time,
-            )  # fmt: skip
+                parts.sites(site), parts.document, parts.session, STUDIO, parts.tasks, time.time
+            )
             await jobs.resume()
             parts.answer(jobs.calls())
             yield jobs
@@ -386,13 +389,15 @@ async def test_a_follower_that_breaks_is_started_again(
         assert next(problems, None) is None
 
 
-async def test_an_end_is_not_taken_back(bench: Bench, hosting: Hosting) -> None:
+async def test_an_end_is_not_taken_back(
+    bench: Bench, hosting: Hosting, supervisor: Supervisor
+) -> None:
     """An answer that was under way when the job ended is older than the end."""
     (bench.root / "hold").touch()
     async with hosting() as jobs:
         ana = await bench.attach("ana")
         job = await ana.run("train.py", ["1"])
-        before = await jobs._supervisor.status(job.id)
+        before = await supervisor.status(job.id)
         await job.stop()
         jobs._update(job.id, before)
         await state(job, "stopped")
@@ -410,3 +415,48 @@ async def test_an_end_is_told_once_all_is_known(bench: Bench, hosting: Hosting) 
             job = await ana.run(command=["sh", "short.sh"])
             assert await job.wait() == 0
             assert job.metrics == {"x": [(1, 2.0)]}
+
+
+async def test_a_job_on_another_machine(
+    bench: Bench, site: Site, tmp_path: Path, supervisor: Supervisor
+) -> None:
+    """It runs in the studio's folder there, and a later host finds it there."""
+    there = LocalConnection(tmp_path / "there")
+    folder = tmp_path / "project there"
+    folder.mkdir()
+    (folder / "train.py").write_text(TRAIN)
+    (folder / "hold").touch()
+    other = replace(
+        site, machine=Machine("gpu-box"), connection=there, payload=await install(there),
+        folder=str(folder),
+    )  # fmt: skip
+    ana = await bench.attach("ana")
+
+    @asynccontextmanager
+    async def host(*sites: Site) -> AsyncIterator[Jobs]:
+        async with bench.host() as parts:
+            jobs = Jobs(
+                parts.sites(*sites), parts.document, parts.session, STUDIO, parts.tasks, time.time
+            )
+            await jobs.resume()
+            parts.answer(jobs.calls())
+            yield jobs
+
+    async with host(site, other):
+        await reachable(ana)
+        job = await ana.run("train.py", ["2"], machine="gpu-box")
+        assert job.entry.machine == "gpu-box"
+        await state(job, "running")
+    async with host(site):
+        # The machine is in no catalogue now: the job is not lost, it cannot be asked for.
+        await reachable(ana)
+        with pytest.raises(NotFound, match="no machine 'gpu-box'"):
+            await job.stop()
+        assert job.entry.state == "running"
+    (folder / "hold").unlink()
+    async with host(site, other):
+        await reachable(ana)
+        assert await job.wait() == 0
+        assert await lines(job) == ["step 0", "step 1"]
+    assert await supervisor.list() == []
+    await there.close()

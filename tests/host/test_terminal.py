@@ -17,9 +17,9 @@ from studio_tui.document.framelog import FrameArray
 from studio_tui.document.replica import Replica
 from studio_tui.errors import Refused, UsageFault
 from studio_tui.host import terminal as terminal_module
-from studio_tui.host.holder import Holder
+from studio_tui.host.holder import Holder, homes
+from studio_tui.host.sites import Site
 from studio_tui.host.terminal import Terminal
-from studio_tui.machines.local import LocalConnection
 from studio_tui.terminal.screen import Screen
 from tests.host.conftest import eventually
 
@@ -34,9 +34,8 @@ QUESTION = r"printf '\033[6n'"
 class Desk:
     """A terminal's host, as often as it is restarted."""
 
-    def __init__(self, make: MakeHolder, folder: Path) -> None:
+    def __init__(self, make: MakeHolder) -> None:
         self.make = make
-        self.folder = folder
         self.told: list[TerminalEntry] = [TerminalEntry("t", "test", "local")]
         self.terminal: Terminal
         self.array: FrameArray
@@ -45,7 +44,7 @@ class Desk:
 
     async def start(self, script: str) -> None:
         holder = self.make()
-        await holder.start((80, 24), str(self.folder), ["sh", "-c", script], {})
+        await holder.start((80, 24), ["sh", "-c", script], {})
         self.follow(holder, new=True)
 
     def follow(self, holder: Holder | None = None, *, new: bool = False) -> None:
@@ -90,15 +89,15 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(holder: MakeHolder, tmp_path: Path) -> AsyncIterator[Desk]:
-    made = Desk(holder, tmp_path)
+async def desk(holder: MakeHolder) -> AsyncIterator[Desk]:
+    made = Desk(holder)
     yield made
     await made.crash()
 
 
 @pytest.fixture
-def pid_file(machine: tuple[LocalConnection, str]) -> Path:
-    return Path(machine[0].root) / "terminals" / "t" / "pid"
+def pid_file(site: Site) -> Path:
+    return Path(homes(site)) / "t" / "pid"
 
 
 # -- output and input -------------------------------------------------------------------------
@@ -345,7 +344,7 @@ async def test_a_question_before_anybody_listened_is_answered(desk: Desk) -> Non
         f"stty -icanon -echo; {QUESTION}; answer=$(dd bs=1 count=6 2>/dev/null | tr '\\033' E);"
         "echo answer $answer; read x"
     )
-    await holder.start((80, 24), str(desk.folder), ["sh", "-c", script], {})
+    await holder.start((80, 24), ["sh", "-c", script], {})
     await asyncio.sleep(0.3)
     desk.follow(holder, new=True)
     await desk.until("answer E[1;1R")

@@ -3,9 +3,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,10 @@ from studio_tui.client.terminal import SharedTerminal
 from studio_tui.document.entries import TerminalEntry
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 from studio_tui.host import terminals as terminals_module
+from studio_tui.host.sites import Site
 from studio_tui.host.terminals import Terminals
+from studio_tui.machines.catalogue import Machine
+from studio_tui.machines.install import install
 from studio_tui.machines.local import LocalConnection
 from tests.host.conftest import STUDIO, Bench, Parts, eventually
 
@@ -25,15 +28,11 @@ LOOP = 'while read line; do echo "<$line>"; done'
 
 
 @pytest.fixture
-async def hosting(bench: Bench, machine: tuple[LocalConnection, str]) -> AsyncIterator[Hosting]:
+async def hosting(bench: Bench, site: Site) -> AsyncIterator[Hosting]:
     """Starts a host that has terminals and nothing else; what still runs is ended."""
-    connection, payload = machine
 
     def made(parts: Parts) -> Terminals:
-        return Terminals(
-            connection, payload, "local", str(bench.root), sys.executable, parts.document,
-            parts.session, STUDIO, parts.tasks,
-        )  # fmt: skip
+        return Terminals(parts.sites(site), parts.document, parts.session, STUDIO, parts.tasks)
 
     @asynccontextmanager
     async def host() -> AsyncIterator[Terminals]:
@@ -54,8 +53,8 @@ async def hosting(bench: Bench, machine: tuple[LocalConnection, str]) -> AsyncIt
         await last.end_all()
 
 
-def homes(machine: tuple[LocalConnection, str]) -> list[str]:
-    folder = Path(machine[0].root) / "terminals" / STUDIO
+def homes(site: Site) -> list[str]:
+    folder = Path(site.connection.root) / "terminals" / STUDIO
     return sorted(os.listdir(folder)) if folder.exists() else []
 
 
@@ -69,9 +68,7 @@ async def reachable(*people: Studio) -> None:
         await people[0].until(lambda: all(person.reachable for person in people))
 
 
-async def test_a_terminal_from_start_to_end(
-    bench: Bench, hosting: Hosting, machine: tuple[LocalConnection, str]
-) -> None:
+async def test_a_terminal_from_start_to_end(bench: Bench, hosting: Hosting, site: Site) -> None:
     async with hosting():
         ana = await bench.attach("ana")
         terminal = await ana.terminal(command=["sh", "-c", LOOP], cols=60, rows=10, title="mine")
@@ -80,12 +77,12 @@ async def test_a_terminal_from_start_to_end(
         assert (entry.driver, entry.state, entry.exit_code) == ("ana", "running", None)
         await terminal.type("hello\n")
         await terminal.until("<hello>")
-        assert homes(machine) == [terminal.id]
+        assert homes(site) == [terminal.id]
         await ana.command("terminals.rename", terminal=terminal.id, title="ours\x1b[31m")
         await ana.until(lambda: terminal.entry.title == "ours[31m")
         await terminal.close()
         await ana.until(lambda: len(ana.document.terminals) == 0)
-        assert homes(machine) == []
+        assert homes(site) == []
         with pytest.raises(NotFound, match="no such terminal"):
             await ana.command("terminals.close", terminal=terminal.id)
 
@@ -111,9 +108,7 @@ async def test_a_program_that_is_not_there(bench: Bench, hosting: Hosting) -> No
         assert terminal.entry.driver is None
 
 
-async def test_what_cannot_be_started(
-    bench: Bench, hosting: Hosting, machine: tuple[LocalConnection, str]
-) -> None:
+async def test_what_cannot_be_started(bench: Bench, hosting: Hosting, site: Site) -> None:
     async with hosting() as terminals:
         ana = await bench.attach("ana")
         for params in (
@@ -244,9 +239,7 @@ async def test_history_comes_in_bounded_pieces(bench: Bench, hosting: Hosting) -
             await terminal.history(0, -1)
 
 
-async def test_a_new_host_finds_everything(
-    bench: Bench, hosting: Hosting, machine: tuple[LocalConnection, str]
-) -> None:
+async def test_a_new_host_finds_everything(bench: Bench, hosting: Hosting, site: Site) -> None:
     ana, bob = await bench.attach("ana"), await bench.attach("bob")
     async with hosting():
         await reachable(ana, bob)
@@ -256,7 +249,7 @@ async def test_a_new_host_finds_everything(
         over = await ana.terminal(command=["sh", "-c", "echo bye; exit 3"])
         await exited(over)
         ends = await ana.terminal(command=["sh", "-c", "read x; exit 4"])
-    assert len(homes(machine)) == 3
+    assert len(homes(site)) == 3
     async with hosting():
         await reachable(ana, bob)
         await ana.until(lambda: running.driver is None)
@@ -273,13 +266,13 @@ async def test_a_new_host_finds_everything(
 
 
 async def test_a_list_that_an_editor_has_forged(
-    bench: Bench, hosting: Hosting, machine: tuple[LocalConnection, str], tmp_path: Path
+    bench: Bench, hosting: Hosting, site: Site, tmp_path: Path
 ) -> None:
     """An id becomes part of a path, which is removed when the terminal is closed."""
     ana = await bench.attach("ana")
     victim = tmp_path / "victim"
     victim.mkdir()
-    way = os.path.relpath(victim, Path(machine[0].root) / "terminals" / STUDIO)
+    way = os.path.relpath(victim, Path(site.connection.root) / "terminals" / STUDIO)
     for entry in (
         TerminalEntry(way),
         TerminalEntry("x1", cols=0),
@@ -299,32 +292,27 @@ async def test_a_list_that_an_editor_has_forged(
     assert victim.exists()
 
 
-async def test_what_nobody_knows_of_is_ended(
-    bench: Bench, hosting: Hosting, machine: tuple[LocalConnection, str]
-) -> None:
+async def test_what_nobody_knows_of_is_ended(bench: Bench, hosting: Hosting, site: Site) -> None:
     async with hosting() as terminals:
-        holder = terminals._holder("stray")
-        await holder.start((80, 24), str(bench.root), ["sleep", "60"], {})
-    other = Path(machine[0].root) / "terminals" / "another-studio" / "t"
+        holder = terminals._holder("stray", "local")
+        await holder.start((80, 24), ["sleep", "60"], {})
+    other = Path(site.connection.root) / "terminals" / "another-studio" / "t"
     other.mkdir(parents=True)
-    assert homes(machine) == ["stray"]
-    async with hosting():
-        assert homes(machine) == []
-        holder._socket = None
-        assert not await holder.running()
+    assert homes(site) == ["stray"]
+    async with hosting() as terminals:
+        await eventually(lambda: homes(site) == [])
+        assert not await terminals._holder("stray", "local").running()
     assert other.exists()
 
 
-async def test_ending_all(
-    bench: Bench, hosting: Hosting, machine: tuple[LocalConnection, str]
-) -> None:
+async def test_ending_all(bench: Bench, hosting: Hosting, site: Site) -> None:
     async with hosting() as terminals:
         ana = await bench.attach("ana")
         for command in (["cat"], ["sleep", "60"], ["true"]):
             terminal = await ana.terminal(command=command)
         await exited(terminal)
         assert await terminals.end_all() == 2
-        assert homes(machine) == []
+        assert homes(site) == []
         await ana.until(lambda: len(ana.document.terminals) == 0)
 
 
@@ -344,3 +332,44 @@ async def test_a_program_that_does_not_end_stays(
         with contextlib.suppress(StudioError):
             await terminals.end_all()
         await eventually(lambda: len(ana.document.terminals) == 0)
+
+
+async def test_a_terminal_stays_on_its_machine_when_the_studio_moves(
+    bench: Bench, site: Site, tmp_path: Path
+) -> None:
+    """Old terminals live on, labelled; new ones are on the new machine; so after a restart."""
+    there = LocalConnection(tmp_path / "there")
+    other = replace(
+        site, machine=Machine("gpu-box"), connection=there, payload=await install(there),
+        folder=str(tmp_path),
+    )  # fmt: skip
+    ana = await bench.attach("ana")
+
+    @asynccontextmanager
+    async def host() -> AsyncIterator[Terminals]:
+        async with bench.host() as parts:
+            terminals = Terminals(
+                parts.sites(site, other), parts.document, parts.session, STUDIO, parts.tasks
+            )
+            await terminals.resume()
+            parts.answer(terminals.calls())
+            yield terminals
+
+    async with host():
+        await reachable(ana)
+        old = await ana.terminal(command=["sh", "-c", LOOP])
+        ana.document.info = replace(ana.document.info, machine="gpu-box", epoch=2)
+        await ana.until(lambda: not ana.unsaved)
+        new = await ana.terminal(command=["sh", "-c", "pwd; exec sh -c '" + LOOP + "'"])
+        assert (old.entry.machine, new.entry.machine) == ("local", "gpu-box")
+        await new.until(str(tmp_path))
+        assert homes(site) == [old.id]
+        assert homes(other) == [new.id]
+    async with host() as terminals:
+        await reachable(ana)
+        for number, terminal in enumerate((old, new)):
+            await terminal.take()
+            await terminal.type(f"again {number}\n")
+            await terminal.until(f"<again {number}>")
+        assert await terminals.end_all() == 2
+    await there.close()

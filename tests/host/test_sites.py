@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from studio_tui.errors import NotFound, StudioError
+from studio_tui.host.sites import Site, Sites
+from studio_tui.machines.catalogue import Machine
+from studio_tui.machines.connection import ConnectionLost
+from tests.host.conftest import Bench, eventually
+
+
+async def test_a_machine_is_reached_once_and_described(bench: Bench, site: Site) -> None:
+    reached: list[str] = []
+    async with bench.host() as parts:
+        sites = parts.sites(site)
+        sites.on_reached = reached.append
+        first, second = await asyncio.gather(sites.at("local"), sites.at("local"))
+        assert first is second is site
+        assert reached == ["local"]
+        await eventually(lambda: "local" in parts.document.machines)
+        assert parts.document.machines["local"].cpus
+        assert parts.document.machines["local"].state == "up"
+
+
+async def test_a_machine_that_nobody_knows(bench: Bench, site: Site) -> None:
+    async with bench.host() as parts:
+        with pytest.raises(NotFound, match="no machine 'moon'"):
+            await parts.sites(site).at("moon")
+
+
+async def test_a_machine_that_is_down_is_tried_again(bench: Bench, site: Site) -> None:
+    tries = 0
+
+    async def reach(machine: str) -> Site:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise ConnectionLost(f"{machine} does not answer")
+        return site
+
+    async with bench.host() as parts:
+        sites = Sites(reach, parts.document, parts.tasks)
+        with pytest.raises(ConnectionLost, match="local does not answer"):
+            await sites.at("local")
+        assert await sites.at("local") is site
+
+
+async def test_a_slow_machine_holds_nobody_else_up(bench: Bench, site: Site) -> None:
+    never = asyncio.Event()
+
+    async def reach(machine: str) -> Site:
+        if machine == "slow":
+            await never.wait()
+        return site
+
+    async with bench.host() as parts:
+        sites = Sites(reach, parts.document, parts.tasks)
+        waiting = asyncio.create_task(sites.at("slow"))
+        assert await sites.at("local") is site
+        assert not waiting.done()
+        waiting.cancel()
+
+
+async def test_one_that_does_not_tell_what_it_is_is_listed(bench: Bench, site: Site) -> None:
+    silent = replace(site, machine=Machine("quiet", kind="ssh"), payload="/nothing")
+    async with bench.host() as parts:
+        await parts.sites(silent).at("quiet")
+        await eventually(lambda: "quiet" in parts.document.machines)
+        entry = parts.document.machines["quiet"]
+        assert (entry.kind, entry.gpus, entry.cpus) == ("ssh", [], 0)
+
+
+async def test_a_machine_without_python(site: Site) -> None:
+    assert site.python == site.interpreter
+    with pytest.raises(StudioError, match="local has no python3"):
+        _ = replace(site, interpreter="").python
+
+
+async def test_every_connection_is_closed(bench: Bench, site: Site) -> None:
+    async with bench.host() as parts:
+        sites = parts.sites(site)
+        await sites.at("local")
+        await sites.close()
+        with pytest.raises(ConnectionLost):
+            await site.connection.run(["true"])
