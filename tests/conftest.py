@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 Require = Callable[[str], str]
+
+# A shell that starts the tests in the background has them ignore ctrl+c, and so would every
+# program that they start, for good.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def find_program(program: str) -> str:

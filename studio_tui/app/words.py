@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from studio_tui.app import units
+from studio_tui.app.truncate import clip
 
 if TYPE_CHECKING:
     from studio_tui.client.studio import Studio
+    from studio_tui.client.switching import SwitchPlan
     from studio_tui.document.entries import FileEntry, MachineEntry
+
+
+MACHINE_CELLS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,38 @@ def hardware(machine: MachineEntry | None) -> str:
     if machine.price_per_hour:
         parts.append(f"{units.money(machine.price_per_hour)}/h")
     return "  ".join(parts)
+
+
+def place(studio: Studio) -> str:
+    """Which machine the studio is on, and the one that it is on its way to."""
+    info, switch = studio.document.info, studio.document.switch
+    here = clip(info.machine, MACHINE_CELLS)
+    if switch is None or switch.over:
+        return f"on {here} ▾"
+    return f"on {here} → {clip(switch.target, MACHINE_CELLS)}  {switch.phase}{_share(studio)} ▾"
+
+
+def _share(studio: Studio) -> str:
+    """How much is carried, where that is known."""
+    switch, progress = studio.document.switch, studio.progress
+    if switch is None or switch.phase == "preparing" or progress is None or not progress.total:
+        return ""
+    return f" {100 * progress.done // progress.total}%"
+
+
+def plan(planned: SwitchPlan, by_others: Sequence[str]) -> str:
+    """What a switch would do, in a few lines, and to whom."""
+    lines = [f"{plural(planned.files, 'file')} to carry, {units.size(planned.bytes)}."]
+    if planned.back:
+        lines.append(f"{plural(planned.back, 'file')} changed there will be taken over.")
+    if planned.conflicts:
+        first = clip(planned.conflicts[0], 40)
+        lines.append(f"Both sides of {plural(len(planned.conflicts), 'file')} are kept: {first} …")
+    lines.append(f"Environment: {planned.environment or 'nothing to do'}.")
+    lines += planned.warnings[:3]
+    who = f" {', '.join(by_others)} will come along." if by_others else ""
+    lines.append(f"Terminals and jobs stay where they run; everybody works on meanwhile.{who}")
+    return "\n".join(lines)
 
 
 def gpu_name(name: str) -> str:

@@ -10,14 +10,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from studio_tui.client import switching
 from studio_tui.client.answer import Answer
 from studio_tui.client.file import SharedFile
 from studio_tui.client.folder import Listing, read_listing
 from studio_tui.client.followed import Followed, Shared
 from studio_tui.client.job import Job
+from studio_tui.client.switching import SwitchPlan
 from studio_tui.client.terminal import SharedTerminal
-from studio_tui.document.entries import FileEntry, JobEntry
+from studio_tui.document import progress
+from studio_tui.document.entries import FileEntry, JobEntry, MachineEntry, SwitchEntry
 from studio_tui.document.presence import Gaze, Person, read_person, write_gaze
+from studio_tui.document.progress import Progress, read_progress
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.meters.sample import Sample, SampleError
@@ -26,7 +30,7 @@ from studio_tui.sync import Stream
 from studio_tui.sync.link import Endpoint
 from studio_tui.sync.session import Session
 
-Topic = Literal["link", "people", "document", "meters", "saved"]
+Topic = Literal["link", "people", "document", "meters", "saved", "switch"]
 
 PRESENCE_PERIOD = 0.05
 METER_SECONDS = 600
@@ -54,6 +58,7 @@ class Studio:
         self.session = Session(locate, name)
         self.meters: dict[str, Sample] = {}
         self.series: dict[str, Series] = {}
+        self.progress: Progress | None = None
         self._locate = locate
         self._room = self.session.room(id)
         self.document = StudioDocument(self._room.replica)
@@ -357,6 +362,38 @@ class Studio:
         await self._listed(lambda: id in self.document.jobs, f"job {id}")
         return await self.job(id)
 
+    async def machines(self) -> list[MachineEntry]:
+        """The machines that the studio can be on; `state` is "unknown" for those not yet used.
+
+        Raises:
+            NotFound: the host is away.
+        """
+        return await switching.machines(self)
+
+    async def switch(self, machine: str) -> SwitchEntry:
+        """Take the studio to another machine: files, environment and people.
+
+        Everybody sees how far it is; terminals and jobs stay where they run. Returns once the
+        studio is there.
+
+        Raises:
+            NotFound: there is no such machine, or it cannot be reached.
+            StudioError: the studio stays where it is; the message says why.
+        """
+        return await switching.switch(self, machine)
+
+    async def plan_switch(self, machine: str) -> SwitchPlan:
+        """What `switch` would do; nothing is done. Raises as `switch` does."""
+        return await switching.plan(self, machine)
+
+    async def cancel_switch(self) -> None:
+        """Stop a switch that is under way; the studio stays where it is.
+
+        Raises:
+            StudioError: there is none, or it is too late.
+        """
+        await self.command("machines.cancel")
+
     async def job(self, id: str) -> Job:
         """The job with this id, or the newest one with this name.
 
@@ -416,10 +453,15 @@ class Studio:
         self._tell("document")
 
     def _streamed(self, message: Stream) -> None:
-        if message.stream != "meters":
-            return
+        if message.stream == "meters":
+            self._metered(message.data)
+        elif message.stream == progress.STREAM and (told := read_progress(message.data)):
+            self.progress = told
+            self._tell("switch")
+
+    def _metered(self, data: bytes) -> None:
         try:
-            sample = Sample.from_json(message.data)
+            sample = Sample.from_json(data)
         except SampleError:
             return
         self.meters[sample.machine] = sample

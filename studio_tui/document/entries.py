@@ -8,6 +8,7 @@ from types import NoneType, UnionType
 from typing import Any, Self, TypeVar, get_args, get_origin, get_type_hints
 
 JOB_ENDS = frozenset({"succeeded", "failed", "stopped", "lost"})
+SWITCH_ENDS = frozenset({"done", "failed", "cancelled"})
 NUMBER_LIMIT = 1 << 53
 """Numbers of this size and more are no counts, sizes or times, and not exact in the document."""
 
@@ -146,6 +147,40 @@ class MachineEntry(Entry):
     memory_bytes: int = 0
     gpus: list[dict[str, Any]] = field(default_factory=list)
     price_per_hour: float | None = None
+
+
+@dataclass(frozen=True)
+class SwitchEntry(Entry):
+    """The studio's way from one machine to another: the one under way, or the last one.
+
+    `phase`: planning, copying, preparing, finishing, then done, failed or cancelled. `note` is why
+    it failed, or what to look at now. `started` and `ended` are Unix times in seconds.
+    """
+
+    source: str = ""
+    target: str = ""
+    by: str = ""
+    phase: str = "planning"
+    note: str = ""
+    started: float = 0.0
+    ended: float | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether it has come to its end, whichever."""
+        return self.phase in SWITCH_ENDS
+
+
+@dataclass(frozen=True)
+class QuestionEntry(Entry):
+    """What a machine asks before it lets us in; answered at the host's own computer alone.
+
+    `kind`: "secret" for a passphrase or password, "trust" for yes or no to a new host key.
+    """
+
+    machine: str = ""
+    kind: str = "trust"
+    text: str = ""
 
 
 @dataclass(frozen=True)

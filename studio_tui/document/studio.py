@@ -14,7 +14,9 @@ from studio_tui.document.entries import (
     FileEntry,
     JobEntry,
     MachineEntry,
+    QuestionEntry,
     StudioInfo,
+    SwitchEntry,
     TerminalEntry,
     read_as,
 )
@@ -22,6 +24,7 @@ from studio_tui.document.replica import Replica, Unsubscribe, unsubscribing
 
 CHAT_CAP = 1000
 INFO = "studio"
+SWITCH = "last"
 
 E = TypeVar("E", bound=Entry)
 
@@ -78,7 +81,9 @@ class StudioDocument:
         self.terminals = Registry(replica, "terminals", TerminalEntry)
         self.jobs = Registry(replica, "jobs", JobEntry)
         self.machines = Registry(replica, "machines", MachineEntry)
+        self.questions = Registry(replica, "questions", QuestionEntry)
         self._meta = Registry(replica, "meta", StudioInfo)
+        self._switches = Registry(replica, "switches", SwitchEntry)
         self._chat: Array[Any] = replica.doc.get("chat", type=Array)
 
     @property
@@ -89,6 +94,15 @@ class StudioDocument:
     @info.setter
     def info(self, value: StudioInfo) -> None:
         self._meta.put(value)
+
+    @property
+    def switch(self) -> SwitchEntry | None:
+        """The studio's way to another machine, under way or the last; None when there was none."""
+        return self._switches.get(SWITCH)
+
+    @switch.setter
+    def switch(self, value: SwitchEntry) -> None:
+        self._switches.put(value)
 
     def say(self, person: str, text: str, time: float) -> None:
         """Add a chat message; the oldest leave when there are more than `CHAT_CAP`."""
@@ -106,7 +120,8 @@ class StudioDocument:
     def observe(self, callback: Callable[[], None]) -> Unsubscribe:
         """Call `callback()` after any change to the studio document."""
         registries: list[Registry[Any]] = [
-            self.files, self.terminals, self.jobs, self.machines, self._meta,
+            self.files, self.terminals, self.jobs, self.machines, self.questions, self._meta,
+            self._switches,
         ]  # fmt: skip
         stops = [registry.observe(lambda _: callback()) for registry in registries]
         stops.append(unsubscribing(self._chat, self._chat.observe(lambda _: callback())))

@@ -95,7 +95,7 @@ class Host:
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._stay(), name="watching the session")
-                    sites = Sites(self._reach, self._document, tasks)
+                    sites = Sites(self._reach, Catalogue, self._document, tasks)
                     closing.push_async_callback(sites.close)
                     files = await self._open(sites, tasks)
                     self._ready()
@@ -161,7 +161,7 @@ class Host:
         async with asyncio.TaskGroup() as resuming:
             for listed in (files, terminals, jobs):
                 resuming.create_task(listed.resume())
-        for part in (folder, files, terminals, jobs, meters):
+        for part in (folder, files, terminals, jobs, meters, sites):
             calls.add(part.calls())
         calls.add([self._stop_method(terminals, jobs)])
         calls.open()

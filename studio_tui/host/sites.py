@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from studio_tui.document.entries import MachineEntry
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import StudioError
+from studio_tui.host.calls import Method, Params, Result, query
 from studio_tui.jobs.launch import Supervisor
 from studio_tui.machines.catalogue import Machine
 from studio_tui.machines.connection import Connection
@@ -66,6 +67,7 @@ class Sites:
     Args:
         reach: makes the site of a machine by its id; raises NotFound for an id that nobody knows,
             ConnectionLost for a machine that cannot be reached now.
+        known: the machines of the catalogue, as it is now.
         document: says which machine the studio is on, and is told what each machine is.
         tasks: owns the tasks that ask machines what they are.
 
@@ -73,13 +75,30 @@ class Sites:
         on_reached: called with each machine's id once it is reached for the first time.
     """
 
-    def __init__(self, reach: Reach, document: StudioDocument, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self,
+        reach: Reach,
+        known: Callable[[], Iterable[Machine]],
+        document: StudioDocument,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
         self._reach = reach
+        self._known = known
         self._document = document
         self._tasks = tasks
         self._sites: dict[str, Site] = {}
         self._reaching: dict[str, asyncio.Lock] = {}
         self.on_reached: Callable[[str], None] = lambda machine: None
+
+    def calls(self) -> list[Method]:
+        """What can be asked of it."""
+        return [query("machines.list", self._list)]
+
+    async def _list(self, params: Params) -> Result:
+        """Every machine of the catalogue; what was found on one that has been reached, too."""
+        told = self._document.machines
+        entries = [MachineEntry.read(machine.to_dict()) for machine in self._known()]
+        return {"machines": [told.get(entry.id, entry).plain() for entry in entries]}
 
     @property
     def here(self) -> str:

@@ -68,6 +68,11 @@ def studio_folder(studio: str) -> Path:
     return private_folder(studios_folder() / studio)
 
 
+def answers_socket(studio: str) -> Path:
+    """Return where the host of a studio takes what only this user may answer."""
+    return runtime_folder() / f"{studio}.sock"
+
+
 def machine_root() -> Path:
     """Return the root of the local machine: its payload, jobs and terminals."""
     return private_folder(state_folder() / "machine")

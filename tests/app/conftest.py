@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,10 +27,12 @@ from studio_tui.document.entries import (
     JobEntry,
     MachineEntry,
     StudioInfo,
+    SwitchEntry,
     TerminalEntry,
 )
 from studio_tui.document.presence import Gaze, write_gaze
 from studio_tui.document.replica import Replica
+from studio_tui.document.studio import SWITCH
 from studio_tui.document.text import SharedText
 from studio_tui.errors import NotFound, StudioError
 from studio_tui.meters.sample import GPU, Sample
@@ -198,6 +201,31 @@ class StagedStudio(Studio):
     def asked(self, method: str) -> list[dict[str, Any]]:
         """The parameters of every call of `method`."""
         return [params for name, params in self.calls if name == method]
+
+    def _machines_list(self) -> dict[str, Any]:
+        return {"machines": [machine.plain() for machine in self.document.machines.values()]}
+
+    def _machines_plan(self, machine: str) -> dict[str, Any]:
+        return {
+            "machine": machine, "folder": "/home/ana/studios/calm-otter", "files": 12,
+            "bytes": 3_000_000, "back": 1, "conflicts": ["notes.md"],
+            "environment": "uv sync --frozen", "warnings": ["no GPU there"],
+        }  # fmt: skip
+
+    def _machines_switch(self, machine: str, epoch: int) -> dict[str, Any]:
+        here = self.document.info.machine
+        self.switching(SwitchEntry(SWITCH, here, machine, self.name, "copying", started=NOW))
+        return {}
+
+    def _machines_cancel(self) -> dict[str, Any]:
+        assert self.document.switch is not None
+        self.switching(replace(self.document.switch, phase="cancelled", ended=NOW + 1))
+        return {}
+
+    def switching(self, entry: SwitchEntry) -> None:
+        """The host says how far a switch is."""
+        self.document.switch = entry
+        self.saved()
 
     def _files_list(self, path: str) -> dict[str, Any]:
         below = f"{path}/" if path else ""

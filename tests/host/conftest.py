@@ -114,7 +114,9 @@ class Parts:
 
     def sites(self, *known: Site) -> Sites:
         """The machines of this host: those that the test knows of."""
-        return Sites(reach_among(*known), self.document, self.tasks)
+        return Sites(
+            reach_among(*known), lambda: [s.machine for s in known], self.document, self.tasks
+        )
 
     def answer(self, methods: list[Method]) -> None:
         self._calls.add(methods)

@@ -42,7 +42,7 @@ async def test_a_machine_that_is_down_is_tried_again(bench: Bench, site: Site) -
         return site
 
     async with bench.host() as parts:
-        sites = Sites(reach, parts.document, parts.tasks)
+        sites = Sites(reach, list, parts.document, parts.tasks)
         with pytest.raises(ConnectionLost, match="local does not answer"):
             await sites.at("local")
         assert await sites.at("local") is site
@@ -57,7 +57,7 @@ async def test_a_slow_machine_holds_nobody_else_up(bench: Bench, site: Site) -> 
         return site
 
     async with bench.host() as parts:
-        sites = Sites(reach, parts.document, parts.tasks)
+        sites = Sites(reach, list, parts.document, parts.tasks)
         waiting = asyncio.create_task(sites.at("slow"))
         assert await sites.at("local") is site
         assert not waiting.done()
@@ -71,6 +71,22 @@ async def test_one_that_does_not_tell_what_it_is_is_listed(bench: Bench, site: S
         await eventually(lambda: "quiet" in parts.document.machines)
         entry = parts.document.machines["quiet"]
         assert (entry.kind, entry.gpus, entry.cpus) == ("ssh", [], 0)
+
+
+async def test_the_catalogue_is_listed_with_what_was_found(bench: Bench, site: Site) -> None:
+    other = replace(site, machine=Machine("gpu-box", kind="ssh", price_per_hour=6.98))
+    async with bench.host() as parts:
+        sites = parts.sites(site, other)
+        parts.answer(sites.calls())
+        await sites.at("local")
+        await eventually(lambda: "local" in parts.document.machines)
+        vic = await bench.attach("vic", "viewer")
+        await vic.until(lambda: vic.reachable)
+        local, gpu_box = await vic.machines()
+        assert (local.id, local.state) == ("local", "up")
+        assert local.cpus > 0
+        assert (gpu_box.id, gpu_box.kind, gpu_box.state) == ("gpu-box", "ssh", "unknown")
+        assert gpu_box.price_per_hour == 6.98
 
 
 async def test_a_machine_without_python(site: Site) -> None:

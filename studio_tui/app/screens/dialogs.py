@@ -107,6 +107,8 @@ class Ask(ModalScreen[str | None]):
         value: the text to start from.
         hint: a line below the field.
         placeholder: what an empty field shows.
+        body: lines above the field; foreign text is fine.
+        secret: whether what is typed stays hidden.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -116,28 +118,41 @@ class Ask(ModalScreen[str | None]):
     Ask {{
         {FRAME}
         & Input {{ padding: 0 1; background: $panel; }}
+        & #body {{ width: 1fr; margin-bottom: 1; }}
         & #hint {{ color: $text-muted; margin-top: 1; }}
     }}
     """
 
-    def __init__(self, title: str, value: str = "", hint: str = "", placeholder: str = "") -> None:
+    def __init__(
+        self,
+        title: str,
+        value: str = "",
+        hint: str = "",
+        placeholder: str = "",
+        *,
+        body: str = "",
+        secret: bool = False,
+    ) -> None:
         super().__init__()
         self._title, self._value, self._hint = title, value, hint
-        self._placeholder = placeholder
+        self._placeholder, self._body, self._secret = placeholder, body, secret
 
     def compose(self) -> ComposeResult:
         """The field."""
         with Vertical() as frame:
             frame.border_title = Content(self._title)
+            if self._body:
+                yield Static(self._body, id="body", markup=False)
             yield Input(
-                self._value, placeholder=self._placeholder, compact=True, select_on_focus=False
-            )
+                self._value, placeholder=self._placeholder, compact=True, select_on_focus=False,
+                password=self._secret,
+            )  # fmt: skip
             yield Static(self._hint or "enter: do it   esc: leave it", id="hint", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Close with what was typed."""
         event.stop()
-        self.dismiss(event.value.strip() or None)
+        self.dismiss((event.value if self._secret else event.value.strip()) or None)
 
     def action_leave(self) -> None:
         """Close with nothing."""

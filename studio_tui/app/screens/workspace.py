@@ -34,6 +34,7 @@ from studio_tui.document.presence import Gaze
 
 if TYPE_CHECKING:
     from studio_tui.app.screens.run_dialog import RunRequest
+    from studio_tui.document.entries import QuestionEntry
 
 
 SETTLE_SECONDS = 1.0
@@ -67,6 +68,7 @@ class Workspace(PlacesScreen):
         self._clock = clock
         self._reachable = False
         self._last_run: dict[str, RunRequest] = {}
+        self._asked: set[str] = set()
 
     def compose(self) -> ComposeResult:
         """Top line, places, hints."""
@@ -122,13 +124,14 @@ class Workspace(PlacesScreen):
         if not self.ready.is_set():
             return
         self.query_one(TopLine).show()
-        if topics & {"document", "people", "saved", "link"}:
+        if topics & {"document", "people", "saved", "link", "switch"}:
             self.work_pane.show()
             self.files_pane.annotate()
         if topics & {"document", "link"}:
             self.side_pane.show_jobs()
             self.log_pane.look_for_jobs()
             self.refresh_bindings()
+            self.look_for_questions()
         if topics & {"document", "meters"}:
             self.side_pane.show_meters()
         reachable, self._reachable = self._reachable, self.studio.reachable
@@ -357,18 +360,25 @@ class Workspace(PlacesScreen):
     @on(MachineButton.Pressed)
     @work(exclusive=True, group="machine")
     async def action_machine(self) -> None:
-        """Show the studio's machines."""
-        from studio_tui.app import words
-        from studio_tui.app.screens.dialogs import Pick
+        """Choose the machine to work on, look at what that would do, and go there."""
+        from studio_tui.app.screens import machines
 
-        document = self.studio.document
-        here = document.info.machine
-        choices = [
-            (m.id, f"{'●' if m.id == here else ' '} {m.id}  {m.state}  {words.hardware(m)}")
-            for m in document.machines.values()
-        ]
-        hint = f"move it: studio-tui machine switch {self.studio.id} MACHINE"
-        await self.app.push_screen_wait(Pick("machines", choices, hint, here))
+        with told(self.work_pane):
+            await machines.visit(self)
+
+    def look_for_questions(self) -> None:
+        """Put each question of a machine once."""
+        open_now = self.studio.document.questions
+        for id in set(open_now) - self._asked:
+            self._answer(open_now[id])
+        self._asked = set(open_now)
+
+    @work(group="questions")
+    async def _answer(self, question: QuestionEntry) -> None:
+        from studio_tui.app.screens import machines
+
+        with told(self.work_pane):
+            await machines.answer(self, question)
 
     # -- leaving ------------------------------------------------------------------------------
 

@@ -77,8 +77,7 @@ class TopLine(Horizontal):
         machine = studio.document.machines.get(info.machine)
         self._put("studio", Content(clip(info.name or studio.id, 24)))
         known = bool(info.dir) or machine is not None
-        name = clip(info.machine, 20)
-        self._put("machine", Content(f"on {name} ▾" if known else ""))
+        self._put("machine", Content(words.place(studio) if known else ""))
         roomy = self.size.width >= 120
         self._put("hardware", Content(words.hardware(machine) if roomy else ""))
         joined = studio.me is not None or studio.state == "offline"

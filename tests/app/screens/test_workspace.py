@@ -314,13 +314,3 @@ async def test_a_viewer_is_not_offered_what_they_may_not_do(open_app: Any, studi
         ids = {command.id for command in pilot.app.workspace.possible}
         assert {"run", "terminal"}.isdisjoint(ids)
         assert {"open", "help", "quit"} <= ids
-
-
-async def test_the_machines_are_shown(
-    studio: Any, open_app: Any, settle: Any, text_of: Any
-) -> None:
-    async with open_app(studio) as pilot:
-        await pilot.click("MachineButton")
-        await settle(pilot)
-        assert "● gpu-box  up  2×H100  $6.98/h" in text_of(pilot)
-        assert "studio-tui machine switch calm-otter MACHINE" in text_of(pilot)

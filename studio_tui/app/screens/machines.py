@@ -1,0 +1,76 @@
+"""Going to another machine: which one, what that would do, what it asks, and the way there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from studio_tui.app import words
+from studio_tui.app.screens.dialogs import Ask, Confirm, Pick
+from studio_tui.client import questions
+
+if TYPE_CHECKING:
+    from studio_tui.app.screens.workspace import Workspace
+    from studio_tui.document.entries import MachineEntry, QuestionEntry
+
+
+async def visit(workspace: Workspace) -> None:
+    """Have somebody choose a machine, and take the studio there; or end a way that is under way.
+
+    Raises:
+        StudioError: the host is away, there is no such machine, or the studio stays where it is.
+    """
+    studio = workspace.studio
+    switch = studio.document.switch
+    if switch is not None and not switch.over:
+        body = f"{switch.by} is taking the studio to {switch.target}; it would stay where it is."
+        if await workspace.app.push_screen_wait(Confirm("cancel?", body, "cancel it", "let it go")):
+            await studio.cancel_switch()
+        return
+    here = studio.document.info.machine
+    chosen = await workspace.app.push_screen_wait(_choice(await studio.machines(), here))
+    if chosen is None or chosen == here:
+        return
+    notice = workspace.work_pane.notice
+    notice.news(f"looking at {chosen} ...")
+    planned = await studio.plan_switch(chosen)
+    notice.clear()
+    others = sorted({person.name for person in workspace.people.others})
+    question = Confirm(f"go to {chosen}?", words.plan(planned, others), "go", "stay", danger=False)
+    if await workspace.app.push_screen_wait(question):
+        ended = await studio.switch(chosen)
+        notice.news(f"on {chosen} now" + (f"; look at: {ended.note}" if ended.note else ""))
+
+
+async def answer(workspace: Workspace, question: QuestionEntry) -> None:
+    """Put a machine's question to whoever sits at the host's computer; others see that it waits.
+
+    Raises:
+        StudioError: the answer was too late.
+    """
+    studio, machine = workspace.studio, question.machine
+    if not questions.here(studio.id):
+        workspace.work_pane.notice.news(f"{machine} waits for an answer where the host runs")
+        return
+    if question.kind == "secret":
+        hint = "it goes to the studio's host on this computer, and is not kept   esc: decline"
+        dialog = Ask(f"{machine} asks", body=question.text, hint=hint, secret=True)
+        value = await workspace.app.push_screen_wait(dialog)
+    else:
+        trust = Confirm(f"trust {machine}?", question.text, "trust it from now on", "no")
+        value = questions.YES if await workspace.app.push_screen_wait(trust) else None
+    await questions.answer(studio.id, question.id, value)
+
+
+def _choice(machines: list[MachineEntry], here: str) -> Pick:
+    choices = [(machine.id, _row(machine, here)) for machine in machines]
+    if len(machines) == 1:
+        hint = "add one: studio-tui machine add NAME --host HOST"
+    else:
+        hint = "enter: look at it   esc: stay here"
+    return Pick("machines", choices, hint, here)
+
+
+def _row(machine: MachineEntry, here: str) -> str:
+    mark = "●" if machine.id == here else " "
+    about = words.hardware(machine) or machine.kind
+    return f"{mark} {machine.id}  {machine.state if machine.state != 'unknown' else ''}  {about}"
