@@ -97,7 +97,7 @@ class Host:
                     tasks.create_task(self._stay(), name="watching the session")
                     sites = Sites(self._reach, Catalogue, self._document, tasks)
                     closing.push_async_callback(sites.close)
-                    files = await self._open(sites, tasks)
+                    files = await self._open(sites, tasks, closing)
                     self._ready()
                     log.info("serving %s in %s", self._place.id, self._place.folder)
                     await self._stopped.wait()
@@ -144,15 +144,23 @@ class Host:
         payload = await install(connection)
         return Site(found, connection, payload, str(place.folder), sys.executable)
 
-    async def _open(self, sites: Sites, tasks: asyncio.TaskGroup) -> Files:
+    async def _open(
+        self, sites: Sites, tasks: asyncio.TaskGroup, closing: contextlib.AsyncExitStack
+    ) -> Files:
         """Build the parts, take up what an earlier host left, and answer calls."""
         place, session, document = self._place, self._session, self._document
         room = session.room(place.id)
         calls = Calls(tasks, lambda call_id, result: session.reply(place.id, call_id, result))
         room.on_call = calls.received
         self._introduce(document)
-        folder = Folder(place.folder, place.private)
-        files = Files(folder, place.state, session, document, place.id, tasks)
+
+        def folder_at(machine: str) -> Folder:
+            private = place.private if machine == LOCAL else ()
+            folder = Folder(lambda: sites.at(machine), private)
+            closing.push_async_callback(folder.close)
+            return folder
+
+        files = Files(folder_at(sites.here), place.state, session, document, place.id, tasks)
         terminals = Terminals(sites, document, session, place.id, tasks)
         jobs = Jobs(sites, document, session, place.id, tasks, time.time)
         meters = Meters(sites, tasks, self._publish)
@@ -161,7 +169,7 @@ class Host:
         async with asyncio.TaskGroup() as resuming:
             for listed in (files, terminals, jobs):
                 resuming.create_task(listed.resume())
-        for part in (folder, files, terminals, jobs, meters, sites):
+        for part in (files, terminals, jobs, meters, sites):
             calls.add(part.calls())
         calls.add([self._stop_method(terminals, jobs)])
         calls.open()

@@ -52,7 +52,7 @@ class Site:
         """
         if not self.interpreter:
             raise StudioError(
-                f"{self.machine.id} has no python3, which terminals and meters need",
+                f"{self.machine.id} has no python3, which files, terminals and meters need",
                 "install Python 3.8 or later there; jobs work without it",
             )
         return self.interpreter
