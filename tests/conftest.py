@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.machines.sshd"]
+
 Require = Callable[[str], str]
 
 # A shell that starts the tests in the background has them ignore ctrl+c, and so would every
