@@ -4,6 +4,7 @@ supervise.sh   jobs that outlive whoever started them
 hold.py        terminals that outlive whoever started them
 folder.py      the files of one folder, and nothing outside of it
 probe.py       the meters, with pynvml.py beside it for the GPUs
+carry/         a folder that is carried to another machine: looked at, sent, settled
 lightning/     a distribution for a job's PYTHONPATH, by which Lightning finds studio_probe
 """
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OWN = ("supervise.sh", "hold.py", "folder.py", "probe.py", "lightning/studio_probe.py")
+_PACKAGES = ("carry",)
 
 # Lightning loads callbacks from these groups: lightning/pytorch/trainer/connectors/
 # callback_connector.py and lightning/fabric/fabric.py, and the same in the older packages.
@@ -46,6 +48,9 @@ def files() -> Mapping[str, bytes]:
     """The payload: relative name -> content. pynvml.py is absent when it is not installed."""
     folder = Path(__file__).parent
     found = {name: (folder / name).read_bytes() for name in _OWN if (folder / name).is_file()}
+    for package in _PACKAGES:
+        modules = sorted((folder / package).glob("*.py"))
+        found |= {f"{package}/{module.name}": module.read_bytes() for module in modules}
     found["lightning/studio_probe-1.dist-info/METADATA"] = _METADATA
     found["lightning/studio_probe-1.dist-info/entry_points.txt"] = _ENTRY_POINTS
     if (pynvml := _source_of("pynvml")) is not None:

@@ -1,0 +1,220 @@
+"""One folder that is carried: what can be asked of it and done to it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from . import segments, survey
+from .listing import Listing, within_repository
+from .settle import Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+STATE, TRASH = ".studio-carry", ".studio-trash"
+IGNORE_FILES = (".gitignore", ".studioignore")
+PATIENCE = 5.0  # seconds that another program has for its end
+_PARTS = ".studio-parts"  # where rsync keeps the half of a large file
+
+
+class Busy(Exception):
+    """Another program carries this folder."""
+
+
+class Folder:
+    """The folder, made when it is missing, with what is remembered of it in STATE.
+
+    Raises:
+        Busy: see there.
+        OSError: it cannot be made or written.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.root = os.path.realpath(os.path.expanduser(path))
+        os.makedirs(self.root, exist_ok=True)
+        self._state = os.path.join(self.root, STATE)
+        self.stage = os.path.join(self._state, "stage")
+        self._bases = os.path.join(self._state, "bases")
+        os.makedirs(self._bases, mode=0o700, exist_ok=True)
+        _hidden_from_git(self._state)
+        # Open for as long as this process lives: its end is the lock's.
+        lock = os.open(os.path.join(self._state, "lock"), os.O_WRONLY | os.O_CREAT, 0o600)
+        _lock(lock, path)
+        self._digests = survey.Digests(os.path.join(self._state, "digests"))
+
+    def hello(self) -> dict[str, Any]:
+        """What it is: its real path, its disk's ways, rsync's and git's version."""
+        return {
+            "root": self.root,
+            "caseless": self._caseless(),
+            "rsync": _version("rsync"),
+            "git": _version("git"),
+            "repository": within_repository(self.root),
+        }
+
+    def ignore(self) -> list[str]:
+        """The texts that say what is ignored, as far as git does not read them itself."""
+        return [self._text(name) for name in IGNORE_FILES[within_repository(self.root) :]]
+
+    def survey(self, peer: str, rules: Any, defaults: Any, *, bases: bool) -> dict[str, Any]:
+        """Rows of all that belongs to it, and what the last carries with `peer` left.
+
+        Returns:
+            {"rows", "left": cannot be carried, "hidden": was carried, is there, is not listed,
+            "bases": [[token, rows or null], ...] newest first, rows only when asked for}.
+        """
+        found, left = survey.rows(
+            self.root, Listing(self.root, rules, defaults).paths(), self._digests
+        )
+        self._digests.write()
+        kept = self._kept(peer)
+        listed = {row[1] for row in found}
+        once = {row[1] for _, rows in kept for row in rows if row[0] != "d"} - listed
+        return {
+            "rows": found,
+            "left": left,
+            "hidden": sorted(path for path in once if self._there(path)),
+            "bases": [[token, rows if bases else None] for token, rows in kept],
+        }
+
+    def digests(self, paths: Sequence[str]) -> list[Any]:
+        """Rows with digests, however large the files are."""
+        return survey.rows(self.root, paths, self._digests, below=None)[0]
+
+    def changed(self, wanted: Sequence[Any]) -> list[str]:
+        """Those of [path, mode, size, mtime_ns] that are not so any more."""
+        return [each[0] for each in wanted if not _is(os.path.join(self.root, each[0]), each)]
+
+    def pack(self, wanted: Sequence[Any], send: Callable[[bytes], object]) -> list[str]:
+        """See segments.pack."""
+        return segments.pack(self.root, wanted, send)
+
+    def make_stage(self, wanted: Sequence[Any]) -> dict[str, Any]:
+        """Makes room for what comes.
+
+        Args:
+            wanted: [path, mode, size, mtime_ns] each.
+
+        Returns:
+            {"whole": what of it has come already, "free": bytes of the disk}.
+        """
+        by_path = {each[0]: each for each in wanted}
+        whole = []
+        for folder, _, names in os.walk(self.stage):
+            if os.path.basename(folder) == _PARTS:
+                continue
+            for name in names:
+                full = os.path.join(folder, name)
+                path = os.path.relpath(full, self.stage)
+                if path in by_path and _is(full, by_path[path]):
+                    whole.append(path)
+                else:
+                    os.unlink(full)
+        os.makedirs(self.stage, mode=0o700, exist_ok=True)
+        space = os.statvfs(self.stage)
+        return {"whole": whole, "free": space.f_bavail * space.f_frsize}
+
+    def unpack(self, wanted: Sequence[Any], read: Callable[[int], bytes]) -> None:
+        """See segments.unpack; into the stage."""
+        segments.unpack(self.stage, wanted, read)
+
+    def drop_stage(self) -> None:
+        """Gives back what half a carry takes."""
+        shutil.rmtree(self.stage, ignore_errors=True)
+
+    def settle(self, steps: dict[str, Any], stamp: str) -> list[list[str]]:
+        """See Settlement; displaced files go into a folder of the trash named by the stamp."""
+        trash = os.path.join(self.root, TRASH, stamp)
+        left = Settlement(self.root, self.stage, trash).do(steps)
+        if os.path.isdir(os.path.join(self.root, TRASH)):
+            _hidden_from_git(os.path.join(self.root, TRASH))
+        return left
+
+    def keep(self, peer: str, token: str, rows: Any) -> None:
+        """Remembers what both sides are now; the last time's is kept too.
+
+        The two sides cannot remember in one step: they compare by what both of them know.
+        """
+        kept = [[token, rows], *self._kept(peer)[:1]]
+        path = self._base(peer)
+        with open(path + ".part", "w", encoding="ascii") as file:
+            json.dump(kept, file, separators=(",", ":"))
+        os.replace(path + ".part", path)
+        self.drop_stage()
+
+    def _kept(self, peer: str) -> list[Any]:
+        try:
+            with open(self._base(peer), encoding="ascii") as file:
+                found = json.load(file)
+        except (OSError, ValueError):
+            return []
+        return found if isinstance(found, list) else []
+
+    def _base(self, peer: str) -> str:
+        return os.path.join(self._bases, quote(peer, safe=""))
+
+    def _there(self, path: str) -> bool:
+        """Whether there is something, or something that cannot be looked at."""
+        try:
+            os.lstat(os.path.join(self.root, path))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True
+        return True
+
+    def _text(self, name: str) -> str:
+        try:
+            with open(os.path.join(self.root, name), encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except OSError:
+            return ""
+
+    def _caseless(self) -> bool:
+        with tempfile.NamedTemporaryFile(prefix="case", dir=self._state) as file:
+            folder, name = os.path.split(file.name)
+            return os.path.lexists(os.path.join(folder, name.swapcase()))
+
+
+def _lock(number: int, path: str) -> None:
+    """One that was cancelled just now may need a moment to end."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise Busy(path) from None
+            time.sleep(0.02)
+
+
+def _is(full: str, wanted: Sequence[Any]) -> bool:
+    try:
+        status = os.lstat(full)
+    except OSError:
+        return False
+    return status.st_size == wanted[2] and survey.same_time(status.st_mtime_ns, wanted[3])
+
+
+def _hidden_from_git(folder: str) -> None:
+    path = os.path.join(folder, ".gitignore")
+    if not os.path.exists(path):
+        with open(path, "w", encoding="ascii") as file:
+            file.write("*\n")
+
+
+def _version(program: str) -> str | None:
+    """What a program says of itself in its first line; None when it is not there."""
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.decode("utf-8", "replace").partition("\n")[0]
