@@ -21,6 +21,8 @@ def main(path: str, command: list[str]) -> None:
         studio.connect(path)
         words = "\0".join(command).encode("utf-8", "surrogateescape")
         studio.sendall(len(words).to_bytes(4, "big") + words)
+        for pipe in (0, 1):
+            os.set_blocking(pipe, True)  # rsync hands its remote shell pipes that do not wait
         threading.Thread(target=send, args=(studio,), daemon=True).start()
         while data := studio.recv(SIZE):
             view = memoryview(data)

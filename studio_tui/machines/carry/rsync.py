@@ -18,12 +18,14 @@ from studio_tui.machines.carry.tree import disk_full
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from studio_tui.machines.carry.tree import Moved, Tree
+    from studio_tui.machines.carry.tree import Moved, Place, Tree
     from studio_tui.machines.connection import ByteReader, ByteWriter, Channel
 
 SIZE = 256 * 1024
 PARTS = ".studio-parts"
 """Where the half of a large file waits for the next try; as payload/carry/folder.py knows it."""
+_Call = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+LAST_WORDS = 5.0  # seconds for the far end to say why it failed
 _RSH = Path(__file__).with_name("rsh.py")
 _OLDEST = (3, 1)  # times in ns, progress in bytes
 _VERSION = re.compile(r"rsync +version v?(\d+)\.(\d+)")
@@ -51,7 +53,7 @@ async def rsync(source: Tree, paths: Sequence[str], target: Tree, moved: Moved) 
     """
     here, there = (source, target) if source.place.here else (target, source)
     folder = Path(tempfile.mkdtemp(prefix="studio-"))
-    calls: asyncio.Queue[tuple[ByteReader, ByteWriter]] = asyncio.Queue()
+    calls: asyncio.Queue[_Call] = asyncio.Queue()
     server = await asyncio.start_unix_server(
         lambda reader, writer: calls.put_nowait((reader, writer)), folder / "rsh", limit=1 << 20
     )
@@ -68,6 +70,8 @@ async def rsync(source: Tree, paths: Sequence[str], target: Tree, moved: Moved) 
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(far, return_exceptions=True)
         server.close()
+        while not calls.empty():  # it called, and nobody was there any more
+            await _closed(calls.get_nowait()[1])
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -86,7 +90,7 @@ def _command(source: Tree, target: Tree, socket: Path) -> list[str]:
 
 
 async def _driven(
-    channel: Channel, paths: Sequence[str], moved: Moved, far: asyncio.Future[None], target: Tree
+    channel: Channel, paths: Sequence[str], moved: Moved, far: asyncio.Future[str], target: Tree
 ) -> None:
     words = asyncio.ensure_future(channel.stderr.read())
     watch = asyncio.ensure_future(_watch(channel.stdout, moved))
@@ -99,23 +103,35 @@ async def _driven(
             channel.stdin.write_eof()
         await watch
         code = await channel.wait()
-        if code == 0:
-            return
-        said = (await words).decode("utf-8", "replace")
-        if "No space left" in said or "Disk quota exceeded" in said:
-            raise disk_full(target.place)
-        if code in _SOME_CHANGED:
-            return
-        if far.done():
-            far.result()  # a lost connection is why
-        lines = said.strip().splitlines()
-        raise StudioError(
-            f"rsync between {target.place.name} and here failed with exit code {code}",
-            lines[0] if lines else "try again: what has come is kept",
-        )
+        if code:
+            said = (await words).decode("utf-8", "replace")
+            if code not in _SOME_CHANGED and not said_full(said):
+                await asyncio.wait([far], timeout=LAST_WORDS)
+            raise_failure(code, (far.result() if far.done() else "") + said, target.place)
     finally:
         words.cancel()
         watch.cancel()
+
+
+def said_full(said: str) -> bool:
+    """Whether a disk is full; rsync has no exit code for it."""
+    return "No space left" in said or "Disk quota exceeded" in said
+
+
+def raise_failure(code: int, said: str, target: Place) -> None:
+    """Raises what rsync's end means, unless files that changed or vanished are all there is to it.
+
+    Raises:
+        DiskFull, StudioError: as it says.
+    """
+    if said_full(said):
+        raise disk_full(target)
+    if code not in _SOME_CHANGED:
+        lines = said.strip().splitlines()
+        raise StudioError(
+            f"rsync to {target.name} failed with exit code {code}",
+            lines[0] if lines else "try again: what has come is kept",
+        )
 
 
 async def _watch(output: ByteReader, moved: Moved) -> None:
@@ -127,26 +143,40 @@ async def _watch(output: ByteReader, moved: Moved) -> None:
             files, size = max(files, now_files), max(size, now_size)
 
 
-async def _splice(calls: asyncio.Queue[tuple[ByteReader, ByteWriter]], there: Tree) -> None:
-    """Gives the one rsync that calls the program it wants there.
+async def _splice(calls: asyncio.Queue[_Call], there: Tree) -> str:
+    """Gives the one rsync that calls the program it wants there; returns what that complained of.
 
     Raises:
+        CommandFailed: it cannot be started.
         ConnectionLost: the machine went away.
     """
     reader, writer = await calls.get()
-    words = await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big"))
-    argv = words.decode("utf-8", "surrogateescape").split("\0")
-    channel = await there.place.connection.open(argv, cwd=there.root)
+    try:
+        words = await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big"))
+        argv = words.decode("utf-8", "surrogateescape").split("\0")
+        channel = await there.place.connection.open(argv, cwd=there.root)
+        return await _joined(reader, writer, channel)
+    finally:
+        await _closed(writer)
+
+
+async def _joined(reader: ByteReader, writer: ByteWriter, channel: Channel) -> str:
     up = asyncio.ensure_future(_copy(reader, channel.stdin))
     complaints = asyncio.ensure_future(channel.stderr.read())
     try:
         await _copy(channel.stdout, writer)
         await channel.wait()
+        return (await complaints).decode("utf-8", "replace")
     finally:
         up.cancel()
         complaints.cancel()
         channel.close()
-        writer.close()
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 async def _copy(reader: ByteReader, writer: ByteWriter) -> None:

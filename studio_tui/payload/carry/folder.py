@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 STATE, TRASH = ".studio-carry", ".studio-trash"
 IGNORE_FILES = (".gitignore", ".studioignore")
-PATIENCE = 5.0  # seconds that another program has for its end
+PATIENCE = 3.0  # seconds that another program has for its end
 _PARTS = ".studio-parts"  # where rsync keeps the half of a large file
 
 
