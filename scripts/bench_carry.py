@@ -71,6 +71,12 @@ def same(one: Path, other: Path) -> None:
     assert not told, f"the copy differs:\n{told}"
 
 
+def mirror(source: Path, target: Path) -> None:
+    """Make `target` what `source` is, without what a carry keeps there."""
+    argv = ["rsync", "-a", "--delete", "--exclude=.studio-*", f"{source}/", f"{target}/"]
+    subprocess.run(argv, check=True)
+
+
 def with_rsync(server: Server, source: Path, target: Path) -> float:
     """Seconds."""
     shell = f"ssh -F {server.client_config}"
@@ -105,10 +111,7 @@ async def run(folder: Path, files: int, megabytes: int, rounds: int) -> None:
             shutil.rmtree(source / ".studio-carry", ignore_errors=True)
             for seconds in (full, few, few, few):
                 plain = folder / "plain"  # what rsync carries is without what is ours
-                subprocess.run(
-                    ["rsync", "-a", "--delete", "--exclude=.studio-*", f"{source}/", f"{plain}/"],
-                    check=True,
-                )
+                mirror(source, plain)
                 os.sync()
                 seconds.rsync.append(with_rsync(server, plain, theirs))
                 os.sync()

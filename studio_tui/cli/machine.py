@@ -8,6 +8,7 @@ import click
 
 from studio_tui.cli.group import Group
 from studio_tui.cli.output import emit, json_option, table
+from studio_tui.cli.switch import switch
 
 if TYPE_CHECKING:
     from studio_tui.machines.catalogue import Machine
@@ -50,3 +51,6 @@ async def machines() -> list[Machine]:
 
 def _gib(size: int | None) -> str:
     return "-" if size is None else f"{size / 1024**3:.0f} GiB"
+
+
+machine.add_command(switch)

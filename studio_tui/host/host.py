@@ -12,8 +12,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from studio_tui.document import progress
 from studio_tui.document.entries import StudioInfo
 from studio_tui.document.presence import Person, read_person
+from studio_tui.document.progress import Progress
 from studio_tui.document.studio import INFO, StudioDocument
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.host.calls import Calls, Method, Params, Result, command
@@ -22,6 +24,7 @@ from studio_tui.host.folder import Folder
 from studio_tui.host.jobs import Jobs
 from studio_tui.host.meters import Meters
 from studio_tui.host.sites import Site, Sites
+from studio_tui.host.switch import Switch
 from studio_tui.host.terminals import Terminals
 from studio_tui.machines.catalogue import LOCAL, Catalogue
 from studio_tui.machines.install import install
@@ -163,13 +166,14 @@ class Host:
         files = Files(folder_at(sites.here), place.state, session, document, place.id, tasks)
         terminals = Terminals(sites, document, session, place.id, tasks)
         jobs = Jobs(sites, document, session, place.id, tasks, time.time)
-        meters = Meters(sites, tasks, self._publish)
+        meters = Meters(sites, tasks, self._metered)
+        switch = Switch(sites, files, document, folder_at, self._switching, tasks, time.time)
         sites.on_reached = meters.follow
         meters.follow(sites.here)
         async with asyncio.TaskGroup() as resuming:
-            for listed in (files, terminals, jobs):
+            for listed in (files, terminals, jobs, switch):
                 resuming.create_task(listed.resume())
-        for part in (files, terminals, jobs, meters, sites):
+        for part in (files, terminals, jobs, meters, sites, switch):
             calls.add(part.calls())
         calls.add([self._stop_method(terminals, jobs)])
         calls.open()
@@ -182,7 +186,8 @@ class Host:
         info = document.info
         if not info.name:
             info = StudioInfo(INFO, machine=LOCAL, epoch=1)
-        document.info = replace(info, name=self._place.name, dir=str(self._place.folder))
+        here = str(self._place.folder) if info.machine == LOCAL else info.dir
+        document.info = replace(info, name=self._place.name, dir=here)
 
     def _stop_method(self, terminals: Terminals, jobs: Jobs) -> Method:
         async def answer(params: Params) -> Result:
@@ -204,8 +209,11 @@ class Host:
             async with asyncio.timeout(LAST_WORDS_SECONDS):
                 await self._session.until(said)
 
-    def _publish(self, sample: Sample) -> None:
+    def _metered(self, sample: Sample) -> None:
         self._session.stream(self._place.id, "meters", next(self._seq), sample.to_json().encode())
+
+    def _switching(self, far: Progress) -> None:
+        self._session.stream(self._place.id, progress.STREAM, next(self._seq), far.to_json())
 
     def _people(self) -> list[Person]:
         room = self._session.room(self._place.id)

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from studio_tui.document.entries import MachineEntry
 from studio_tui.document.studio import StudioDocument
-from studio_tui.errors import StudioError
+from studio_tui.errors import NotFound, StudioError
 from studio_tui.host.calls import Method, Params, Result, query
 from studio_tui.jobs.launch import Supervisor
 from studio_tui.machines.catalogue import Machine
@@ -104,6 +104,12 @@ class Sites:
     def here(self) -> str:
         """The id of the machine that the studio is on."""
         return self._document.info.machine
+
+    def check(self, machine: str) -> None:
+        """Raises NotFound when no machine of the catalogue is called so."""
+        known = [each.id for each in self._known()]
+        if machine not in known:
+            raise NotFound(f"there is no machine {machine!r}", f"there are {', '.join(known)}")
 
     async def at(self, machine: str) -> Site:
         """The machine called `machine`.
