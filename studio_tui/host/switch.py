@@ -181,7 +181,7 @@ class Switch:
 
 
 def _place(site: Site) -> Place:
-    return Place(site.machine.id, site.connection, site.folder, site.payload)
+    return Place(site.machine.id, site.connection, site.folder)
 
 
 def _held(held: Mapping[str, str]) -> list[str]:

@@ -73,8 +73,9 @@ class Carrier:
     def __init__(self, source: Tree, target: Tree) -> None:
         self._source = source
         self._target = target
-        self._base: Manifest = {}
-        self._known = False  # whether both sides remember the base as their last
+        self._base: Manifest = {}  # what both sides remember as what they were
+        self._name = ""  # under this name
+        self._last = False  # and whether it is the last that both of them remember
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -110,12 +111,9 @@ class Carrier:
             "rules": [rule for text in texts for rule in rules(text)],
             "defaults": rules("\n".join(DEFAULTS)),
         }
-        ours, theirs = await asyncio.gather(
-            self._source.ask("survey", peer=self._target.place.name, bases=True, **asked),
-            self._target.ask("survey", peer=self._source.place.name, bases=False, **asked),
-        )
-        self._base, self._known = _common(ours["bases"], theirs["bases"])
-        source, target = manifest(ours["rows"]), manifest(theirs["rows"])
+        await self._recall()
+        ours, theirs = await self._both("survey", name=self._name, **asked)
+        source, target = (_applied(self._base, told) for told in (ours, theirs))
         if paths := doubtful(source, target):
             for tree, entries in ((self._source, source), (self._target, target)):
                 entries.update(manifest(await tree.ask("digests", paths=paths)))
@@ -195,17 +193,35 @@ class Carrier:
                 left |= dict(await target.ask("settle", steps=message, stamp=stamp))
         return left
 
+    async def _both(self, do: str, **arguments: Any) -> tuple[Any, Any]:
+        """One question about the other side to both at once."""
+        return await asyncio.gather(
+            self._source.ask(do, peer=self._target.place.name, **arguments),
+            self._target.ask(do, peer=self._source.place.name, **arguments),
+        )
+
+    async def _recall(self) -> None:
+        """The newest that both sides remember; nothing when there is none."""
+        ours, theirs = await self._both("known")
+        name = next((each for each in ours if each in theirs), "")
+        self._last = bool(name) and name == ours[0] == theirs[0]
+        if name != self._name:
+            peer = self._target.place.name
+            told = await self._source.ask("base", peer=peer, name=name) if name else []
+            self._base, self._name = manifest(told), name
+
     async def _remember(self, now: Plan, left: Collection[str]) -> None:
-        if now.empty and self._known:
+        if now.empty and self._last:
             return
         base = {path: entry for path, entry in now.base().items() if path not in left}
         for path in (*now.held, *left):
             if path in self._base:
                 base[path] = self._base[path]
-        token = secrets.token_hex(8)
-        for tree, peer in ((self._target, self._source), (self._source, self._target)):
-            await tree.ask("keep", peer=peer.place.name, token=token, rows=rows(base))
-        self._base, self._known = base, True
+        name, old = secrets.token_hex(8), self._base
+        changed = {path: entry for path, entry in base.items() if old.get(path) != entry}
+        gone = sorted(old.keys() - base.keys())
+        await self._both("keep", name=name, since=self._name, rows=rows(changed), gone=gone)
+        self._base, self._name, self._last = base, name, True
 
 
 async def _stage(
@@ -224,7 +240,7 @@ async def _stage(
     if needed > told["free"]:
         raise disk_full(target.place, needed, told["free"])
     try:
-        if needed >= RSYNC_FROM and usable(source, target):
+        if needed >= RSYNC_FROM and await usable(source, target):
             await rsync(source, list(dense), target, moved)
             missing = {path: entry for path, entry in missing.items() if entry.sparse}
         if missing:
@@ -240,18 +256,18 @@ def _wanted(entries: Mapping[str, Entry]) -> list[Any]:
     return [[path, entry.mode, entry.size, entry.mtime] for path, entry in entries.items()]
 
 
-def _common(ours: list[Any], theirs: list[Any]) -> tuple[Manifest, bool]:
-    """What both sides remember as what they were, and whether it is the last thing of both."""
-    tokens = [token for token, _ in theirs]
-    for number, (token, kept) in enumerate(ours):
-        if token in tokens:
-            return manifest(kept), number == 0 and token == tokens[0]
-    return {}, False
+def _applied(base: Manifest, told: Mapping[str, Any]) -> Manifest:
+    """What a side is, of what it was and what it says is other than that."""
+    found = dict(base)
+    for path in told["gone"]:
+        found.pop(path, None)
+    found.update(manifest(told["rows"]))
+    return found
 
 
 def _check_git(source: Tree, target: Tree) -> None:
     for tree in (source, target):
-        if tree.facts["git"] is None and any(each.facts["repository"] for each in (source, target)):
+        if not tree.facts["git"] and any(each.facts["repository"] for each in (source, target)):
             raise NotFound(
                 f"there is no git on {tree.place.name}, and the folder is a git repository",
                 "install git there: it says which files are ignored",

@@ -123,6 +123,9 @@ def plan(
     chosen: dict[str, Fate] = {}
     for path in sorted({**source, **target}):
         ours, theirs = source.get(path), target.get(path)
+        if ours is not None and ours == theirs:
+            chosen[path] = Fate(ours, Side.BOTH, path)
+            continue
         fate = _choose(path, base.get(path), ours, theirs)
         if fate is not None:
             chosen[path] = fate
@@ -221,8 +224,13 @@ def _rooted(
     """Every path with folders above it; what would lie in a file goes into a copy's folder."""
     final: dict[str, Fate] = {}
     moved: dict[tuple[str, Side], str] = {}
+    within: dict[str, str | None] = {"": None}  # folder to the first above it that is none
     for path, fate in chosen.items():
-        blocked = next((each for each in above(path) if _blocks(chosen.get(each))), None)
+        folder = path.rpartition("/")[0]
+        if folder not in within:
+            found = (each for each in (*above(folder), folder) if _blocks(chosen.get(each)))
+            within[folder] = next(found, None)
+        blocked = within[folder]
         if blocked is None:
             final[path] = fate
             continue
@@ -231,10 +239,10 @@ def _rooted(
             moved[blocked, side] = name(blocked, side)
             conflicts.append(Conflict(blocked, moved[blocked, side], side))
         final[moved[blocked, side] + path[len(blocked) :]] = fate
-    for path in list(final):
-        for folder in above(path):
-            if folder not in final:
-                final[folder] = Fate(_folder(folder, source, target), Side.BOTH, folder)
+    for folder in {path.rpartition("/")[0] for path in final} - {""}:
+        for each in (*above(folder), folder):
+            if each not in final:
+                final[each] = Fate(_folder(each, source, target), Side.BOTH, each)
     return final
 
 

@@ -33,15 +33,18 @@ _PROGRESS = re.compile(rb"(\d+) +\d+% [^\r\n]*?(?:\(xfr#(\d+)|[\r\n]|$)")
 _SOME_CHANGED = (23, 24)  # files that changed or vanished; what came is whole
 
 
-def usable(one: Tree, other: Tree) -> bool:
+async def usable(one: Tree, other: Tree) -> bool:
     """Whether both sides have an rsync, and one of them is here."""
     if not (one.place.here or other.place.here):
         return False
-    for tree in (one, other):
-        found = _VERSION.search(tree.facts.get("rsync") or "")
-        if found is None or (int(found[1]), int(found[2])) < _OLDEST:
-            return False
-    return True
+    said = await asyncio.gather(one.ask("rsync"), other.ask("rsync"))
+    return all(new_enough(each) for each in said)
+
+
+def new_enough(said: str) -> bool:
+    """Whether an rsync that says this of itself can do what is asked of it here."""
+    found = _VERSION.search(said)
+    return found is not None and (int(found[1]), int(found[2])) >= _OLDEST
 
 
 async def rsync(source: Tree, paths: Sequence[str], target: Tree, moved: Moved) -> None:

@@ -82,6 +82,8 @@ def steps(mine: Manifest, final: Mapping[str, Fate], side: str, other: Manifest)
     moved = set()
     for path, fate in final.items():
         here = mine.get(path)
+        if here is fate.entry:
+            continue
         if fate.entry.same(here):
             assert here is not None
             if fate.entry.kind != LINK and here.mode != fate.entry.mode:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from studio_tui.errors import NotFound, StudioError
-from studio_tui.machines.install import install
+from studio_tui.machines.install import WHOLE, install
+from studio_tui.machines.install import place as payload_place
 from studio_tui.machines.local import LocalConnection
 from studio_tui.payload.carry import frames
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
     from studio_tui.machines.connection import Channel, Connection
 
-_NO_PYTHON, _BUSY = 69, 75
+_NO_PYTHON, _NO_PAYLOAD, _BUSY = 69, 70, 75
 _SERVE = f"""
+[ -f "$3/{WHOLE}" ] && cd "$3" || exit {_NO_PAYLOAD}
 python=$1; [ "$python" ] || python=$(command -v python3) || python=$(command -v python) ||
     exit {_NO_PYTHON}
 exec "$python" -X utf8 -ESs -m carry "$2"
@@ -28,6 +30,10 @@ exec "$python" -X utf8 -ESs -m carry "$2"
 
 Moved = Callable[[int, int], None]
 """Told how many files and bytes have come since the last time."""
+
+
+class _NoPayload(StudioError):
+    """The machine has not been visited by this version yet."""
 
 
 class DiskFull(StudioError):
@@ -41,13 +47,11 @@ class Place:
     Attributes:
         name: of the machine, for people and for the names of conflict copies.
         folder: absolute, or beginning with "~"; made when it is missing.
-        payload: what install() returned there, when somebody has called it already.
     """
 
     name: str
     connection: Connection
     folder: str
-    payload: str | None = None
 
     @property
     def here(self) -> bool:
@@ -81,10 +85,18 @@ class Tree:
             ConnectionLost: the machine is gone.
             StudioError: there is no Python, the folder cannot be made, or somebody carries it.
         """
-        payload = place.payload or await install(place.connection)
+        try:
+            return await cls._started(place)
+        except _NoPayload:
+            await install(place.connection)
+            return await cls._started(place)
+
+    @classmethod
+    async def _started(cls, place: Place) -> Self:
         python = sys.executable if place.here else ""
-        argv = ["/bin/sh", "-c", _SERVE, "sh", python, place.folder]
-        tree = cls(place, await place.connection.open(argv, cwd=payload))
+        payload = payload_place(place.connection)
+        argv = ["/bin/sh", "-c", _SERVE, "sh", python, place.folder, payload]
+        tree = cls(place, await place.connection.open(argv))
         try:
             tree.facts = await tree.ask("hello")
         except BaseException:
@@ -148,6 +160,8 @@ class Tree:
         words = (await self._channel.stderr.read()).decode("utf-8", "replace").strip()
         code = await self._channel.wait()
         name = self.place.name
+        if code == _NO_PAYLOAD:
+            return _NoPayload(f"the studio's programs are not on {name}")
         if code == _NO_PYTHON:
             return NotFound(
                 f"there is no Python on {name}", "install python3 there, 3.8 or later is enough"

@@ -7,10 +7,8 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from . import segments, survey
 from .listing import Listing, within_repository
@@ -48,41 +46,56 @@ class Folder:
         # Open for as long as this process lives: its end is the lock's.
         lock = os.open(os.path.join(self._state, "lock"), os.O_WRONLY | os.O_CREAT, 0o600)
         _lock(lock, path)
+        self._remembered: dict[str, dict[str, Any]] = {}  # file to path to row
         self._digests = survey.Digests(os.path.join(self._state, "digests"))
 
     def hello(self) -> dict[str, Any]:
-        """What it is: its real path, its disk's ways, rsync's and git's version."""
+        """What it is: its real path, its disk's ways, and whether git has a say and is there."""
         return {
             "root": self.root,
             "caseless": self._caseless(),
-            "rsync": _version("rsync"),
-            "git": _version("git"),
+            "git": shutil.which("git") is not None,
             "repository": within_repository(self.root),
         }
+
+    def rsync(self) -> str:
+        """What rsync says of itself in its first line, nothing when it is not there."""
+        try:
+            done = subprocess.run(["rsync", "--version"], capture_output=True, check=False)
+        except OSError:
+            return ""
+        return done.stdout.decode("utf-8", "replace").partition("\n")[0]
+
+    def known(self, peer: str) -> list[str]:
+        """The names of what is remembered of the last carries with a peer, newest first."""
+        return [file.partition("-")[2] for file in self._kept(peer)]
+
+    def base(self, peer: str, name: str) -> list[Any]:
+        """The rows that are remembered under a name."""
+        return list(self._base(peer, name).values())
 
     def ignore(self) -> list[str]:
         """The texts that say what is ignored, as far as git does not read them itself."""
         return [self._text(name) for name in IGNORE_FILES[within_repository(self.root) :]]
 
-    def survey(self, peer: str, rules: Any, defaults: Any, *, bases: bool) -> dict[str, Any]:
-        """Rows of all that belongs to it, and what the last carries with `peer` left.
+    def survey(self, peer: str, name: str, rules: Any, defaults: Any) -> dict[str, Any]:
+        """What belongs to it, as far as it is not what is remembered under a name.
 
         Returns:
-            {"rows", "left": cannot be carried, "hidden": was carried, is there, is not listed,
-            "bases": [[token, rows or null], ...] newest first, rows only when asked for}.
+            {"rows": new or other, "gone": paths, "left": paths that cannot be carried,
+            "hidden": those of the gone ones that are there, but are not listed any more}.
         """
-        found, left = survey.rows(
-            self.root, Listing(self.root, rules, defaults).paths(), self._digests
-        )
+        listing = Listing(self.root, rules, defaults)
+        found, left = survey.rows(self.root, listing.paths(), self._digests)
         self._digests.write()
-        kept = self._kept(peer)
-        listed = {row[1] for row in found}
-        once = {row[1] for _, rows in kept for row in rows if row[0] != "d"} - listed
+        base = self._base(peer, name)
+        gone = base.keys() - {row[1] for row in found}
+        hidden = [path for path in gone if base[path][0] != "d" and self._there(path)]
         return {
-            "rows": found,
+            "rows": [row for row in found if base.get(row[1]) != row],
+            "gone": sorted(gone),
             "left": left,
-            "hidden": sorted(path for path in once if self._there(path)),
-            "bases": [[token, rows if bases else None] for token, rows in kept],
+            "hidden": sorted(hidden),
         }
 
     def digests(self, paths: Sequence[str]) -> list[Any]:
@@ -138,28 +151,50 @@ class Folder:
             _hidden_from_git(os.path.join(self.root, TRASH))
         return left
 
-    def keep(self, peer: str, token: str, rows: Any) -> None:
-        """Remembers what both sides are now; the last time's is kept too.
+    def keep(self, peer: str, name: str, since: str, rows: Any, gone: Any) -> None:
+        """Remembers what both sides are now under a new name; the last time's is kept too.
 
         The two sides cannot remember in one step: they compare by what both of them know.
+
+        Args:
+            since: the name of what `rows` and `gone` are the difference to.
         """
-        kept = [[token, rows], *self._kept(peer)[:1]]
-        path = self._base(peer)
-        with open(path + ".part", "w", encoding="ascii") as file:
-            json.dump(kept, file, separators=(",", ":"))
-        os.replace(path + ".part", path)
+        base = dict(self._base(peer, since))
+        base.update((row[1], row) for row in rows)
+        for path in gone:
+            base.pop(path, None)
+        kept = self._kept(peer)
+        number = int(kept[0].partition("-")[0]) + 1 if kept else 1
+        path = os.path.join(self._peer(peer), f"{number:08d}-{name}")
+        os.makedirs(self._peer(peer), exist_ok=True)
+        survey.write_json(path, list(base.values()))
+        self._remembered[path] = base
+        for old in kept[1:]:
+            os.unlink(os.path.join(self._peer(peer), old))
         self.drop_stage()
 
-    def _kept(self, peer: str) -> list[Any]:
-        try:
-            with open(self._base(peer), encoding="ascii") as file:
-                found = json.load(file)
-        except (OSError, ValueError):
-            return []
-        return found if isinstance(found, list) else []
+    def _base(self, peer: str, name: str) -> dict[str, Any]:
+        """Path to row; nothing when it is not remembered, or cannot be read."""
+        file = next((each for each in self._kept(peer) if each.partition("-")[2] == name), "none")
+        path = os.path.join(self._peer(peer), file)
+        if path not in self._remembered:
+            try:
+                with open(path, encoding="ascii") as content:
+                    self._remembered[path] = {row[1]: row for row in json.load(content)}
+            except (OSError, ValueError, TypeError, IndexError):
+                return {}
+        return self._remembered[path]
 
-    def _base(self, peer: str) -> str:
-        return os.path.join(self._bases, quote(peer, safe=""))
+    def _kept(self, peer: str) -> list[str]:
+        """The files of what is remembered, newest first."""
+        try:
+            files = os.listdir(self._peer(peer))
+        except OSError:
+            return []
+        return sorted((file for file in files if not file.endswith(".part")), reverse=True)
+
+    def _peer(self, peer: str) -> str:
+        return os.path.join(self._bases, peer.encode("utf-8", "surrogateescape").hex())
 
     def _there(self, path: str) -> bool:
         """Whether there is something, or something that cannot be looked at."""
@@ -179,9 +214,7 @@ class Folder:
             return ""
 
     def _caseless(self) -> bool:
-        with tempfile.NamedTemporaryFile(prefix="case", dir=self._state) as file:
-            folder, name = os.path.split(file.name)
-            return os.path.lexists(os.path.join(folder, name.swapcase()))
+        return os.path.lexists(os.path.join(self._state, "LOCK"))
 
 
 def _lock(number: int, path: str) -> None:
@@ -209,12 +242,3 @@ def _hidden_from_git(folder: str) -> None:
     if not os.path.exists(path):
         with open(path, "w", encoding="ascii") as file:
             file.write("*\n")
-
-
-def _version(program: str) -> str | None:
-    """What a program says of itself in its first line; None when it is not there."""
-    try:
-        done = subprocess.run([program, "--version"], capture_output=True, check=False)
-    except OSError:
-        return None
-    return done.stdout.decode("utf-8", "replace").partition("\n")[0]

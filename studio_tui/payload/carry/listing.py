@@ -130,14 +130,10 @@ class Listing:
 
 def within_repository(folder: str) -> bool:
     """Whether git would look at the folder as a part of a repository."""
-    if os.path.lexists(os.path.join(folder, ".git")):
-        return True
-    try:
-        argv = [*_GIT, "-C", folder, "rev-parse", "--is-inside-work-tree"]
-        done = subprocess.run(argv, capture_output=True, check=False)
-    except OSError:
-        return False
-    return done.stdout.strip() == b"true"
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        if folder == (folder := os.path.dirname(folder)):
+            return False
+    return True
 
 
 def tracked_and_new(folder: str) -> set[str]:

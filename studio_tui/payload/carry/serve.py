@@ -27,7 +27,8 @@ IDLE = 900
 """Seconds without a byte after which the studio is taken for lost: a half-open connection tells
 nobody, and the folder would stay locked."""
 _WORDS = frozenset(
-    "hello ignore survey digests changed make_stage drop_stage settle keep pack unpack".split()
+    "hello ignore rsync known base survey digests changed".split()
+    + "make_stage pack unpack drop_stage settle keep".split()
 )
 
 

@@ -30,6 +30,13 @@ def same_time(one: int, other: int) -> bool:
     return one // _SECOND_NS == other // _SECOND_NS and 0 in (one % _SECOND_NS, other % _SECOND_NS)
 
 
+def write_json(path: str, content: object) -> None:
+    """The file has the old content or the new one, at any moment."""
+    with open(path + ".part", "w", encoding="ascii") as file:
+        file.write(json.dumps(content, separators=(",", ":")))
+    os.replace(path + ".part", path)
+
+
 class Digests:
     """Digests of files as they were read, kept in a file; as git's index, by size, times, inode."""
 
@@ -59,9 +66,7 @@ class Digests:
         """Keeps what was found or added, and nothing else."""
         if self._fresh == self._known:
             return
-        with open(self._path + ".part", "w", encoding="ascii") as file:
-            json.dump(self._fresh, file, separators=(",", ":"))
-        os.replace(self._path + ".part", self._path)
+        write_json(self._path, self._fresh)
         self._known = dict(self._fresh)
 
 

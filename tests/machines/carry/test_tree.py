@@ -23,7 +23,7 @@ async def test_questions_and_answers(pair: Any) -> None:
     assert tree.root == str(pair.b)
     assert tree.facts["caseless"] is False
     (pair.b / "a").write_text("x")
-    told = await tree.ask("survey", peer="p", rules=[], defaults=[], bases=False)
+    told = await tree.ask("survey", peer="p", name="", rules=[], defaults=[])
     assert [row[1] for row in told["rows"]] == ["a"]
     with pytest.raises(StudioError, match="on gpu box cannot be carried: there is no 'dance'"):
         await tree.ask("dance")

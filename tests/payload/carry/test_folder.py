@@ -37,10 +37,10 @@ def test_it_is_made_and_says_what_it_is(folder: Folder, root: Path) -> None:
     told = folder.hello()
     assert told["root"] == str(root)
     assert told["caseless"] is False
-    assert told["git"].startswith("git version")
+    assert told["git"] is True
     assert told["repository"] is False
     assert folder.ignore() == ["*.o\n", "data/\n"]
-    assert told["rsync"] is None or told["rsync"].startswith("rsync")
+    assert folder.rsync() == "" or folder.rsync().startswith("rsync")
 
 
 def test_in_a_repository_gitignore_is_gits(folder: Folder, root: Path) -> None:
@@ -64,24 +64,42 @@ def test_what_it_keeps_is_not_a_part_of_it_and_not_gits_business(
     folder: Folder, root: Path
 ) -> None:
     (root / "a").write_text("x")
-    assert paths(folder.survey("b", [], [], bases=True)) == ["a"]
+    assert paths(folder.survey("b", "", [], [])) == ["a"]
     assert (root / ".studio-carry/.gitignore").read_text() == "*\n"
 
 
 def test_it_remembers_the_last_two_for_each_peer(folder: Folder) -> None:
-    for token in ("1", "2", "3"):
-        folder.keep("gpu/box", token, [["d", token, 0o755]])
-    folder.keep("other", "x", [])
-    told = folder.survey("gpu/box", [], [], bases=True)
-    assert told["bases"] == [["3", [["d", "3", 0o755]]], ["2", [["d", "2", 0o755]]]]
-    assert folder.survey("gpu/box", [], [], bases=False)["bases"] == [["3", None], ["2", None]]
-    assert folder.survey("other", [], [], bases=True)["bases"] == [["x", []]]
+    rows = [["d", name, 0o755] for name in "abc"]
+    folder.keep("gpu/box", "1", "", rows[:2], [])
+    folder.keep("gpu/box", "2", "1", [["d", "a", 0o700]], ["b"])
+    folder.keep("gpu/box", "3", "2", [rows[2]], [])
+    folder.keep("other", "x", "", [], [])
+    assert folder.known("gpu/box") == ["3", "2"]
+    assert folder.base("gpu/box", "3") == [["d", "a", 0o700], rows[2]]
+    assert folder.base("gpu/box", "2") == [["d", "a", 0o700]]
+    assert folder.base("gpu/box", "1") == []
+    assert (folder.known("other"), folder.known("nobody")) == (["x"], [])
 
 
 def test_a_memory_that_is_damaged_is_none(folder: Folder, root: Path) -> None:
-    folder.keep("a", "1", [])
-    (root / ".studio-carry/bases/a").write_text('[["1"')
-    assert folder.survey("a", [], [], bases=True)["bases"] == []
+    folder.keep("a", "1", "", [["d", "x", 0o755]], [])
+    (kept,) = (root / ".studio-carry/bases").rglob("*-1")
+    for damage in ('[["d"', "[[]]", "5", "\0"):
+        kept.write_text(damage)
+        other = object.__new__(Folder)
+        other.__dict__.update(folder.__dict__, _remembered={})
+        assert other.base("a", "1") == []
+
+
+def test_a_survey_tells_what_is_not_as_it_was(folder: Folder, root: Path) -> None:
+    for name in "abc":
+        (root / name).write_text(name)
+    folder.keep("peer", "1", "", folder.survey("peer", "", [], [])["rows"], [])
+    (root / "a").write_text("other")
+    (root / "b").unlink()
+    told = folder.survey("peer", "1", [], [])
+    assert (paths(told), told["gone"], told["hidden"]) == (["a"], ["b"], [])
+    assert paths(folder.survey("peer", "", [], [])) == ["a", "c"]
 
 
 def test_what_was_carried_and_is_ignored_now_is_hidden_not_deleted(
@@ -90,10 +108,10 @@ def test_what_was_carried_and_is_ignored_now_is_hidden_not_deleted(
     for name in ("data/a", "data/b", "c"):
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text("x")
-    folder.keep("peer", "1", folder.survey("peer", [], [], bases=True)["rows"])
+    folder.keep("peer", "1", "", folder.survey("peer", "", [], [])["rows"], [])
     (root / "data/b").unlink()
-    told = folder.survey("peer", [(True, "data/")], [], bases=True)
-    assert (paths(told), told["hidden"]) == (["c"], ["data/a"])
+    told = folder.survey("peer", "1", [(True, "data/")], [])
+    assert (told["gone"], told["hidden"]) == (["data", "data/a", "data/b"], ["data/a"])
 
 
 def test_the_stage_keeps_what_is_whole_and_wanted(folder: Folder, root: Path) -> None:
@@ -125,13 +143,13 @@ def test_what_changed(folder: Folder, root: Path) -> None:
 def test_digests_of_large_files(folder: Folder, root: Path) -> None:
     with (root / "large").open("wb") as file:
         file.truncate(2 << 20)
-    assert folder.survey("p", [], [], bases=False)["rows"][0][5] is None
+    assert folder.survey("p", "", [], [])["rows"][0][5] is None
     assert folder.digests(["large"])[0][5] is not None
 
 
 def test_settling_keeps_what_it_displaces(folder: Folder, root: Path) -> None:
     (root / "a").write_text("old")
-    (row,) = folder.survey("p", [], [], bases=False)["rows"]
+    (row,) = folder.survey("p", "", [], [])["rows"]
     assert folder.settle({"trash": [["a", row]]}, "20260101") == []
     assert (root / ".studio-trash/20260101/a").read_text() == "old"
     assert (root / ".studio-trash/.gitignore").read_text() == "*\n"

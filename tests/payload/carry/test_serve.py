@@ -45,7 +45,7 @@ def test_it_answers_until_nobody_asks(folder: Folder) -> None:
 
 
 def test_an_error_is_an_answer(folder: Folder) -> None:
-    asked = [ask("survey", peer="p", rules=[], defaults=[], bases=False), ask("hello")]
+    asked = [ask("survey", peer="p", name="", rules=[], defaults=[]), ask("hello")]
     Path(folder.root, ".git").mkdir()
     failed, fine = answers(served(folder, *asked))
     assert "not a git repository" in failed["error"]
