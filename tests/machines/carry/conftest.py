@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +124,11 @@ class Pair:
     async def close(self) -> None:
         await self.remote.close()
         await self.local.close()
+
+
+@pytest.fixture(autouse=True)
+def git(require: Callable[[str], str]) -> str:
+    return require("git")
 
 
 @pytest.fixture

@@ -14,9 +14,12 @@ from typing import Any
 import pytest
 
 from studio_tui.errors import NotFound, StudioError
+from studio_tui.machines import ssh
 from studio_tui.machines.carry import carrier as room
 from studio_tui.machines.carry.carrier import Carrier, Outcome, Progress
 from studio_tui.machines.carry.tree import DiskFull, Place
+from studio_tui.machines.ssh_login import Login
+from tests.machines.sshd import Server
 
 NAMES = ["plain", "d/e/deep", "-rf", "a\nb", "sp ace", "it's", "\udcff", "é", "#x", "empty", "*"]
 
@@ -390,6 +393,56 @@ async def test_the_connection_is_cut_anywhere(pair: Any, way: str) -> None:
     assert (await carry(pair)).conflicts == ()
     await is_one(pair)
     assert {f"result{number}" for number in range(12)} <= set(os.listdir(pair.a))
+
+
+# -- by ssh ---------------------------------------------------------------------------------------
+
+
+async def test_to_a_machine_by_ssh_and_back(
+    pair: Any, sshd: Server, login: Login, way: str
+) -> None:
+    fill(pair.a)
+    remote = await ssh.connect(login)
+    pair.there = Place("box", remote, "~/studios/one")
+    pair.b = sshd.home / "studios/one"
+    await carry(pair)
+    await is_one(pair)
+    (pair.b / "d/e/deep").write_text("from there")
+    (pair.a / "plain").write_text("from here")
+    await carry(pair)
+    assert (pair.a / "d/e/deep").read_text() == "from there"
+    await is_one(pair)
+    await remote.close()
+
+
+async def test_an_ssh_connection_is_cut_anywhere(
+    pair: Any, sshd: Server, login: Login, way: str
+) -> None:
+    """Whenever it is, every file is one that a side had, and the next carry ends the work."""
+    fill(pair.a)
+    pair.b = sshd.home / "one"
+    chance, versions = random.Random(5), set[bytes]()
+    for number in range(8):
+        (pair.a / f"new{number}").write_bytes(os.urandom(200_000))
+        (pair.a / "plain").write_bytes(os.urandom(20_000))
+        versions |= {path.read_bytes() for path in pair.a.rglob("*") if path.is_file()}
+        remote = await ssh.connect(login)
+        pair.there = Place("box", remote, "~/one")
+        cutting = asyncio.get_running_loop().call_later(chance.random() * 0.4, sshd.cut)
+        with contextlib.suppress(StudioError):
+            await carry(pair)
+        cutting.cancel()
+        await remote.close()
+        found = shape(pair.b) if pair.b.exists() else {}
+        assert {each[1] for each in found.values() if isinstance(each, tuple)} <= versions
+    remote = await ssh.connect(login)
+    pair.there = Place("box", remote, "~/one")
+    assert (await carry(pair)).conflicts == ()
+    await is_one(pair)
+    await remote.close()
+
+
+# -- disks ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
