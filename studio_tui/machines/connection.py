@@ -190,8 +190,12 @@ class Connection(Protocol):
         """
         ...
 
-    async def forward(self, port: int) -> int:
-        """Returns a port on this computer's loopback that reaches `port` on the machine."""
+    async def forward(self, port: int, *, at: int = 0) -> int:
+        """Returns a port on this computer's loopback that reaches `port` on the machine.
+
+        Args:
+            at: the port that is wished for here; another is taken when it is not free.
+        """
         ...
 
     async def lost(self) -> str:

@@ -151,7 +151,7 @@ class LocalConnection:
         """Copies a file; see Connection."""
         await asyncio.to_thread(_copy, Path(source), target)
 
-    async def forward(self, port: int) -> int:
+    async def forward(self, port: int, *, at: int = 0) -> int:
         """The port itself: this machine's loopback is the machine's."""
         return port
 

@@ -198,21 +198,14 @@ class SSHConnection:
             finally:
                 part.unlink(missing_ok=True)
 
-    async def forward(self, port: int) -> int:
+    async def forward(self, port: int, *, at: int = 0) -> int:
         """Returns a port on this computer's loopback that reaches `port` on the machine."""
         self._check()
         if port not in self._ports:
             try:
-                listener = await self._transport.link.forward_local_port(
-                    "127.0.0.1", 0, "localhost", port
-                )
-            except (asyncssh.Error, OSError) as problem:
-                self._check()
-                raise StudioError(
-                    f"port {port} of {self.host} cannot be reached from here: {problem}",
-                    "does its sshd allow forwarding (AllowTcpForwarding)?",
-                ) from problem
-            self._ports[port] = listener.get_port()
+                self._ports[port] = await self._listen(port, at)
+            except OSError:
+                self._ports[port] = await self._listen(port, 0)
         return self._ports[port]
 
     async def lost(self) -> str:
@@ -228,6 +221,11 @@ class SSHConnection:
             with contextlib.suppress(NotFound):
                 await channel.wait()
         await self._transport.close()
+
+    async def _listen(self, port: int, at: int) -> int:
+        link = self._transport.link
+        listener = await link.forward_local_port("127.0.0.1", at, "localhost", port)
+        return listener.get_port()
 
     @contextlib.asynccontextmanager
     async def _command(

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 15.0
 """How long one host may take, without the time that a person takes to answer."""
-KEEPALIVE_SECONDS = 15
+KEEPALIVE_SECONDS = 11
 KEEPALIVE_COUNT = 3
+"""A silent peer is given up one interval after the last of these: within 45 seconds."""
 CLOSE_SECONDS = 2.0
 MOST_HOPS = 8
 

@@ -258,7 +258,7 @@ async def test_files_that_are_not_there(connection: Connection, tmp_path: Path) 
 
 async def test_a_port(connection: Connection) -> None:
     channel = await connection.open([sys.executable, "-c", SERVE])
-    port = await connection.forward(int(await channel.stdout.readline()))
+    port = await connection.forward(int(await channel.stdout.readline()), at=0)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     assert await reader.read() == b"hello"
     writer.close()
