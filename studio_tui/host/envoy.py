@@ -31,6 +31,7 @@ MOST = 16
 NOISE_LINES = 1000
 """Lines that a login shell may print before the program says that it is there."""
 START_SECONDS = 30.0
+END_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 """For so long a program that could not be started is not tried again."""
 
@@ -168,7 +169,7 @@ async def _hush(channel: Channel) -> None:
     """End the program and wait for that; a pipe that nobody reads to its end would stay open."""
     channel.close()
     with contextlib.suppress(OSError, StudioError):
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(END_SECONDS):
             while await channel.stdout.read(HEAD_LIMIT):
                 pass
 

@@ -227,6 +227,8 @@ class Files:
 
     async def watch(self) -> None:
         """Look after changes made on disk by others, for ever."""
+        with contextlib.suppress(StudioError):
+            await self._folder.stamps([])  # what answers is there before anybody waits for it
         while True:
             await asyncio.sleep(LOOK_EVERY)
             files = list(self._open.values())
