@@ -94,21 +94,20 @@ class OpenFile:
         async with self._lock:
             contents = await asyncio.to_thread(self._shadow.recall)
             if contents:
-                self._written = contents[0]
+                self._written, self._sent = contents[0], contents if len(contents) > 1 else []
                 # A relay that lost something gets it back. It is the same history, not a copy.
                 apply_merge(self.text, Merge(contents[0].base, contents[0].base, ()))
             try:
-                await self._take_up(contents, _readable(found))
+                await self._take_up(_readable(found))
             except StudioError as problem:
                 self._tell("unsavable", problem.message)
                 self._changed.set()
 
-    async def _take_up(self, contents: list[Written], found: Seen | None) -> None:
+    async def _take_up(self, found: Seen | None) -> None:
         if found is None:
             self._tell("missing", GONE)
             return
         if is_seeded(self.text):
-            self._written = known(contents, disk.digest(found.data)) or self._written
             await self._take(found)
         else:
             image = disk.decode(found.data)
@@ -186,7 +185,7 @@ class OpenFile:
         shape = self._written.shape if self._written else disk.Shape()
         data = shape.encode(str(self.text))
         fresh = Written(shape, disk.digest(data), saved_state(self.text))
-        before = self._sent + ([self._written] if self._written else [])
+        before = self._possible()
         await asyncio.to_thread(self._shadow.remember, fresh, *before)
         try:
             self.stamp = await self._folder.write(self.name, data, found.stamp if found else None)
@@ -219,6 +218,8 @@ class OpenFile:
         self.stamp = found.stamp
         digest = disk.digest(found.data)
         if (sent := known(self._sent, digest)) is not None:
+            # What was sent after it may still come to the disk; what was sent before it may not.
+            self._sent = self._sent[: self._sent.index(sent)]
             self._written, self._remembered = sent, False
         if self._written is not None and digest == self._written.digest:
             await self._remember()
@@ -326,14 +327,19 @@ class OpenFile:
         self.stamp = stamp
         state = saved_state(self.text) if base is None else base
         self._written, self._remembered = Written(image.shape, image.digest, state), False
+        self._sent = []
         await self._remember()
 
     async def _remember(self) -> None:
         """Have the next host know what is on disk; tried again until it does."""
-        written = self._written
-        if written is not None and not self._remembered:
-            await asyncio.to_thread(self._shadow.remember, written)
+        if not self._remembered:
+            await asyncio.to_thread(self._shadow.remember, *self._possible())
             self._remembered = True
+
+    def _possible(self) -> list[Written]:
+        """What of this host's may be on disk, the newest first."""
+        written = [] if self._written is None else [self._written]
+        return list(dict.fromkeys(self._sent + written))
 
     async def _back_up(self, image: Image) -> None:
         """Keep both sides; when this returns the text is still the one that was kept."""

@@ -741,6 +741,62 @@ async def test_a_machine_whose_program_is_killed_around_the_write(
 
 
 @pytest.mark.parametrize("written", [True, False])
+async def test_a_host_killed_around_the_write_whose_machine_is_away_for_the_next(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    desk.path.write_text("a\n")
+    await desk.start()
+    desk.type(0, "typed\n")
+    write = Folder.write
+
+    async def killed(folder: Folder, path: str, data: bytes, before: Stamp | None) -> Stamp:
+        if written:
+            await write(folder, path, data, before)
+        raise Killed
+
+    async def away(folder: Folder, *what: object) -> None:
+        raise ConnectionLost("the machine is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Folder, "write", killed)
+        with pytest.raises(Killed):
+            await desk.file.save()
+        desk.crash()
+        patched.setattr(Folder, "load", away)
+        await desk.start()
+        assert (desk.state, desk.note) == ("unsavable", "the machine is away")
+        desk.type(0, "meanwhile\n")
+    await desk.file.save()
+    assert desk.path.read_text() == desk.text == "meanwhile\ntyped\na\n"
+    assert (desk.state, desk.kept()) == ("saved", {})
+
+
+async def test_what_others_bring_back_is_not_taken_for_what_was_sent(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a later content has been seen on disk an earlier one comes from somebody else."""
+    desk.path.write_text("a\n")
+    await desk.start()
+    desk.type(0, "typed\n")
+    write = Folder.write
+
+    async def killed(folder: Folder, path: str, data: bytes, before: Stamp | None) -> Stamp:
+        await write(folder, path, data, before)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Folder, "write", killed)
+        with pytest.raises(Killed):
+            await desk.file.save()
+    desk.crash()
+    await desk.start()
+    assert desk.text == "typed\na\n"
+    desk.path.write_text("a\n")
+    await desk.file.look()
+    assert (desk.text, desk.state) == ("a\n", "saved")
+
+
+@pytest.mark.parametrize("written", [True, False])
 async def test_an_answer_that_was_lost_and_a_machine_that_is_away_for_long(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, written: bool
 ) -> None:
