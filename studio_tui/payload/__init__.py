@@ -5,6 +5,7 @@ hold.py        terminals that outlive whoever started them
 folder.py      the files of one folder, and nothing outside of it
 probe.py       the meters, with pynvml.py beside it for the GPUs
 carry/         a folder that is carried to another machine: looked at, sent, settled
+allocation.py  a Slurm allocation, and programs in it that outlive whoever started them
 lightning/     a distribution for a job's PYTHONPATH, by which Lightning finds studio_probe
 """
 
@@ -20,7 +21,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_OWN = ("supervise.sh", "hold.py", "folder.py", "probe.py", "lightning/studio_probe.py")
+_OWN = (
+    "supervise.sh",
+    "hold.py",
+    "folder.py",
+    "probe.py",
+    "allocation.py",
+    "lightning/studio_probe.py",
+)
 _PACKAGES = ("carry",)
 
 # Lightning loads callbacks from these groups: lightning/pytorch/trainer/connectors/
