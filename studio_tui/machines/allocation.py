@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from studio_tui.errors import StudioError, UsageFault
+from studio_tui.machines.duration import read_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,9 +27,7 @@ _OURS = (
     "uid",
 )
 _OURS_SHORT = ("-J", "-o", "-e", "-i", "-D", "-a", "-W")
-_DURATION = re.compile(r"(\d+)\s*([mhd])")
 _SLURM_TIME = re.compile(r"(\d+-)?\d+(:\d+){0,2}")
-_MINUTES = {"m": 1, "h": 60, "d": 1440}
 _FIELD = re.compile(r"(?:^|\s)(\w+)=(\S*)")
 
 _WAITING = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT")
@@ -134,13 +133,12 @@ def _count(name: str, value: object) -> int:
 
 
 def _minutes(name: str, value: object) -> int:
-    text = value.strip() if isinstance(value, str) else ""
-    if match := _DURATION.fullmatch(text):
-        minutes = int(match[1]) * _MINUTES[match[2]]
-    elif _SLURM_TIME.fullmatch(text):
-        minutes = _slurm_minutes(text)
+    seconds = read_duration(value)
+    if seconds is not None:
+        minutes = -(-seconds // 60)
     else:
-        minutes = 0
+        written = isinstance(value, str) and _SLURM_TIME.fullmatch(value.strip())
+        minutes = _slurm_minutes(written[0]) if written else 0
     if minutes < 1:
         raise _fault(
             name, "time", value, 'write "8h", "90m", "2d", or what Slurm takes: "1-12:00:00"'
