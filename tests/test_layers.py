@@ -111,6 +111,7 @@ OWNERS: dict[str, frozenset[str]] = {
     "torch": frozenset({"studio_tui.training", "studio_tui.payload.lightning"}),
     "tree_sitter": frozenset({"studio_tui.app"}),
     "websockets": frozenset({"studio_tui.sync", "relay_server"}),
+    "yaml": frozenset({"studio_tui.machines.ec2"}),
 }
 """Third-party package to the rooms, or single modules, that may import it."""
 
