@@ -55,6 +55,12 @@ class Cluster:
         ids = done.check("asking Slurm for the allocation").stdout.split()
         return await self.look(ids[0].decode()) if ids else None
 
+    async def make_root(self) -> None:
+        """Makes the machine's folder on the shared file system."""
+        script = 'umask 077; mkdir -p -- "$1" && chmod 700 -- "$1"'
+        done = await self.login.run(["/bin/sh", "-c", script, "sh", self.root])
+        done.check("making the machine's folder")
+
     async def submit(self) -> str:
         """Asks for an allocation; returns its id.
 
@@ -62,9 +68,8 @@ class Cluster:
             StudioError: the cluster refuses it.
         """
         payload = await install(self.login)
-        (await self.login.run(["mkdir", "-p", "-m", "700", self.root])).check("making its folder")
         argv = ["sbatch", "--parsable", f"--job-name={self._job_name}", "--no-requeue"]
-        argv += [f"--chdir={self.root}", f"--output={self.root}/slurm-%j.log"]
+        argv += [f"--chdir={self.root}", f"--output={self.root}-%j.log"]
         argv += ["--nodes=1", "--ntasks=1", *self._request.arguments()]
         script = f"#!/bin/sh\nexec python3 {shlex.quote(payload)}/allocation.py hold\n"
         done = await self.login.run(argv, input=script.encode())
@@ -122,7 +127,7 @@ class Cluster:
         if job.ended:
             raise StudioError(
                 f"the allocation {job_id} is over: {job.end()}",
-                f"its log is {self.root}/slurm-{job_id}.log on the login node",
+                f"its log is {self.root}-{job_id}.log on the login node",
             )
         return job
 
@@ -132,8 +137,9 @@ class Cluster:
         A new one is given back when the call is cancelled or fails.
 
         Raises:
-            StudioError: see submit() and running().
+            StudioError: see make_root(), submit() and running().
         """
+        await self.make_root()
         found = await self.find()
         if found is not None:
             return await self.running(found.id, progress)

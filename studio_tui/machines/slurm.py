@@ -7,7 +7,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from studio_tui.errors import NotFound
+from studio_tui.errors import NotFound, StudioError
 from studio_tui.machines.cluster import Cluster, last_words
 from studio_tui.machines.connection import CommandFailed, Completed, ConnectionLost
 from studio_tui.machines.install import install
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from studio_tui.machines.connection import ByteReader, ByteWriter, Channel, Connection
 
 PIECE = 1 << 16  # bytes that are passed on at a time
+CLOSE_GRACE = 3.0  # seconds for a program to go; the holder kills it after two
+WATCH = 20.0  # seconds between two looks whether the allocation still is
 
 # Without --unbuffered, srun keeps back what does not end in a newline. With it, the step's stdout
 # is a terminal without any processing: every byte passes, and at once. Quiet twice, srun adds no
@@ -58,7 +60,12 @@ class FrameWriter:
         """Closes the pipe, or both directions of the socket."""
         self.write_eof()
         if self._whole:
-            self._stdin.close()
+            self.leave()
+
+    def leave(self) -> None:
+        """Ends the conversation: a program is asked to go, a socket is closed."""
+        self._ended = True
+        self._stdin.close()
 
 
 class SlurmChannel:
@@ -67,20 +74,35 @@ class SlurmChannel:
     def __init__(self, channel: Channel, connection: SlurmConnection) -> None:
         self._channel = channel
         self._connection = connection
+        self._closer: asyncio.TimerHandle | None = None
+        self._code: int | None = None
         self.stdin = FrameWriter(channel.stdin, whole=False)
         self.stdout = channel.stdout
         self.stderr = channel.stderr
 
+    @property
+    def over(self) -> bool:
+        """Whether its end is known."""
+        return self._code is not None
+
     async def wait(self) -> int:
         """Waits for the end; see Channel."""
-        code = await self._channel.wait()
-        if code:
-            await self._connection.check()
-        return code
+        if self._code is None:
+            code = await self._channel.wait()
+            if self._closer is not None:
+                self._closer.cancel()
+            if code:
+                await self._connection.check()
+            self._code = code
+        return self._code
 
     def close(self) -> None:
-        """Ends the program; see Channel."""
-        self._channel.close()
+        """Ends the program: the holder asks it to go, and kills it when it stays; see Channel."""
+        if self._closer is None:
+            with contextlib.suppress(OSError, RuntimeError):
+                self.stdin.leave()
+            loop = asyncio.get_running_loop()
+            self._closer = loop.call_later(CLOSE_GRACE, self._channel.close)
 
 
 class SlurmConnection:
@@ -104,6 +126,9 @@ class SlurmConnection:
         self._enter = [*self._step, *_SILENT, "python3", f"{payload}/allocation.py", "enter"]
         self._forwards: dict[int, asyncio.Server] = {}
         self._passing: set[asyncio.Task[Any]] = set()
+        self._channels: set[SlurmChannel] = set()
+        self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._watching = asyncio.create_task(self._watch(), name=f"allocation {job.id}")
 
     @classmethod
     async def begin(
@@ -135,16 +160,19 @@ class SlurmConnection:
         if answer != b"ok":
             raise _not_started(argv, answer)
         try:
-            async with asyncio.TaskGroup() as talk:
-                talk.create_task(_feed(input, FrameWriter(channel.stdin, whole=False)))
-                stdout = talk.create_task(_all_of(channel.stdout))
-                stderr = talk.create_task(_all_of(channel.stderr))
-        finally:
+            stdout, stderr, _ = await asyncio.gather(
+                _all_of(channel.stdout),
+                _all_of(channel.stderr),
+                _feed(input, FrameWriter(channel.stdin, whole=False)),
+            )
+            await channel.wait()
+        except BaseException:
             channel.close()
-        output, _, code = stdout.result().rpartition(b"\n")
+            raise
+        output, _, code = stdout.rpartition(b"\n")
         if not code.isdigit():
             raise await self._shut()
-        return Completed(tuple(argv), int(code), output, stderr.result())
+        return Completed(tuple(argv), int(code), output, stderr)
 
     async def open(
         self,
@@ -157,7 +185,9 @@ class SlurmConnection:
         channel, answer = await self._ask(self._program(argv, cwd, env))
         if answer != b"ok":
             raise _not_started(argv, answer)
-        return SlurmChannel(channel, self)
+        opened = SlurmChannel(channel, self)
+        self._channels = {c for c in self._channels if not c.over} | {opened}
+        return opened
 
     async def connect(self, path: str) -> tuple[ByteReader, ByteWriter]:
         """Connects to a Unix socket on the node; see Connection."""
@@ -185,24 +215,56 @@ class SlurmConnection:
     async def check(self) -> None:
         """Raises ConnectionLost, with the reason, when the allocation is over."""
         if (over := await self._cluster.over(self.job.id)) is not None:
+            self._end(over.message)
             raise over
+
+    async def lost(self) -> str:
+        """Returns once the allocation or the login node's connection has ended; see Connection."""
+        return await asyncio.shield(self._lost)
 
     async def release(self) -> None:
         """Gives the allocation back, which ends everything in it, and closes the connection."""
+        self._end("")
         await self._cluster.release(self.job.id)
         await self.close()
 
     async def close(self) -> None:
         """Ends every channel. The allocation goes on, and all that was left in it."""
+        self._end("")
+        self._watching.cancel()
         for server in self._forwards.values():
             server.close()
         self._forwards.clear()
-        for task in list(self._passing):
+        for task in self._passing:
             task.cancel()
-        await asyncio.gather(*self._passing, return_exceptions=True)
+        channels, self._channels = self._channels, set()
+        for channel in channels:
+            channel.close()
+        for channel in channels:
+            with contextlib.suppress(NotFound):
+                await channel.wait()
+        await asyncio.wait([self._watching, *self._passing])
         await self._login.close()
 
     # -- inside -------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Notices an end that no call would, since nothing is called."""
+        away = asyncio.ensure_future(self._login.lost())
+        try:
+            while not self._lost.done():
+                await asyncio.wait([away], timeout=WATCH)
+                if away.done():
+                    self._end(away.result())
+                else:
+                    with contextlib.suppress(StudioError):
+                        await self.check()
+        finally:
+            away.cancel()
+
+    def _end(self, reason: str) -> None:
+        if not self._lost.done():
+            self._lost.set_result(reason)
 
     def _program(
         self, argv: Sequence[str], cwd: str | None, env: Mapping[str, str] | None
@@ -255,9 +317,7 @@ class SlurmConnection:
         try:
             source, sink = await self._join({"port": port}, f"port {port}")
             try:
-                async with asyncio.TaskGroup() as both:
-                    both.create_task(_copy(reader, sink))
-                    both.create_task(_copy(source, writer))
+                await asyncio.gather(_copy(reader, sink), _copy(source, writer))
             finally:
                 sink.close()
         except (NotFound, CommandFailed):

@@ -5,12 +5,12 @@
 
 When a step ends, Slurm kills all that was started in it. A terminal or a job that outlives its
 caller can therefore be no child of srun: `enter` hands its pipes to `hold`, which starts the
-program as its own. When `enter` goes first, the program is asked to end, and killed 2 seconds
-later; what has made a session of its own by then stays.
+program as its own. When `enter` or its caller goes first, the program is asked to end, and killed
+2 seconds later; what has made a session of its own by then stays.
 
 stdin of `enter`: frames, each a length (4 bytes, big-endian) and as many bytes. The first one is a
 request, the others are input, an empty one ends the input. When stdin itself ends, the caller has
-gone: so `enter` goes too, and no program is left that nobody listens to. A request is a JSON
+gone, or wants the program to end: no program is left that nobody listens to. A request is a JSON
 object, one of
 
     {"argv", "cwd", "env", "whole"}    a program; env is added to the allocation's own
@@ -39,7 +39,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 GRACE = 2.0  # seconds from asking a program to end to killing it
 CHUNK = 1 << 16
@@ -202,6 +202,8 @@ class Holder:
 def enter() -> int:
     """Do what stdin asks for; returns the exit code."""
     request = frame()
+    if request is None:
+        return 1
     try:
         told = json.loads(request)
         if "argv" in told:
@@ -213,19 +215,19 @@ def enter() -> int:
         return 1
 
 
-def frame() -> bytes:
-    """The next frame of stdin; the caller has gone when there is none."""
-    (size,) = struct.unpack(">I", from_stdin(4))
-    return from_stdin(size)
+def frame() -> Optional[bytes]:
+    """The next frame of stdin; None when that has ended."""
+    head = from_stdin(4)
+    return None if head is None else from_stdin(struct.unpack(">I", head)[0])
 
 
-def from_stdin(size: int) -> bytes:
-    """`size` bytes of stdin."""
+def from_stdin(size: int) -> Optional[bytes]:
+    """`size` bytes of stdin; None when it ends before."""
     data = b""
     while len(data) < size:
         piece = os.read(0, size - len(data))
         if not piece:
-            os._exit(1)  # whatever else this process does: nobody is there
+            return None
         data += piece
     return data
 
@@ -247,7 +249,11 @@ def start(request: bytes, whole: bool) -> int:
     write(1, first)
     if first != b"ok\n":
         return 1
-    feeding(lambda data: write(to_program, data), lambda: os.close(to_program))
+    feed(
+        lambda data: write(to_program, data),
+        lambda: os.close(to_program),
+        lambda: holder.shutdown(socket.SHUT_WR),  # as if gone, but for the exit code
+    )
     for piece in iter(lambda: os.read(from_program, CHUNK), b""):
         write(1, piece)
     code = answer.readline().strip()
@@ -285,7 +291,7 @@ def join(told: dict[str, Any]) -> int:
         connection = socket.create_connection(("localhost", told["port"]))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     write(1, b"ok\n")
-    feeding(connection.sendall, lambda: connection.shutdown(socket.SHUT_WR))
+    feed(connection.sendall, lambda: connection.shutdown(socket.SHUT_WR), lambda: os._exit(0))
     try:
         for piece in iter(lambda: connection.recv(CHUNK), b""):
             write(1, piece)
@@ -294,22 +300,16 @@ def join(told: dict[str, Any]) -> int:
     return 0
 
 
-def feeding(take: Callable[[bytes], None], end: Callable[[], None]) -> None:
+def feed(take: Callable[[bytes], None], end: Callable[[], None], left: Callable[[], None]) -> None:
     """Pass input on, in a thread of its own; what nobody wants to have is dropped."""
 
-    def feed() -> None:
-        wanted = True
-        while data := frame():
-            try:
-                if wanted:
-                    take(data)
-            except OSError:
-                wanted = False
-        with contextlib.suppress(OSError):
-            end()
-        frame()  # ends this process when the caller goes
+    def feeding() -> None:
+        for data in iter(frame, None):
+            with contextlib.suppress(OSError):
+                take(data) if data else end()
+        left()
 
-    threading.Thread(target=feed, daemon=True).start()
+    threading.Thread(target=feeding, daemon=True).start()
 
 
 def write(fd: int, data: bytes) -> None:

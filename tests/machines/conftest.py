@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,11 +59,16 @@ def slurm_programs(require: object, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def slurm(
+def slurm_commands(
     slurm_programs: None, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    """The commands of this test talk with a real Slurm, where they find no job of another test."""
-    conf = request.getfixturevalue("slurm_site")
-    monkeypatch.setenv("SLURM_CONF", str(conf))
-    yield
+) -> None:
+    """The commands of this test talk with a real Slurm, where earlier tests may have left jobs."""
+    monkeypatch.setenv("SLURM_CONF", str(request.getfixturevalue("slurm_site")))
+
+
+@pytest.fixture
+def slurm(slurm_commands: None) -> None:
+    """A real Slurm without any job."""
     subprocess.run(["scancel", "--user", str(os.getuid())], check=True, capture_output=True)
+    while subprocess.run(["squeue", "--noheader"], check=True, capture_output=True).stdout:
+        time.sleep(0.05)

@@ -14,6 +14,7 @@ from studio_tui.machines.allocation import Request
 from studio_tui.machines.cluster import Cluster, Forgotten
 from studio_tui.machines.connection import CommandFailed
 from studio_tui.machines.local import LocalConnection
+from tests.conftest import find_program
 
 BOTH = Request(partition="gpu", gpus="2", cpus=1, memory="100M")
 
@@ -118,6 +119,8 @@ async def test_a_controller_that_is_away_ends_no_allocation(
 async def test_a_host_without_slurm(
     login: LocalConnection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    for program in ("mkdir", "chmod"):
+        (tmp_path / program).symlink_to(find_program(program))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CommandFailed, match="cannot start squeue"):
         await Cluster(login, "cluster", BOTH).allocate(lambda _: None)

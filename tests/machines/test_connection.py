@@ -14,6 +14,7 @@ import pytest
 
 from studio_tui.errors import NotFound, StudioError
 from studio_tui.machines import ssh
+from studio_tui.machines.allocation import Request
 from studio_tui.machines.connection import (
     ByteWriter,
     CommandFailed,
@@ -22,6 +23,7 @@ from studio_tui.machines.connection import (
     ConnectionLost,
 )
 from studio_tui.machines.local import LocalConnection
+from studio_tui.machines.slurm import SlurmConnection
 from tests.machines.sshd import MakeServer, login_to
 
 ECHO = "import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()\n"
@@ -30,12 +32,16 @@ SERVE = "import socket; s = socket.create_server(('127.0.0.1', 0))\n"
 SERVE += "print(s.getsockname()[1], flush=True); s.accept()[0].sendall(b'hello')"
 
 
-@pytest.fixture(params=["local", "ssh"])
+@pytest.fixture(params=["local", "ssh", "slurm"])
 async def connection(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Connection]:
     root = tmp_path / "root"
     made: Connection
     if request.param == "local":
         made = LocalConnection(root)
+    elif request.param == "slurm":
+        request.getfixturevalue("slurm_commands")
+        login = LocalConnection(root)
+        made = await SlurmConnection.begin(login, "node", Request(), lambda _: None)
     else:
         make: MakeServer = request.getfixturevalue("make_sshd")
         made = await ssh.connect(login_to(make(), tmp_path), root=str(root))
@@ -62,7 +68,7 @@ async def until_there(path: Path) -> str:
 
 
 async def test_its_root_is_absolute_and_private(connection: Connection, tmp_path: Path) -> None:
-    assert connection.root == str(tmp_path / "root")
+    assert connection.root.startswith(str(tmp_path / "root"))
     assert stat.S_IMODE(os.stat(connection.root).st_mode) == 0o700
     assert (await connection.run(["pwd"])).stdout.decode() == f"{connection.root}\n"
 

@@ -15,15 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from studio_tui.errors import NotFound
+from studio_tui.machines import ssh
 from studio_tui.machines.allocation import Request
-from studio_tui.machines.connection import CommandFailed, Connection, ConnectionLost
+from studio_tui.machines.connection import Connection, ConnectionLost
 from studio_tui.machines.install import describe, install
 from studio_tui.machines.local import LocalConnection
 from studio_tui.machines.slurm import SlurmConnection
 from studio_tui.terminal.holding import Exit, HolderStream, Output, encode_input
+from tests.machines.sshd import MakeServer, login_to
 
-pytestmark = pytest.mark.usefixtures("slurm")
+pytestmark = pytest.mark.usefixtures("slurm_commands")
 GPU = Request(partition="gpu", gpus="1", cpus=1, memory="100M", minutes=10)
 
 
@@ -33,9 +34,10 @@ async def begin(root: Path, request: Request = GPU) -> SlurmConnection:
 
 @pytest.fixture
 async def node(tmp_path: Path) -> AsyncIterator[SlurmConnection]:
+    """In one allocation for all these tests, but for those that end it."""
     connection = await begin(tmp_path / "root")
     yield connection
-    await connection.release()
+    await connection.close()
 
 
 def steps(job_id: str) -> dict[int, str]:
@@ -63,16 +65,6 @@ async def test_every_byte_and_a_signal(node: Connection) -> None:
     assert (await node.run(["printf", "\\n5"])).stdout == b"\n5"
 
 
-@pytest.mark.parametrize(
-    ("argv", "cwd"), [(["/no/such/program"], None), (["true"], "/no/such/folder")]
-)
-async def test_what_cannot_be_started(node: Connection, argv: list[str], cwd: str | None) -> None:
-    with pytest.raises(CommandFailed, match=r"cannot start .*/no/such/"):
-        await node.run(argv, cwd=cwd)
-    with pytest.raises(CommandFailed, match=r"cannot start .*/no/such/"):
-        await node.open(argv, cwd=cwd)
-
-
 async def test_a_conversation_whose_bytes_come_at_once(node: Connection) -> None:
     channel = await node.open(["sh", "-c", "printf 'no newline'; read a; printf $a; exit 5"])
     assert await channel.stdout.readexactly(10) == b"no newline"
@@ -88,22 +80,6 @@ async def test_close_ends_the_program_on_the_node(node: SlurmConnection) -> None
     channel.close()
     await channel.wait()
     while child in steps(node.job.id):
-        await asyncio.sleep(0.05)
-
-
-async def test_a_call_that_is_given_up_ends_the_command(
-    node: SlurmConnection, tmp_path: Path
-) -> None:
-    file = tmp_path / "pid"
-    call = asyncio.create_task(
-        node.run(["sh", "-c", f"echo $$ > {file}.part; mv {file}.part {file}; exec sleep 60"])
-    )
-    while not file.exists():
-        await asyncio.sleep(0.02)
-    call.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await call
-    while int(file.read_text()) in steps(node.job.id):
         await asyncio.sleep(0.05)
 
 
@@ -131,11 +107,6 @@ async def test_a_terminal_outlives_the_connection(tmp_path: Path) -> None:
     await again.release()
 
 
-async def test_a_socket_that_nobody_listens_on(node: Connection, tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match=r"nothing answers at .*/none: No such file"):
-        await node.connect(str(tmp_path / "none"))
-
-
 async def test_a_port_of_the_node(node: Connection) -> None:
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = await node.forward(server.getsockname()[1])
@@ -155,14 +126,6 @@ async def test_a_port_of_the_node(node: Connection) -> None:
     writer.close()
 
 
-async def test_files_go_by_the_shared_file_system(node: Connection, tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("content")
-    await node.put(tmp_path / "a", f"{node.root}/b")
-    assert (await node.run(["cat", "b"])).stdout == b"content"
-    await node.get(f"{node.root}/b", tmp_path / "c")
-    assert (tmp_path / "c").read_text() == "content"
-
-
 async def test_what_the_node_is(node: Connection) -> None:
     facts = await describe(node, await install(node))
     assert facts.cpus
@@ -177,6 +140,28 @@ async def test_a_secret_is_on_no_command_line(node: Connection) -> None:
     assert b"hush-hush" not in lines
     channel.close()
     await channel.wait()
+
+
+async def test_a_login_node_that_is_reached_by_ssh(make_sshd: MakeServer, tmp_path: Path) -> None:
+    home = tmp_path / "sshd-0" / "home"
+    server = make_sshd(f"SetEnv HOME={home} SLURM_CONF={os.environ['SLURM_CONF']}")
+    login = await ssh.connect(login_to(server, tmp_path), root=str(tmp_path / "root"))
+    node = await SlurmConnection.begin(login, "cluster", GPU, lambda _: None)
+    data = os.urandom(1 << 20)
+    assert (await node.run(["cat"], input=data)).stdout == data
+    channel = await node.open(["sh", "-c", "printf ready; sleep 60 & echo $!; wait"])
+    assert await channel.stdout.readexactly(5) == b"ready"
+    child = int(await channel.stdout.readline())
+    lost = asyncio.create_task(node.lost())
+    server.cut()
+    assert await lost
+    with pytest.raises(ConnectionLost):
+        await node.run(["true"])
+    with pytest.raises(ConnectionLost):
+        await channel.wait()
+    while child in steps(node.job.id):  # nobody listens to it any more
+        await asyncio.sleep(0.05)
+    await node.close()
 
 
 async def test_a_cancelled_allocation_says_so(node: SlurmConnection) -> None:
@@ -208,4 +193,30 @@ async def test_an_allocation_whose_holder_was_killed(node: SlurmConnection) -> N
     holder = int((await node.run(["sh", "-c", "echo $PPID"])).stdout)
     os.kill(holder, signal.SIGKILL)
     with pytest.raises(ConnectionLost, match="its holder failed with exit code 137"):
+        await node.run(["true"])
+
+
+async def test_an_end_is_noticed_though_nothing_is_called(
+    node: SlurmConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio_tui.machines.slurm.WATCH", 0.05)
+    again = await SlurmConnection.begin(node._login, "cluster", GPU, lambda _: None)
+    assert again.job.id == node.job.id
+    subprocess.run(["scancel", node.job.id], check=True)
+    assert await again.lost() == f"the allocation {node.job.id} is over: it was cancelled"
+    await again.close()
+
+
+async def test_closing_is_no_loss(tmp_path: Path) -> None:
+    node = await begin(tmp_path / "root")
+    lost = asyncio.create_task(node.lost())
+    await node.close()
+    assert await lost == ""
+
+
+async def test_giving_it_back_is_no_loss_either(tmp_path: Path) -> None:
+    node = await begin(tmp_path / "root")
+    await node.release()
+    assert await node.lost() == ""
+    with pytest.raises(ConnectionLost):
         await node.run(["true"])
