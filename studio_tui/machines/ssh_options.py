@@ -35,6 +35,7 @@ class Destination:
         host: any name that `ssh` understands.
         config: an ssh_config file in place of the user's and the system's.
         jump: the hosts on the way, comma-separated, in place of the configured ones.
+        alias: the name that the host's key is known by, in place of the configured HostKeyAlias.
     """
 
     host: str
@@ -44,6 +45,7 @@ class Destination:
     known_hosts: str | None = None
     config: str | None = None
     jump: str | None = None
+    alias: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def route(destination: Destination, options: Options, env: Mapping[str, str]) ->
         family=first("addressfamily"),
         bind=first("bindaddress"),
         jump=first("proxyjump"),
-        alias=first("hostkeyalias") or None,
+        alias=destination.alias or first("hostkeyalias") or None,
         strict=first("stricthostkeychecking").lower() in ("yes", "true"),
         methods=_methods(first("preferredauthentications"), on),
         algorithms=tuple((k, tuple(first(k).split(","))) for k in ALGORITHMS if first(k)),

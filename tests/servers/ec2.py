@@ -9,7 +9,8 @@ its type. So this one
 - prints host keys on the console, as cloud-init does;
 - takes rules, each a JSON object posted to /rules: {"action", "code", "message", "times"} refuses
   that action so many times; {"action", "state", "reason", "looks"} answers it, and then shows the
-  instance in that state for so many looks, for ever when there are none.
+  instance in that state for so many looks, for ever when there are none; {"console"} is what the
+  console shows.
 """
 
 from __future__ import annotations
@@ -54,7 +55,10 @@ class Aws:
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         if environ["PATH_INFO"] == "/rules":
-            self._rules = json.loads(body)
+            told = json.loads(body)
+            self._rules = [rule for rule in told if "action" in rule]
+            consoles = [rule["console"] for rule in told if "console" in rule]
+            general.SAMPLE_CONSOLE_OUTPUT = (*consoles, CONSOLE)[0]
             start("204 No Content", [])
             return []
         environ["wsgi.input"] = BytesIO(body)
@@ -121,7 +125,6 @@ def _error(code: str, message: str) -> bytes:
 
 
 if __name__ == "__main__":
-    general.SAMPLE_CONSOLE_OUTPUT = CONSOLE
     server = make_server("127.0.0.1", 0, Aws(), threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.server_port}\n")
