@@ -11,20 +11,26 @@ from pathlib import Path
 
 import pytest
 
+from studio_tui.document.replica import Replica
+from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound
 from studio_tui.host.holder import Holder
 from studio_tui.host.meters import Meters
+from studio_tui.host.sites import Reach as Reaching
+from studio_tui.host.sites import Site, Sites
 from studio_tui.jobs.launch import JobState, Supervisor
 from studio_tui.jobs.plan import plan
 from studio_tui.jobs.spec import JobSpec
 from studio_tui.jobs.watch import Follower, LogChunk, MetricRows, StateChange
 from studio_tui.machines import reach as reaching
 from studio_tui.machines import ssh
+from studio_tui.machines.catalogue import Machine
 from studio_tui.machines.connection import Connection, ConnectionLost
 from studio_tui.machines.install import describe, install
 from studio_tui.machines.reach import Reach
 from studio_tui.meters.sample import Sample
 from studio_tui.terminal import holding
+from tests.host.conftest import found, reach_among
 from tests.machines.sshd import Server, login_to
 
 PROGRAMS = (
@@ -64,6 +70,12 @@ async def machine(
     yield reach
     await reach.close()
     await owner
+
+
+async def site_on(machine: Reach, folder: Path) -> Site:
+    """The machine as a host works on it."""
+    payload = await install(machine)
+    return Site(Machine("box", kind="ssh"), machine, payload, str(folder), sys.executable)
 
 
 @pytest.fixture
@@ -145,10 +157,9 @@ async def test_a_job_needs_no_python(machine: Reach, studio: Path, sshd: Server)
 async def test_a_terminal_goes_on_where_it_was_cut(
     machine: Reach, sshd: Server, studio: Path
 ) -> None:
-    payload = await install(machine)
-    holder = Holder(machine, f"{payload}/hold.py", sys.executable, f"{machine.root}/terminals/t")
+    holder = Holder(found(await site_on(machine, studio)), "t")
     script = "stty -echo; echo ready; while read n; do seq $n $((n + 999)); done; exit 3"
-    await holder.start((80, 24), str(studio), ["sh", "-c", script], {"STUDIO_ID": "s"})
+    await holder.start((80, 24), ["sh", "-c", script], {"STUDIO_ID": "s"})
     stream, shown, code = holding.HolderStream(), bytearray(), None
     typed = cut = 0
 
@@ -186,21 +197,28 @@ async def test_a_terminal_goes_on_where_it_was_cut(
 
 
 async def test_the_meters_go_on_after_a_cut(
-    machine: Reach, sshd: Server, monkeypatch: pytest.MonkeyPatch
+    machine: Reach, sshd: Server, studio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("studio_tui.host.meters.RETRY_SECONDS", 0.02)
     monkeypatch.setattr("studio_tui.host.meters.PERIOD", "0.05")
     read: list[Sample] = []
-    meters = Meters(machine, await install(machine), "box", sys.executable, read.append)
-    running = asyncio.create_task(meters.run())
-    for _ in range(3):
-        count = len(read)
-        while len(read) < count + 3:
-            await asyncio.sleep(0.01)
-        await asyncio.to_thread(sshd.cut)
+    reach = reach_among(await site_on(machine, studio))
+    async with asyncio.TaskGroup() as tasks:
+        following = tasks.create_task(follow_meters(reach, read))
+        for _ in range(3):
+            count = len(read)
+            while len(read) < count + 3:
+                await asyncio.sleep(0.01)
+            await asyncio.to_thread(sshd.cut)
+        following.cancel()
     assert {sample.machine for sample in read} == {"box"}
-    running.cancel()
-    await asyncio.wait([running])
+
+
+async def follow_meters(reach: Reaching, read: list[Sample]) -> None:
+    """Until it is cancelled."""
+    async with asyncio.TaskGroup() as tasks:
+        sites = Sites(reach, list, StudioDocument(Replica()), tasks)
+        Meters(sites, tasks, read.append).follow("box")
 
 
 async def _back(machine: Reach) -> Connection:
