@@ -28,6 +28,7 @@ _OURS = (
 )
 _OURS_SHORT = ("-J", "-o", "-e", "-i", "-D", "-a", "-W")
 _SLURM_TIME = re.compile(r"(\d+-)?\d+(:\d+){0,2}")
+_NO_PROGRAM = 127  # a shell's word for it
 _FIELD = re.compile(r"(?:^|\s)(\w+)=(\S*)")
 
 _WAITING = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT")
@@ -180,6 +181,7 @@ class Job:
         start: when it has started or is expected to, in the cluster's time; None when unknown.
         time_limit: as Slurm writes it, "8:00:00" or "UNLIMITED".
         exit_code: of the batch job, 128+n for signal n; 0 before its end.
+        comment: what was said about it when it was asked for; one word.
     """
 
     id: str
@@ -190,6 +192,7 @@ class Job:
     start: datetime | None
     time_limit: str
     exit_code: int
+    comment: str
 
     @property
     def waiting(self) -> bool:
@@ -240,6 +243,8 @@ class Job:
                 return "it is being cleared away"
             case "COMPLETED":
                 return "its holder ended"
+            case "FAILED" if self.exit_code == _NO_PROGRAM:
+                return f"its node {self.node} has no python3"
             case "FAILED":
                 return f"its holder failed with exit code {self.exit_code}"
         return f"Slurm calls it {self.state}"
@@ -265,6 +270,7 @@ def read_job(text: str) -> Job:
             start=_time(fields.get("StartTime", "")),
             time_limit=fields.get("TimeLimit", ""),
             exit_code=int(code) or (128 + int(signal) if int(signal or 0) else 0),
+            comment=fields.get("Comment", ""),
         )
     except (KeyError, ValueError) as problem:
         raise StudioError(

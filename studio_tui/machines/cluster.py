@@ -7,6 +7,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from studio_tui import payload
 from studio_tui.errors import NotFound, StudioError
 from studio_tui.machines.allocation import read_job, read_place
 from studio_tui.machines.connection import CommandFailed, ConnectionLost
@@ -67,11 +68,12 @@ class Cluster:
         Raises:
             StudioError: the cluster refuses it.
         """
-        payload = await install(self.login)
+        folder = await install(self.login)
         argv = ["sbatch", "--parsable", f"--job-name={self._job_name}", "--no-requeue"]
+        argv.append(f"--comment={payload.version()}")
         argv += [f"--chdir={self.root}", f"--output={self.root}-%j.log"]
         argv += ["--nodes=1", "--ntasks=1", *self._request.arguments()]
-        script = f"#!/bin/sh\nexec python3 {shlex.quote(payload)}/allocation.py hold\n"
+        script = f"#!/bin/sh\nexec python3 {shlex.quote(folder)}/allocation.py hold\n"
         done = await self.login.run(argv, input=script.encode())
         if not done.ok:
             raise StudioError(
@@ -79,6 +81,13 @@ class Cluster:
                 f"correct [machines.{self.name}] in machines.toml; sinfo shows what there is",
             )
         return done.stdout.decode().strip().partition(";")[0]
+
+    async def program(self, job: Job) -> str:
+        """The path of what holds an allocation, in the version that does: others may not fit it."""
+        folder = await install(self.login)
+        if job.comment in ("", payload.version()):
+            return f"{folder}/allocation.py"
+        return f"{self.login.root}/payload-{job.comment}/allocation.py"
 
     async def look(self, job_id: str) -> Job:
         """How an allocation is now.

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from studio_tui.errors import NotFound, StudioError
 from studio_tui.machines.cluster import Cluster, last_words
 from studio_tui.machines.connection import CommandFailed, Completed, ConnectionLost
-from studio_tui.machines.install import install
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,16 +113,16 @@ class SlurmConnection:
     Args:
         cluster: the login node and its Slurm.
         job: the allocation; it must run.
-        payload: the payload's folder on the shared file system.
+        program: the path of what holds it.
     """
 
-    def __init__(self, cluster: Cluster, job: Job, payload: str) -> None:
+    def __init__(self, cluster: Cluster, job: Job, program: str) -> None:
         self.root = cluster.root
         self.job = job
         self._cluster = cluster
         self._login = cluster.login
         self._step = ["srun", f"--jobid={job.id}", *_STEP]
-        self._enter = [*self._step, *_SILENT, "python3", f"{payload}/allocation.py", "enter"]
+        self._enter = [*self._step, *_SILENT, "python3", program, "enter"]
         self._forwards: dict[int, asyncio.Server] = {}
         self._passing: set[asyncio.Task[Any]] = set()
         self._channels: set[SlurmChannel] = set()
@@ -144,7 +143,7 @@ class SlurmConnection:
         """
         cluster = Cluster(login, name, request)
         job = await cluster.allocate(progress)
-        return cls(cluster, job, await install(login))
+        return cls(cluster, job, await cluster.program(job))
 
     async def run(
         self,

@@ -100,6 +100,8 @@ class Holder:
         signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
         self._waker = waker  # keeps it open
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, self._end)
+        self._ending = False
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._awake, selectors.EVENT_READ)
@@ -117,6 +119,13 @@ class Holder:
                     self._left(key.data)
             self._kill_overdue()
             self._reap()
+
+    def _end(self, *_: object) -> None:
+        """Slurm has told all of the job to end, and kills it later.
+
+        Who goes before its children hides them from a Slurm that follows parents alone.
+        """
+        self._ending = True
 
     def _accept(self) -> None:
         connection, _ = self._listener.accept()
@@ -181,6 +190,8 @@ class Holder:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
+                if self._ending:
+                    sys.exit(0)
                 return
             if not pid:
                 return

@@ -16,7 +16,7 @@ SHOWN = (
     "Dependency=(null) Requeue=0 "
     "Restarts=0 BatchFlag=1 Reboot=0 ExitCode={code} RunTime=00:00:05 TimeLimit=00:10:00 "
     "SubmitTime=2026-11-28T22:00:00 StartTime={start} EndTime=Unknown Partition=gpu "
-    "AllocNode:Sid=login:1 NodeList={nodes} NumNodes=1 NumCPUs=2 Command=(null) WorkDir=/home/ada\n"
+    "AllocNode:Sid=login:1 NodeList={nodes} NumNodes=1 NumCPUs=2 Comment=abc123 WorkDir=/home/ada\n"
 )
 
 
@@ -106,6 +106,7 @@ def test_a_job_that_will_wait_for_ever() -> None:
 def test_a_job_that_runs() -> None:
     running = job("RUNNING", nodes="node7")
     assert (running.waiting, running.ended, running.node) == (False, False, "node7")
+    assert running.comment == "abc123"
     assert not job("COMPLETING").ended
     assert not job("SUSPENDED").ended
 
@@ -119,6 +120,7 @@ def test_a_job_that_runs() -> None:
         (job("NODE_FAIL", nodes="node7"), "its node node7 failed"),
         (job("OUT_OF_MEMORY"), "it used more memory than it had asked for"),
         (job("FAILED", code="2:0"), "its holder failed with exit code 2"),
+        (job("FAILED", code="127:0", nodes="node7"), "its node node7 has no python3"),
         (job("FAILED", code="0:9"), "its holder failed with exit code 137"),
         (job("COMPLETED"), "its holder ended"),
         (job("DEADLINE"), "its deadline was reached"),

@@ -107,6 +107,18 @@ async def test_a_terminal_outlives_the_connection(tmp_path: Path) -> None:
     await again.release()
 
 
+async def test_the_end_of_the_allocation_is_that_of_all_that_was_left_in_it(
+    node: SlurmConnection,
+) -> None:
+    daemon = "import os, time\nif os.fork(): os._exit(0)\nos.setsid()\nprint(os.getpid(), flush=1)"
+    daemon += "\nfor fd in range(3): os.close(fd)\ntime.sleep(60)"
+    left = int((await node.run([sys.executable, "-c", daemon])).stdout)
+    assert steps(node.job.id)[left] == "batch"
+    await node.release()
+    while Path(f"/proc/{left}").exists():
+        await asyncio.sleep(0.05)
+
+
 async def test_a_port_of_the_node(node: Connection) -> None:
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = await node.forward(server.getsockname()[1])
@@ -220,3 +232,21 @@ async def test_giving_it_back_is_no_loss_either(tmp_path: Path) -> None:
     assert await node.lost() == ""
     with pytest.raises(ConnectionLost):
         await node.run(["true"])
+
+
+async def test_an_allocation_of_another_version_is_entered_by_its_own_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = Request(partition="cpu")
+    first = await SlurmConnection.begin(
+        LocalConnection(tmp_path / "root"), "older", request, lambda _: None
+    )
+    with monkeypatch.context() as newer:
+        newer.setattr("studio_tui.payload.version", lambda: "another")
+        second = await SlurmConnection.begin(
+            LocalConnection(tmp_path / "root"), "older", request, lambda _: None
+        )
+    assert second._enter == first._enter
+    assert (await second.run(["true"])).ok
+    await first.close()
+    await second.release()

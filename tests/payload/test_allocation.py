@@ -227,3 +227,26 @@ def test_an_allocation_that_ends_ends_what_was_asked_of_it(
     holder.wait()
     os.kill(pid, signal.SIGKILL)  # as Slurm does with all of a job's processes
     assert rest(process) == (b"", b"", 1)  # no exit code is made up
+
+
+def test_an_allocation_that_is_told_to_end_outlives_what_runs_in_it(
+    enter: Enter, holder: subprocess.Popen[bytes]
+) -> None:
+    process = enter(
+        "sh", "-c", "trap 'echo saving; sleep 0.3; exit 4' TERM; echo $$; cat <&0 & wait"
+    )
+    line(process)
+    pid = int(line(process))
+    holder.terminate()  # Slurm signals all of a job's processes
+    os.kill(pid, signal.SIGTERM)
+    assert line(process) == b"saving\n"
+    say(process, b"")
+    assert rest(process)[2] == 4
+    assert holder.wait(PATIENCE) == 0
+
+
+def test_an_empty_allocation_ends_at_once(holder: subprocess.Popen[bytes], enter: Enter) -> None:
+    process = enter("true")
+    assert (line(process), rest(process)[2]) == (b"ok\n", 0)
+    holder.terminate()
+    assert holder.wait(PATIENCE) == 0

@@ -16,12 +16,15 @@ mkdir -p "$home/state" "$home/spool"
 pids=
 end() {
     trap '' EXIT HUP INT TERM
-    # Steps and batch scripts would outlive their slurmd.
+    # Steps and batch jobs would outlive their slurmd.
+    jobs=$(scontrol listpids 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p') || true
     scancel --quiet --user "$user" >/dev/null 2>&1 || true
     for _ in $(seq 50); do
         [ "$(squeue --noheader 2>/dev/null)" ] || break
         sleep 0.1
     done
+    # shellcheck disable=SC2086 # one word per process
+    [ -z "$jobs" ] || kill -KILL $jobs 2>/dev/null || true
     # shellcheck disable=SC2086 # one word per process
     kill $pids 2>/dev/null || true
     # A controller that waits for a job's end does not go by itself.
@@ -40,8 +43,10 @@ Name=gpu Type=fake File=/dev/null
 Name=gpu Type=fake File=/dev/zero
 CONF
 
+# Job ids of its own: what lies on this computer under a job's id may be another Slurm's.
 cat >"$home/slurm.conf" <<CONF
 ClusterName=studio
+FirstJobId=${controller_port}00
 SlurmctldHost=$host(127.0.0.1)
 SlurmctldPort=$controller_port
 SlurmdPort=$node_port
