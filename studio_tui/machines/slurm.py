@@ -200,14 +200,17 @@ class SlurmConnection:
         """Copies a file by way of the login node; see Connection."""
         await self._login.get(source, target)
 
-    async def forward(self, port: int) -> int:
+    async def forward(self, port: int, *, at: int = 0) -> int:
         """Returns a port on this computer's loopback that reaches `port` on the node's."""
         if port not in self._forwards:
 
             async def passing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 await self._pass(port, reader, writer)
 
-            server = await asyncio.start_server(passing, "127.0.0.1", 0)
+            try:
+                server = await asyncio.start_server(passing, "127.0.0.1", at)
+            except OSError:
+                server = await asyncio.start_server(passing, "127.0.0.1", 0)
             self._forwards[port] = server
         return int(self._forwards[port].sockets[0].getsockname()[1])
 

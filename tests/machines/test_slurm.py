@@ -136,6 +136,10 @@ async def test_a_port_of_the_node(node: Connection) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     assert await reader.read() == b""  # nobody listens there any more
     writer.close()
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        busy = taken.getsockname()[1]
+        assert await node.forward(1, at=busy) not in (0, busy)
+    assert await node.forward(2, at=busy) == busy
 
 
 async def test_what_the_node_is(node: Connection) -> None:
