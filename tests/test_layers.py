@@ -108,6 +108,7 @@ OWNERS: dict[str, frozenset[str]] = {
     "snowflake": frozenset({"studio_tui.data"}),
     "textual": frozenset({"studio_tui.app"}),
     "textual_serve": frozenset({"studio_tui.cli"}),
+    "tomlkit": frozenset({"studio_tui.machines.machines_file"}),
     "torch": frozenset({"studio_tui.training", "studio_tui.payload.lightning"}),
     "tree_sitter": frozenset({"studio_tui.app"}),
     "websockets": frozenset({"studio_tui.sync", "relay_server"}),
