@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test lint format bench-app bench-files bench-relay fuzz torture clean
+.PHONY: help demo test lint format bench-app bench-files bench-relay bench-carry fuzz torture clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -32,6 +32,9 @@ bench-files: $(VENV)/installed ## what opening, saving, listing and finding file
 
 bench-relay: $(VENV)/installed ## what a delivery costs the relay, with everything on
 	$(BIN)/python scripts/bench_relay.py
+
+bench-carry: $(VENV)/installed ## a folder to a second machine, against rsync -e ssh
+	PYTHONPATH=. $(BIN)/python scripts/bench_carry.py
 
 format: $(VENV)/installed ## put the code into the house's format
 	$(BIN)/ruff check --fix

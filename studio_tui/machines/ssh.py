@@ -272,6 +272,9 @@ class SSHConnection:
                 session = await _session(self._transport, command.line, turn.give)
             except asyncssh.ChannelOpenError:
                 (turn.give if self._transport.lost.done() else turn.refused)()
+            except OSError as problem:  # the socket broke just now: nobody else knows it yet
+                turn.give()
+                raise lost(self.host, str(problem)) from problem
             else:
                 turn.opened()
                 return session

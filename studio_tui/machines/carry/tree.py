@@ -171,7 +171,12 @@ class Tree:
                 f"somebody is carrying {self.place.folder} on {name} already",
                 "wait for its end; one that lost its studio ends within 15 minutes",
             )
-        return self._failed(words.splitlines()[-1] if words else f"its program ended with {code}")
+        if words:
+            return self._failed(words.splitlines()[-1])
+        return StudioError(
+            f"the studio's program for {self.place.folder} on {name} ended with {code}",
+            "try again: what has come is kept",
+        )
 
 
 def disk_full(place: Place, needed: int | None = None, free: int = 0) -> DiskFull:

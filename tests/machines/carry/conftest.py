@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from studio_tui.machines.local import LocalConnection
 
 
 class Cut:
-    """A pipe that ends after so many bytes, as one does whose machine went away."""
+    """A pipe that ends after so many reads, as one does whose machine went away."""
 
     def __init__(self, channel: Channel, remote: Remote) -> None:
         self._channel = channel
@@ -25,7 +26,8 @@ class Cut:
 
     async def _some(self, data: bytes, wanted: int) -> bytes:
         self._remote.told += len(data)
-        if self._remote.cut is not None and self._remote.told > self._remote.cut:
+        self._remote.reads += 1
+        if self._remote.cut is not None and self._remote.reads > self._remote.cut:
             self._channel.close()
             raise asyncio.IncompleteReadError(b"", wanted)
         return data
@@ -58,21 +60,25 @@ class Remote:
     """A machine that is not the studio's own, for all that the product can see.
 
     Attributes:
-        path: its PATH, when it is not this machine's.
+        path: its PATH.
         opened: the programs that were started there, by name.
-        told: bytes that its programs said; `cut` ends its channels after so many.
+        told: bytes that its programs said.
+        reads: how often they were read; `cut` ends the channels after so many.
     """
 
     def __init__(self, root: Path) -> None:
         self._local = LocalConnection(root)
         self.root = self._local.root
-        self.path: str | None = None
+        tools = Path(root, "bin")  # a python3 that is no wrapper
+        tools.mkdir()
+        (tools / "python3").symlink_to(os.path.realpath(sys.executable))
+        self.path = f"{tools}:{os.environ['PATH']}"
         self.opened: list[str] = []
-        self.told = 0
+        self.told = self.reads = 0
         self.cut: int | None = None
 
     def _env(self, env: Mapping[str, str] | None) -> dict[str, str]:
-        return {**({"PATH": self.path} if self.path is not None else {}), **(env or {})}
+        return {"PATH": self.path, **(env or {})}
 
     async def run(
         self,

@@ -49,7 +49,7 @@ async def test_a_folder_that_cannot_be_made(pair: Any, tmp_path: Path) -> None:
 async def test_a_program_that_is_killed(pair: Any) -> None:
     tree = await Tree.opened(pair.here)
     tree._channel.signal(9)  # type: ignore[attr-defined]
-    with pytest.raises(StudioError, match="its program ended with 137"):
+    with pytest.raises(StudioError, match="on local ended with 137"):
         await tree.ask("hello")
 
 
