@@ -64,6 +64,7 @@ PRIVATE = {".ssh", ".aws", ".gnupg", ".netrc", ".pgpass", ".env"}
 """Names of what holds keys and passwords: a shared text would hand them to everybody."""
 SAMPLES = (".example", ".sample", ".template")
 SKIPPED = {".git", ".venv", "node_modules", "__pycache__", ".mypy_cache", ".ruff_cache"}
+SKIPPED |= {".studio-carry", ".studio-trash"}
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from . import segments, survey
-from .listing import Listing, within_repository
+from .listing import Listing, is_repository, within_repository
 from .settle import Settlement
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ class Folder:
         return list(self._base(peer, name).values())
 
     def ignore(self) -> list[str]:
-        """The texts that say what is ignored, as far as git does not read them itself."""
-        return [self._text(name) for name in IGNORE_FILES[within_repository(self.root) :]]
+        """The texts that say what is ignored, as far as git does not read them on both sides."""
+        return [self._text(name) for name in IGNORE_FILES[is_repository(self.root) :]]
 
     def survey(self, peer: str, name: str, rules: Any, defaults: Any) -> dict[str, Any]:
         """What belongs to it, as far as it is not what is remembered under a name.

@@ -128,12 +128,26 @@ class Listing:
         return os.path.join(self._root, path)
 
 
+def is_repository(folder: str) -> bool:
+    """Whether a repository, or a worktree of one, begins here."""
+    return os.path.lexists(os.path.join(folder, ".git"))
+
+
 def within_repository(folder: str) -> bool:
-    """Whether git would look at the folder as a part of a repository."""
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        if folder == (folder := os.path.dirname(folder)):
-            return False
-    return True
+    """Whether git says what belongs to the folder.
+
+    In a repository that begins above it, git must track something here: a home folder that is one
+    says nothing of the projects in it.
+    """
+    if is_repository(folder):
+        return True
+    above = os.path.dirname(folder)
+    while above != os.path.dirname(above) and not is_repository(above):
+        above = os.path.dirname(above)
+    try:
+        return is_repository(above) and bool(_listed(folder, "-c"))
+    except OSError:
+        return False
 
 
 def tracked_and_new(folder: str) -> set[str]:
@@ -142,7 +156,11 @@ def tracked_and_new(folder: str) -> set[str]:
     Raises:
         OSError: git cannot be run, or does not say.
     """
-    argv = [*_GIT, "-C", folder, "ls-files", "-co", "--exclude-standard", "-z"]
+    return _listed(folder, "-c", "-o", "--exclude-standard")
+
+
+def _listed(folder: str, *options: str) -> set[str]:
+    argv = [*_GIT, "-C", folder, "ls-files", "-z", *options]
     done = subprocess.run(argv, capture_output=True, check=False)
     if done.returncode:
         raise OSError(done.stderr.decode("utf-8", "replace").strip() or "git ls-files failed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
@@ -148,8 +149,9 @@ def only(folder: Path, *programs: str) -> str:
     """A PATH with these programs alone."""
     folder.mkdir()
     for program in programs:
-        found = next(p for p in ("/usr/bin", "/bin") if os.path.exists(f"{p}/{program}"))
-        (folder / program).symlink_to(f"{found}/{program}")
+        found = shutil.which(program, path="/usr/bin:/bin:/usr/local/bin")
+        python = os.path.realpath(sys.executable)
+        (folder / program).symlink_to(python if program == "python3" else str(found))
     return str(folder)
 
 

@@ -13,9 +13,12 @@ from pathlib import Path
 import pytest
 import uv
 
+from studio_tui.machines import ssh
 from studio_tui.machines.environment.build import BuildFailed, Environment
 from studio_tui.machines.environment.recipe import Torch
 from studio_tui.machines.local import LocalConnection
+from studio_tui.machines.ssh_login import Login
+from tests.machines.sshd import Server
 
 PROJECT = """\
 [project]
@@ -143,6 +146,19 @@ async def test_without_uv_pip_builds_it(
     assert tiny(folder) == "1.0"
     assert (await environment.packages())["tiny"] == "1.0"
     assert await built(environment) == []
+
+
+async def test_on_a_machine_reached_by_ssh(sshd: Server, login: Login, folder: Path) -> None:
+    (sshd.home / ".local/bin").mkdir(parents=True)
+    (sshd.home / ".local/bin/uv").symlink_to(uv.find_uv_bin())
+    (folder / "requirements.txt").write_text("--no-index\n--find-links wheels\ntiny==1.0\n")
+    connection = await ssh.connect(login)
+    environment = Environment(connection, str(folder), Torch())
+    assert any("tiny==1.0" in line for line in await built(environment))
+    assert await built(environment) == []
+    assert await environment.packages() == {"tiny": "1.0"}
+    await connection.close()
+    assert tiny(folder) == "1.0"
 
 
 async def test_a_folder_that_needs_nothing(environment: Environment) -> None:

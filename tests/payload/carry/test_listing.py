@@ -102,6 +102,15 @@ def test_a_folder_of_a_repository(repository: Path) -> None:
     assert seen(Listing(str(repository / "src"))) == {"model.py", "new.py"}
 
 
+def test_a_home_folder_that_is_a_repository_says_nothing_of_its_projects(
+    repository: Path,
+) -> None:
+    (repository / ".git/info/exclude").write_text("*\n")
+    fill(repository, "projects/one/train.py")
+    assert not within_repository(str(repository / "projects/one"))
+    assert seen(Listing(str(repository / "projects/one"))) == {"train.py"}
+
+
 def test_a_worktree_keeps_its_link_to_itself(repository: Path, tmp_path: Path) -> None:
     git(repository, "worktree", "add", "-q", str(tmp_path / "tree"))
     assert set(Listing(str(tmp_path / "tree")).paths()) == {
