@@ -38,8 +38,14 @@ RETRY_SECONDS = 1.0
 Told = TypeVar("Told")
 
 _LENGTHS = struct.Struct(">II")
+
+
+class NotThere(NotFound):
+    """The program says so; what cannot be asked may be there all the same."""
+
+
 _KINDS: dict[str, type[StudioError]] = {
-    "missing": NotFound,
+    "missing": NotThere,
     "refused": Refused,
     "usage": UsageFault,
     "uneditable": NotEditable,

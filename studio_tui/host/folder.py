@@ -9,13 +9,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from studio_tui.errors import NotFound, StudioError, UsageFault
+from studio_tui.errors import StudioError, UsageFault
 from studio_tui.host import disk
 from studio_tui.host.calls import Params, Result
 from studio_tui.host.disk import Seen, Stamp
-from studio_tui.host.envoy import Envoy
+from studio_tui.host.envoy import Envoy, NotThere
 from studio_tui.host.finder import FIND_CAP, ranked
-from studio_tui.machines.connection import ConnectionLost
 
 if TYPE_CHECKING:
     from studio_tui.host.sites import Site
@@ -84,9 +83,7 @@ class Folder:
         """
         try:
             reply = await self._envoy.look("load", path=path, most=disk.LOAD_CAP)
-        except ConnectionLost:
-            raise
-        except NotFound:
+        except NotThere:
             return None
         disk.check_size(reply.told("size", int), disk.LOAD_CAP)
         return Seen(reply.body, _stamp(reply.told("stamp", list)))

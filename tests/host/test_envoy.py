@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
+from studio_tui.errors import Refused, StudioError, UsageFault
 from studio_tui.host import envoy as envoy_module
 from studio_tui.host.disk import ChangedOnDisk, NotEditable
-from studio_tui.host.envoy import Envoy
+from studio_tui.host.envoy import Envoy, NotThere
 from studio_tui.machines import local
 from studio_tui.machines.connection import ConnectionLost
 from studio_tui.machines.local import LocalConnection
@@ -89,7 +89,7 @@ async def test_a_program_is_started_once_and_asked(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("kind", "error"),
     [
-        ("missing", NotFound),
+        ("missing", NotThere),
         ("refused", Refused),
         ("usage", UsageFault),
         ("uneditable", NotEditable),

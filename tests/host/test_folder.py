@@ -19,6 +19,7 @@ from studio_tui.host import folder as folder_module
 from studio_tui.host.calls import Params, Result
 from studio_tui.host.disk import NotEditable
 from studio_tui.host.folder import Folder, Moved
+from studio_tui.machines.local import LocalConnection
 from studio_tui.payload import folder as served
 from tests.host.conftest import folder_on
 
@@ -276,6 +277,21 @@ async def test_a_studio_whose_folder_is_gone(folder: Folder, root: Path) -> None
     root.rename(root.with_name("moved"))
     with pytest.raises(NotFound, match=r"there is no \."):
         await folder.entries("")
+
+
+async def test_a_machine_that_is_not_found_is_no_file_that_is_gone(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unknown(connection: LocalConnection, argv: list[str]) -> None:
+        raise NotFound("there is no machine of that name")
+
+    monkeypatch.setattr(LocalConnection, "open", unknown)
+    async with folder_on(tmp_path / "machine", root) as folder:
+        with pytest.raises(NotFound, match="no machine"):
+            await folder.load("nothing")
+    monkeypatch.undo()
+    async with folder_on(tmp_path / "machine", root) as folder:
+        assert await folder.load("nothing") is None
 
 
 async def test_reading_by_pieces(folder: Folder, root: Path) -> None:
