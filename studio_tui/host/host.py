@@ -23,12 +23,13 @@ from studio_tui.host.files import Files
 from studio_tui.host.folder import Folder
 from studio_tui.host.jobs import Jobs
 from studio_tui.host.meters import Meters
-from studio_tui.host.sites import Site, Sites
+from studio_tui.host.questions import Questions
+from studio_tui.host.roads import Home, Roads
+from studio_tui.host.sites import Sites
 from studio_tui.host.switch import Switch
 from studio_tui.host.terminals import Terminals
-from studio_tui.machines.catalogue import LOCAL, Catalogue
-from studio_tui.machines.install import install
-from studio_tui.machines.local import LocalConnection
+from studio_tui.machines import catalogue
+from studio_tui.machines.catalogue import LOCAL
 from studio_tui.meters.sample import Sample
 from studio_tui.sync.link import Endpoint, LinkState
 from studio_tui.sync.room import Phase
@@ -52,6 +53,7 @@ class Place:
         folder: the studio's folder, resolved.
         state: the host's own folder for this studio.
         machine_root: the machine's folder for payload, jobs and terminals.
+        answers: the socket for what only the host's own user may answer.
         private: folders that no call may look into, should they lie in the studio's folder.
     """
 
@@ -60,6 +62,7 @@ class Place:
     folder: Path
     state: Path
     machine_root: Path
+    answers: Path
     private: tuple[Path, ...] = ()
 
 
@@ -98,8 +101,7 @@ class Host:
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._stay(), name="watching the session")
-                    sites = Sites(self._reach, Catalogue, self._document, tasks)
-                    closing.push_async_callback(sites.close)
+                    sites = await self._sites(tasks, closing)
                     files = await self._open(sites, tasks, closing)
                     self._ready()
                     log.info("serving %s in %s", self._place.id, self._place.folder)
@@ -140,12 +142,16 @@ class Host:
     def _document(self) -> StudioDocument:
         return StudioDocument(self._session.room(self._place.id).replica)
 
-    async def _reach(self, machine: str) -> Site:
-        """The site of a machine, our own programs on it."""
-        place, found = self._place, Catalogue().find(machine)
-        connection = LocalConnection(place.machine_root)
-        payload = await install(connection)
-        return Site(found, connection, payload, str(place.folder), sys.executable)
+    async def _sites(self, tasks: asyncio.TaskGroup, closing: contextlib.AsyncExitStack) -> Sites:
+        """The machines, and the ways to them."""
+        place, document = self._place, self._document
+        questions = Questions(document)
+        await closing.enter_async_context(questions.answered_at(place.answers))
+        home = Home(place.folder, place.machine_root, sys.executable)
+        roads = Roads(place.id, home, document, questions, tasks)
+        sites = Sites(roads.to, roads.retry, catalogue.load, document, tasks)
+        closing.push_async_callback(sites.close)
+        return sites
 
     async def _open(
         self, sites: Sites, tasks: asyncio.TaskGroup, closing: contextlib.AsyncExitStack

@@ -116,7 +116,9 @@ async def _serve(
     private = (
         paths.config_folder(), paths.state_folder(), paths.runtime_folder(), paths.log_folder(),
     )  # fmt: skip
-    place = Place(studio, name, folder, state, paths.machine_root(), private)
+    place = Place(
+        studio, name, folder, state, paths.machine_root(), paths.answers_socket(studio), private
+    )
     async with _opened(state, studio, relay, token, before) as opened:
 
         async def locate() -> Endpoint:

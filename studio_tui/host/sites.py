@@ -67,6 +67,7 @@ class Sites:
     Args:
         reach: makes the site of a machine by its id; raises NotFound for an id that nobody knows,
             ConnectionLost for a machine that cannot be reached now.
+        retry: has a machine that is down tried at once.
         known: the machines of the catalogue, as it is now.
         document: says which machine the studio is on, and is told what each machine is.
         tasks: owns the tasks that ask machines what they are.
@@ -78,11 +79,13 @@ class Sites:
     def __init__(
         self,
         reach: Reach,
+        retry: Callable[[str], Awaitable[None]],
         known: Callable[[], Iterable[Machine]],
         document: StudioDocument,
         tasks: asyncio.TaskGroup,
     ) -> None:
         self._reach = reach
+        self._retry = retry
         self._known = known
         self._document = document
         self._tasks = tasks
@@ -111,14 +114,19 @@ class Sites:
         if machine not in known:
             raise NotFound(f"there is no machine {machine!r}", f"there are {', '.join(known)}")
 
-    async def at(self, machine: str) -> Site:
+    async def at(self, machine: str, *, wanted: bool = False) -> Site:
         """The machine called `machine`.
+
+        Args:
+            wanted: whether a person waits for it, so that one that is down is tried at once.
 
         Raises:
             NotFound: there is no such machine.
             ConnectionLost: it cannot be reached now.
             StudioError: it can be reached, and not worked on.
         """
+        if wanted:
+            await self._retry(machine)
         async with self._reaching.setdefault(machine, asyncio.Lock()):
             if machine not in self._sites:
                 site = self._sites[machine] = await self._reach(machine)

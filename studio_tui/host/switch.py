@@ -18,6 +18,12 @@ from studio_tui.host.sites import Site, Sites
 from studio_tui.machines.carry.carrier import Carrier, Outcome
 from studio_tui.machines.carry.carrier import Progress as Carried
 from studio_tui.machines.carry.tree import Place
+from studio_tui.machines.catalogue import LOCAL
+from studio_tui.machines.environment.build import Environment
+from studio_tui.machines.environment.drift import drift
+from studio_tui.machines.environment.look import look
+from studio_tui.machines.environment.recipe import Torch, accelerator, recipe
+from studio_tui.machines.install import describe
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +88,8 @@ class Switch:
 
     async def _plan(self, params: Params) -> Result:
         machine = self._wanted(params)
-        source, target = await self._sites.at(self._sites.here), await self._sites.at(machine)
+        source = await self._sites.at(self._sites.here, wanted=True)
+        target = await self._sites.at(machine, wanted=True)
         async with Carrier.opened(_place(source), _place(target)) as carrier:
             planned = await carrier.plan()
         return {
@@ -92,7 +99,7 @@ class Switch:
             "bytes": planned.to_target.bytes,
             "back": len(planned.to_source.wanted),
             "conflicts": [conflict.path for conflict in planned.conflicts][:SHOWN],
-            "environment": "",
+            "environment": await _environment_planned(source, target),
             "warnings": _held(planned.held),
         }
 
@@ -148,10 +155,13 @@ class Switch:
 
     async def _go(self, entry: SwitchEntry) -> list[str]:
         """Every step; returns what people should look at afterwards."""
-        source, target = await self._sites.at(entry.source), await self._sites.at(entry.target)
+        source = await self._sites.at(entry.source, wanted=True)
+        target = await self._sites.at(entry.target, wanted=True)
         async with Carrier.opened(_place(source), _place(target)) as carrier:
             self._enter(entry, "copying")
             outcomes = [await carrier.carry(report=self._carried)]
+            self._enter(entry, "preparing")
+            different = await self._prepare(source, target)
             self._enter(entry, "finishing")
             await self._files.save_all()
             async with self._files.still_all():
@@ -162,7 +172,22 @@ class Switch:
                     info, machine=entry.target, epoch=info.epoch + 1, dir=target.folder
                 )
                 self._files.move_to(self._folder_at(entry.target))
-        return _to_look_at(outcomes)
+        return _to_look_at(outcomes) + different
+
+    async def _prepare(self, source: Site, target: Site) -> list[str]:
+        """Build the environment on the target; returns how it differs from the source's.
+
+        What is on the host's own computer is left to whoever works there.
+        """
+        if target.machine.kind == LOCAL:
+            return []
+        environment = await _environment(target)
+        await environment.build(lambda line: self._tell(Progress(text=line)))
+        ours = await (await _environment(source)).packages()
+        theirs = await environment.packages()
+        if not ours or not theirs:
+            return []
+        return drift(source.machine.id, ours, target.machine.id, theirs)[:NAMED]
 
     def _enter(self, entry: SwitchEntry, phase: str) -> None:
         log.info("switch to %s: %s", entry.target, phase)
@@ -173,15 +198,33 @@ class Switch:
         self._document.switch = replace(entry, phase=phase, note=note, ended=self._clock())
 
     def _carried(self, carried: Carried) -> None:
-        """Stream how far the carry is, but not more often than people can read."""
+        self._tell(Progress(carried.bytes, carried.all_bytes))
+
+    def _tell(self, progress: Progress) -> None:
+        """Stream how far it is, but not more often than people can read."""
         now = asyncio.get_running_loop().time()
         if now - self._told_at >= PROGRESS_SECONDS:
             self._told_at = now
-            self._publish(Progress(carried.bytes, carried.all_bytes))
+            self._publish(progress)
 
 
 def _place(site: Site) -> Place:
     return Place(site.machine.id, site.connection, site.folder)
+
+
+async def _environment(site: Site) -> Environment:
+    facts = await describe(site.connection, site.payload)
+    return Environment(site.connection, site.folder, Torch(accelerator(facts)))
+
+
+async def _environment_planned(source: Site, target: Site) -> str:
+    """What decides the environment on the target, in words; the files are not there yet."""
+    if target.machine.kind == LOCAL:
+        return ""
+    facts = await describe(target.connection, target.payload)
+    seen = await look(source.connection, source.folder)
+    found = recipe(seen, Torch(accelerator(facts)))
+    return f"built from {found.source}" if found else ""
 
 
 def _held(held: Mapping[str, str]) -> list[str]:

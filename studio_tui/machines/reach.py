@@ -158,9 +158,11 @@ class Reach:
         self._watchers.append(watcher)
         watcher(self.state)
 
-    def retry(self) -> None:
-        """Tries again now, also after a failure that a person has put right."""
-        self._asked.set()
+    async def retry(self) -> None:
+        """Begins an attempt now, also after a failure that a person has put right."""
+        while self.state.phase in (Phase.DOWN, Phase.FAILED):
+            self._asked.set()
+            await self._moved.wait()
 
     async def up(self) -> Connection:
         """Waits until the machine is reached, and returns its connection.
@@ -171,6 +173,16 @@ class Reach:
         # A loss that nobody has noticed yet is noticed before a caller tries again.
         await asyncio.sleep(0)
         while self.state.phase in (Phase.CONNECTING, Phase.DOWN):
+            await self._moved.wait()
+        return self.current()
+
+    async def tried(self) -> Connection:
+        """Waits for the end of the attempt that is under way, and returns the connection.
+
+        Raises:
+            ConnectionLost: the machine is not reached; the message says why.
+        """
+        while self.state.phase is Phase.CONNECTING:
             await self._moved.wait()
         return self.current()
 

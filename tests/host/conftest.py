@@ -117,7 +117,11 @@ class Parts:
     def sites(self, *known: Site) -> Sites:
         """The machines of this host: those that the test knows of."""
         return Sites(
-            reach_among(*known), lambda: [s.machine for s in known], self.document, self.tasks
+            reach_among(*known),
+            never_mind,
+            lambda: [s.machine for s in known],
+            self.document,
+            self.tasks,
         )
 
     def answer(self, methods: list[Method]) -> None:
@@ -131,6 +135,10 @@ def found(site: Site) -> Callable[[], Awaitable[Site]]:
         return site
 
     return find
+
+
+async def never_mind(machine: str) -> None:
+    """Tries a machine again that was never down."""
 
 
 def reach_among(*known: Site) -> Reach:

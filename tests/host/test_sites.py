@@ -9,7 +9,7 @@ from studio_tui.errors import NotFound, StudioError
 from studio_tui.host.sites import Site, Sites
 from studio_tui.machines.catalogue import Machine
 from studio_tui.machines.connection import ConnectionLost
-from tests.host.conftest import Bench, eventually
+from tests.host.conftest import Bench, eventually, never_mind
 
 
 async def test_a_machine_is_reached_once_and_described(bench: Bench, site: Site) -> None:
@@ -42,7 +42,7 @@ async def test_a_machine_that_is_down_is_tried_again(bench: Bench, site: Site) -
         return site
 
     async with bench.host() as parts:
-        sites = Sites(reach, list, parts.document, parts.tasks)
+        sites = Sites(reach, never_mind, list, parts.document, parts.tasks)
         with pytest.raises(ConnectionLost, match="local does not answer"):
             await sites.at("local")
         assert await sites.at("local") is site
@@ -57,7 +57,7 @@ async def test_a_slow_machine_holds_nobody_else_up(bench: Bench, site: Site) -> 
         return site
 
     async with bench.host() as parts:
-        sites = Sites(reach, list, parts.document, parts.tasks)
+        sites = Sites(reach, never_mind, list, parts.document, parts.tasks)
         waiting = asyncio.create_task(sites.at("slow"))
         assert await sites.at("local") is site
         assert not waiting.done()

@@ -30,7 +30,7 @@ from studio_tui.machines.install import describe, install
 from studio_tui.machines.reach import Reach
 from studio_tui.meters.sample import Sample
 from studio_tui.terminal import holding
-from tests.host.conftest import found, reach_among
+from tests.host.conftest import found, never_mind, reach_among
 from tests.machines.sshd import Server, login_to
 
 PROGRAMS = (
@@ -217,7 +217,7 @@ async def test_the_meters_go_on_after_a_cut(
 async def follow_meters(reach: Reaching, read: list[Sample]) -> None:
     """Until it is cancelled."""
     async with asyncio.TaskGroup() as tasks:
-        sites = Sites(reach, list, StudioDocument(Replica()), tasks)
+        sites = Sites(reach, never_mind, list, StudioDocument(Replica()), tasks)
         Meters(sites, tasks, read.append).follow("box")
 
 

@@ -210,7 +210,7 @@ async def test_what_a_person_put_right_is_tried_when_asked(reach: Reach, sshd: S
             await reach.up()
         assert it.phases[-1] == "failed"
         sshd.accept("id")
-        reach.retry()
+        await reach.retry()
         await it.seen(Phase.UP)
 
 
