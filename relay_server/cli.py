@@ -319,7 +319,7 @@ def check(store: str | None) -> None:
         verdict = str(db.execute("PRAGMA integrity_check").fetchone()[0])
         names = db.execute("SELECT room FROM log UNION SELECT room FROM snapshot").fetchall()
         for (name,) in names:
-            broken = salvage(read_rows(db, name))[1]
+            broken = salvage(read_rows(db, name)).bad
             bad += len(broken)
             for row in broken:
                 click.echo(f"{name}: row {row.seq} cannot be applied")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from collections import Counter, deque
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
@@ -15,11 +16,11 @@ from relay_server.errors import InvalidUpdate
 from relay_server.journal.history import new_history
 from relay_server.replica import Broken, Replica
 from relay_server.room import Room
-from relay_server.validate import Survey, survey
+from relay_server.validate import Survey, read_state_vector, survey
 from relay_server.wire import Close
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from relay_server.effects import Effects
     from relay_server.journal import Journal, Row
@@ -35,6 +36,7 @@ POLICIES: Final = (
     ("*", Policy()),
 )
 _INLINE: Final = 64 << 10  # bytes of history that are walked on the event loop
+_STRIKES: Final = 3  # times that a row may be in another's way
 
 
 def policy_of(name: str) -> Policy:
@@ -86,28 +88,31 @@ class Lobby:
 
         Raises:
             StoreFailed: the journal cannot be read.
+            Broken: no selection of its rows can be applied.
         """
         rows = await self._journal.load(room.name)
         if sum(len(row.update) for row in rows) <= _INLINE:
             history = walk(rows)
         else:
             history = await asyncio.to_thread(walk, rows)
-        bad = history.bad
         try:
             effects = room.restore(history.updates, history.surveys)
         except Broken:
-            rows = await self._journal.load(room.name)
-            history, bad = salvage(rows)
+            history = await asyncio.to_thread(salvage, rows)
             effects = room.restore(history.updates, history.surveys)
-        if bad:
-            self.quarantined += len(bad)
-            log.error("room %s: %d stored updates set aside", room.name, len(bad))
-            before = self._journal.history(room.name)
-            await self._journal.quarantine(room.name, bad)
-            effects += room.blame(row.update for row in bad)
-            if self._journal.history(room.name) != before:
-                reason = "the room begins a new history"
-                effects += [Expel(member, Close.HISTORY, reason) for member in room.members]
+        if history.bad:
+            effects += await self._set_aside(room, history.bad)
+        return effects
+
+    async def _set_aside(self, room: Room, bad: list[Row]) -> Effects:
+        self.quarantined += len(bad)
+        log.error("room %s: %d stored updates set aside", room.name, len(bad))
+        before = self._journal.history(room.name)
+        await self._journal.quarantine(room.name, bad)
+        effects = room.blame(row.update for row in bad)
+        if self._journal.history(room.name) != before:
+            reason = "the room begins a new history"
+            effects += [Expel(member, Close.HISTORY, reason) for member in room.members]
         return effects
 
     def cold(self, now: float, linger: float) -> list[Room]:
@@ -140,20 +145,58 @@ def walk(rows: Sequence[Row]) -> History:
     return history
 
 
-def salvage(rows: Sequence[Row]) -> tuple[History, list[Row]]:
-    """Finds the rows that break the document library, by applying them one by one."""
-    good: list[Row] = []
+def salvage(rows: Sequence[Row]) -> History:
+    """Sorts rows by what the document library says of them too, by applying them one by one.
+
+    A row that builds on what is still to come waits inside the library, and it is the other row,
+    when that one comes, that the library refuses. So a row is only bad when those that do not wait
+    refuse it, or when it was in another's way again and again.
+    """
     history = walk(rows)
-    bad = history.bad
+    bad = {row.seq for row in history.bad}
+    good: list[Row] = []
+    left = deque(row for row in rows if row.seq not in bad)
+    strikes = Counter[int]()
     replica = Replica()
-    for row in rows:
-        if row in bad:
-            continue
-        try:
-            replica.append(row.update)
-            replica.state_vector()
+    while left:
+        row = left.popleft()
+        if _takes(replica, row):
             good.append(row)
-        except Broken:
-            bad.append(row)
-            replica = Replica([g.update for g in good])
-    return walk(good), bad
+            continue
+        sound, waiting = _sorted_by_waiting(good)
+        replica = _replica_of(sound)
+        if waiting and _takes(replica, row):
+            good = [*sound, row]
+            strikes.update(other.seq for other in waiting)
+            left.extendleft(reversed([w for w in waiting if strikes[w.seq] < _STRIKES]))
+            bad.update(w.seq for w in waiting if strikes[w.seq] >= _STRIKES)
+        else:
+            bad.add(row.seq)
+            replica = _replica_of(good)
+    kept = walk([row for row in rows if row.seq not in bad])
+    return History(kept.updates, kept.surveys, [row for row in rows if row.seq in bad])
+
+
+def _takes(replica: Replica, row: Row) -> bool:
+    try:
+        replica.append(row.update)
+        replica.settle()
+    except Broken:
+        return False
+    return True
+
+
+def _replica_of(rows: Iterable[Row]) -> Replica:
+    return Replica(row.update for row in rows)
+
+
+def _sorted_by_waiting(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """The rows whose all is part of the document that they make, and those that wait for others."""
+    clocks = read_state_vector(_replica_of(rows).state_vector())
+    sound: list[Row] = []
+    waiting: list[Row] = []
+    for row in rows:
+        ends = survey(row.update).ends.items()
+        waits = any(end > clocks.get(client, 0) for client, end in ends)
+        (waiting if waits else sound).append(row)
+    return sound, waiting

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from relay_server.access import Policy, authorize
@@ -392,13 +393,15 @@ class Room:
         Raises:
             Broken: the rows cannot be applied.
         """
-        replica = Replica([*history, *self._early])
-        for one in (*found, *self._early_reach):
+        replica = Replica(history)
+        unflushed = map(survey, chain.from_iterable(self._updates.values()))
+        for one in (*found, *self._early_reach, *unflushed):
             replica.expect(one)
         self._replica = replica
-        self._early, self._early_reach = [], []
-        waiting, self._waiting = self._waiting, {}
+        early, self._early, self._early_reach = self._early, [], []
         effects: Effects = []
+        self._keep(early, effects)
+        waiting, self._waiting = self._waiting, {}
         for member_id, state_vector in waiting.items():
             effects += self._step1(self.members[member_id], state_vector)
         return effects

@@ -37,6 +37,7 @@ from relay_server.lobby import Lobby
 from relay_server.places import ACCEPTS, QUEUE, places
 from relay_server.presence import display_name, distinct
 from relay_server.registrar import Asker, Registrar
+from relay_server.replica import Broken
 from relay_server.room import Member, Room
 from relay_server.validate import Walked
 from relay_server.wire import CAPS, Close
@@ -454,15 +455,17 @@ class Relay:
 
     async def _fill(self, room: Room) -> None:
         try:
-            self._perform(room, await self._lobby.load(room))
-        except StoreFailed as error:
+            effects = await self._lobby.load(room)
+        except (StoreFailed, Broken) as error:
             log.error("room %s: %s", room.name, error.message)
             for member in list(room.members):
                 self._expel(member, Close.INTERNAL, "the room cannot be loaded now")
             self.turns.forget(room)
             self._lobby.forget(room)
+            return
         finally:
             del self._loads[room]
+        self._perform(room, effects)  # which may be to load it again
 
     # ------------------------------------------------------------ effects
 

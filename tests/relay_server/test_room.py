@@ -464,3 +464,37 @@ def test_a_misfit_is_undone_and_its_sender_expelled(typed: Typed) -> None:
     assert room.blame([NO_PARENT]) == [
         Expel(2, Close.PROTOCOL, "an update does not fit the document")
     ]
+
+
+def test_a_misfit_that_came_before_the_history_is_looked_for_in_it(typed: Typed) -> None:
+    room = a_room(restored=False)
+    enter(room, 1)
+    enter(room, 2)
+    doc: Doc = Doc(client_id=7)
+    doc.get("text", type=Text).insert(0, "a")
+    history = doc.get_update()
+    room.receive(1, Step1(b"\0"))
+    room.receive(2, Update(NO_PARENT))
+    room.flush()
+    assert Reload() in room.restore([history])
+    assert not room.restored
+    answer, _ = room.restore([history])
+    assert isinstance(answer, Send)
+    assert answer.member == 1
+
+
+def test_what_waits_outside_a_document_that_breaks_is_not_forgotten(typed: Typed) -> None:
+    room = a_room()
+    enter(room, 1)
+    enter(room, 2)
+    doc: Doc = Doc(client_id=7)
+    doc.get("text", type=Text).insert(0, "a")
+    good, (_, second) = doc.get_update(), typed("xy")
+    room.receive(1, Update(good))
+    room.receive(2, Update(NO_PARENT))
+    room.flush()
+    room.receive(1, Update(second))
+    assert room.receive(1, Step1(b"\0")) == [Reload()]
+    room.restore([good], [survey(good)])
+    room.flush()
+    assert room.snapshot() == []

@@ -140,6 +140,26 @@ async def test_a_misfit_costs_its_sender_and_nobody_else(join: Join) -> None:
     assert eve.socket.close_code == Close.PROTOCOL
 
 
+async def test_a_misfit_that_waits_for_another_person_costs_its_sender(join: Join) -> None:
+    doc: Doc = Doc(client_id=7)
+    ann, eve = await join(doc=doc), await join()
+    await ann.type("a")
+    await ann.expect(Ack, lambda ack: ack.seq == 2)
+    # Inside the character that Ann types next.
+    await eve.send(wire.Update(bytes([1, 1, 8, 0, 4, 0, 7, 1, 1, 97, 0])))
+    await eve.expect(Ack, lambda ack: ack.seq == 2)
+    await ann.type("b")
+    await ann.expect(Ack, lambda ack: ack.seq == 3)
+    late = await join(synced=False)
+    await late.send(wire.Step1(b"\0"))
+    await late.until(lambda: str(late.text) == "ab")
+    await asyncio.wait_for(eve.socket.wait_closed(), 10)
+    assert eve.socket.close_code == Close.PROTOCOL
+    await ann.type("c")
+    await ann.expect(Ack, lambda ack: ack.seq == 4)
+    await late.until(lambda: str(late.text) == "abc")
+
+
 # ---------------------------------------------------------------- tokens
 
 
