@@ -7,6 +7,7 @@ per message for all clients, and written once per turn.
 from __future__ import annotations
 
 import asyncio
+import codecs
 import fcntl
 import re
 import struct
@@ -45,6 +46,7 @@ GRACE: Final = 2.0  # seconds a client has to answer a close
 SLOW_GRACE: Final = 0.5  # ... when it is one that does not read, whose bytes are held meanwhile
 PATIENCE: Final = 20.0  # seconds of silence granted to a client that has never answered a ping
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?").fullmatch
+_UTF8: Final = codecs.getincrementaldecoder("utf-8")
 _Y_ADDRESS: Final = ""  # how the one room of a y-websocket connection is addressed
 
 
@@ -412,9 +414,17 @@ class Connection(asyncio.BufferedProtocol):
                 message, self._message = b"".join(self._message), []
                 self._received(message)
         elif frame.opcode is Opcode.TEXT:
-            self.close(Close.PROTOCOL, "text frame; messages are binary")
+            self._refuse_text(bytes(frame.data), frame.fin)
         elif frame.opcode is Opcode.PONG:
             self._answers_pings = True
+
+    def _refuse_text(self, data: bytes, whole: bool) -> None:
+        try:
+            _UTF8().decode(data, final=whole)
+        except UnicodeDecodeError:
+            self.close(CloseCode.INVALID_DATA, "text that is not UTF-8")
+        else:
+            self.close(Close.PROTOCOL, "text frame; messages are binary")
 
     def _received(self, data: bytes) -> None:
         if self._aside is not None:
