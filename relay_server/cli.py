@@ -287,12 +287,13 @@ def role_command(id: str, role: str, key: Path | None) -> None:
 
 @relay.command()
 @_store_option
+@click.option("--json", is_flag=True, expose_value=False, help="As JSON, which it always is.")
 def rooms(store: str | None) -> None:
     """List the rooms of a store, as JSON.
 
     \b
     Example:
-      studio-relay rooms --store sqlite:////var/lib/relay/journal.db
+      studio-relay rooms --json --store sqlite:////var/lib/relay/journal.db
     """
     import json
 

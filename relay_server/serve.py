@@ -34,7 +34,7 @@ from relay_server.invites import PREFIX, InviteBook
 from relay_server.journal import journal_of
 from relay_server.limits import Addresses
 from relay_server.lobby import Lobby
-from relay_server.places import ACCEPTS, QUEUE, places
+from relay_server.places import ACCEPTS, QUEUE, memory_limit, memory_used, places
 from relay_server.presence import display_name, distinct
 from relay_server.registrar import Asker, Registrar
 from relay_server.replica import Broken
@@ -98,6 +98,7 @@ class Relay:
         self._walker = ThreadPoolExecutor(1, "walker")
         self._addresses = Addresses(settings.limits)
         self._places = places()
+        self._memory = memory_limit()
         self._journal = journal
         self._lobby = Lobby(journal)
         self._connections: set[Connection] = set()
@@ -108,6 +109,7 @@ class Relay:
         self._servers: list[asyncio.Server] = []
         self._ticker: asyncio.TimerHandle | None = None
         self._closing = False
+        self._heavy = False  # most of the memory that there is for it is used
         self._nobody = asyncio.Event()  # set when the last connection is gone
 
     @property
@@ -122,7 +124,7 @@ class Relay:
     def full(self) -> bool:
         """Whether there is no place for another connection."""
         most = min(self.settings.limits.connections, self._places)
-        return self._closing or len(self._connections) > most
+        return self._closing or self._heavy or len(self._connections) > most
 
     # ------------------------------------------------------------ life
 
@@ -205,6 +207,7 @@ class Relay:
         self.keys.refresh()
         self.audit.follow()
         self._addresses.forget(now)
+        self._weigh()
         for connection in list(self._connections):
             connection.watch(now)
             self._check_grants(connection)
@@ -213,6 +216,12 @@ class Relay:
         for room in self._lobby.cold(now, self.settings.linger):
             if room not in self._loads:
                 self._forget(room)
+
+    def _weigh(self) -> None:
+        heavy = memory_used() > self._memory
+        if heavy and not self._heavy:
+            log.warning("memory is short; nobody else is let in until it is not")
+        self._heavy = heavy
 
     def _check_grants(self, connection: Connection) -> None:
         for grant in {seat.grant for seat in connection.seats.values()}:
@@ -252,12 +261,15 @@ class Relay:
     def answer(self, path: str) -> health.Answer | None:
         """The response to a plain GET."""
         self.counters.quarantined = self._lobby.quarantined
+        self.counters.audit_lost = self.audit.lost
         gauges = health.Gauges(
             version=_version(),
             connections=len(self._connections),
             rooms=len(self._lobby.rooms),
             members=len(self._seats),
             backlog_bytes=self._journal.backlog,
+            lag=self.counters.acks.lag(self.loop.time()),
+            memory=memory_used(),
             store_failing=self._journal.failing,
             closing=self._closing,
         )
@@ -435,6 +447,7 @@ class Relay:
 
     def durable(self, room: str, ticket: int) -> None:
         """See `journal.Listener`."""
+        self.counters.acks.safe(ticket, self.loop.time())
         found = self._lobby.rooms.get(room)
         if found is not None:
             self._perform(found, found.durable(ticket))
@@ -493,6 +506,7 @@ class Relay:
                         seat.send(message)
                 case Append(ticket, update):
                     self.counters.appended += 1
+                    self.counters.acks.wait(ticket, self.loop.time())
                     self._journal.append(room.name, ticket, update)
                 case Snapshot(state):
                     self._journal.snapshot(room.name, state)
@@ -505,6 +519,8 @@ class Relay:
 
     def _broadcast(self, room: Room, messages: list[wire.Message], skip: frozenset[int]) -> None:
         """Builds each frame once per way of addressing, and joins those that go out together."""
+        spared = sum(member in room.members for member in skip)
+        self.counters.deliveries += len(messages) * (len(room.members) - spared)
         bodies = [wire.encode_body(message) for message in messages]
         blobs: dict[bytes | None, bytes] = {}
         seats = self._seats

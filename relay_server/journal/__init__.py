@@ -76,6 +76,8 @@ def sqlite_path(url: str) -> Path:
     Raises:
         BadSetting: not such a URL.
     """
+    if url.startswith(("redis:", "rediss:", "valkey:")):
+        raise BadSetting("there is no Redis store yet", "--store sqlite:///PATH, or memory:")
     path = url.removeprefix("sqlite:///")
     if path == url or not path:
         raise BadSetting(

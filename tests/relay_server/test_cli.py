@@ -81,6 +81,7 @@ def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
         ["fly"],
         ["serve", "--port", "many"],
         ["serve", "--store", "mysql://x"],
+        ["serve", "--store", "redis://localhost"],
         ["serve", "--host", "0.0.0.0"],
         ["serve", "--tls-cert", "c.pem"],
         ["token", "r"],
@@ -161,6 +162,7 @@ def test_rooms_of_a_store(capsys: pytest.CaptureFixture[str], tmp_path: Path, ty
     store = filled(tmp_path / "j.db", {"b": typed("hi"), "a": typed("x")})
     code, out, _ = run(capsys, "rooms", "--store", store)
     assert code == 0
+    assert run(capsys, "rooms", "--json", "--store", store)[1] == out
     assert [(room["room"], room["updates"]) for room in json.loads(out)] == [("a", 1), ("b", 2)]
 
 

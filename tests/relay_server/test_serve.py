@@ -317,6 +317,47 @@ async def test_plain_gets_are_answered(relay: Relay, join: Join) -> None:
     assert (await get(relay, "/nothing"))[0] == 404
 
 
+async def test_metrics_tell_what_happened(tmp_path: Path, join: Join) -> None:
+    async with serve(RelaySettings(port=0, store=f"sqlite:///{tmp_path / 'j.db'}")) as relay:
+        token = relay.keys.mint(room="*", role="editor")
+        ann, bob = [await join(token=token, url=relay.url) for _ in range(2)]
+        for n in range(3):
+            await ann.type("word ")
+            await ann.expect(Ack, lambda ack, n=n: ack == Ack(n + 2, Level.DISK))
+        await bob.until(lambda: str(bob.text) == "word " * 3)
+        lines = (await get(relay, "/metrics"))[1].splitlines()
+        assert "relay_deliveries_total 3" in lines
+        assert "relay_ack_latency_seconds_count 3" in lines
+        assert "relay_journal_lag_seconds 0.0" in lines
+        assert "relay_members 2" in lines
+
+
+async def test_without_memory_those_who_are_here_go_on_and_nobody_else_is_let_in(
+    monkeypatch: pytest.MonkeyPatch, join: Join, caplog: pytest.LogCaptureFixture
+) -> None:
+    used = 1000
+    monkeypatch.setattr("relay_server.serve.memory_limit", lambda: 2000)
+    monkeypatch.setattr("relay_server.serve.memory_used", lambda: used)
+    async with serve(RelaySettings(port=0)) as relay:
+        token = relay.keys.mint(room="*", role="editor")
+        ann = await join(token=token, url=relay.url)
+        used = 3000
+        async with asyncio.timeout(10):
+            while not relay.full:
+                await asyncio.sleep(0.05)
+        with pytest.raises(InvalidStatus) as caught:
+            await connect(relay.url)
+        assert caught.value.response.status_code == 503
+        assert "memory is short" in caplog.text
+        await ann.type("still here")
+        await ann.expect(Ack, lambda ack: ack.seq == 2)
+        used = 1000
+        async with asyncio.timeout(10):
+            while relay.full:
+                await asyncio.sleep(0.05)
+        assert str((await join(token=token, url=relay.url)).text) == "still here"
+
+
 async def test_metrics_may_have_a_port_of_their_own(unused_port: int) -> None:
     settings = RelaySettings(port=0, metrics_port=unused_port)
     async with serve(settings) as relay:
