@@ -6,7 +6,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test lint format bench-app bench-files bench-relay bench-carry fuzz torture clean
+.PHONY: help demo test lint format bench-app bench-files bench-relay bench-reconnect bench-carry \
+	fuzz torture clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -35,6 +36,9 @@ bench-relay: $(VENV)/installed ## what a delivery costs the relay, with everythi
 
 bench-carry: $(VENV)/installed ## a folder to a second machine, against rsync -e ssh
 	PYTHONPATH=. $(BIN)/python scripts/bench_carry.py
+
+bench-reconnect: $(VENV)/installed ## how soon everybody is back after an outage and a restart
+	PYTHONPATH=. $(BIN)/python scripts/bench_reconnect.py
 
 format: $(VENV)/installed ## put the code into the house's format
 	$(BIN)/ruff check --fix

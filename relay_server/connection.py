@@ -320,6 +320,10 @@ class Connection(asyncio.BufferedProtocol):
             self._be_granted()
 
     def _be_granted(self) -> None:
+        if not self._granted:
+            # Whoever answers is missed soon when it is gone; see `watch`.
+            self._protocol.send_ping(b"")
+            self._write_protocol()
         self._granted = True
         if self._timer is not None:
             self._timer.cancel()

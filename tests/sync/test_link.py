@@ -23,6 +23,7 @@ from relay_server.serve import serve as serve_relay
 from relay_server.settings import RelaySettings
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.sync import link as module
+from studio_tui.sync.backoff import FIRST, GROWTH
 from studio_tui.sync.link import Endpoint, Link, LinkState, Timing
 
 ROOM = "calm-otter"
@@ -493,7 +494,25 @@ async def test_after_a_settled_room_the_next_outage_starts_small(
     monkeypatch.setattr("studio_tui.sync.link.asyncio.sleep", sleep)
     async with running(locate, quick) as ends:
         await ends.until(lambda: len(waits) > 6)
-        assert [round(w, 3) for w in waits[:6]] == [0.01, 0.02, 0.04, 0.08, 0.01, 0.02]
+        steps = [0.1 * FIRST * GROWTH**n for n in (0, 1, 2, 3, 0, 1)]
+        assert waits[:6] == pytest.approx(steps)
+
+
+async def test_a_restarting_relay_says_how_far_to_spread(
+    quick: Timing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hints: list[float] = []
+    reasons = ["relay restarts; retry-after=3", "retry-after=", "retry-after=9999999", "bye"]
+
+    async def play(socket: ServerConnection) -> None:
+        await socket.close(
+            1012 if reasons else 1011, reasons.pop(0) if reasons else "retry-after=4"
+        )
+
+    monkeypatch.setattr(module.Backoff, "spread", lambda self, seconds: hints.append(seconds))
+    async with played(play) as url, running(url, quick) as ends:
+        await ends.until(lambda: ends.told.count("lost") == 5)
+    assert hints == [3.0]
 
 
 async def test_flushing_waits_for_what_was_queued_and_the_end_is_polite(quick: Timing) -> None:
