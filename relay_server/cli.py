@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -14,7 +15,7 @@ from relay_server.errors import BadSetting, RelayError, StoreFailed
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from relay_server.settings import RelaySettings
 
@@ -351,33 +352,42 @@ def backup(file: Path, store: str | None) -> None:
     if file.exists():
         raise BadSetting(f"{file} exists already", "give a new file")
     with _reading(store) as db:
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        try:
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise BadSetting(
+                f"{file} cannot be written: {error.strerror}", "give another"
+            ) from error
         copy = sqlite3.connect(file)
         try:
             db.backup(copy)
+        except BaseException:
+            file.unlink()  # half a copy is none
+            raise
         finally:
             copy.close()
     click.echo(f"copied to {file}")
 
 
-class _reading:  # noqa: N801 - reads like a function
-    """Opens the SQLite file of a store URL for a command, and closes it."""
+@contextlib.contextmanager
+def _reading(store: str | None) -> Iterator[sqlite3.Connection]:
+    """The SQLite file of a store URL, for a command that changes nothing in it."""
+    import sqlite3
 
-    def __init__(self, store: str | None) -> None:
-        from relay_server.journal import sqlite_path
+    from relay_server.journal import sqlite_path
 
-        self._path = sqlite_path(store or _default_store())
-
-    def __enter__(self) -> sqlite3.Connection:
-        from relay_server.journal.sqlite import connect
-
-        if not self._path.exists():
-            raise StoreFailed(f"no store at {self._path}", "give another with --store")
-        self._db = connect(self._path)
-        return self._db
-
-    def __exit__(self, *_: object) -> None:
-        self._db.close()
+    path = sqlite_path(store or _default_store())
+    if not path.exists():
+        raise StoreFailed(f"no store at {path}", "give another with --store")
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+        ) as db:
+            yield db
+    except sqlite3.Error as error:
+        raise StoreFailed(
+            f"store {path} cannot be read: {error}", "is it a relay's, and whole? see its backups"
+        ) from error
 
 
 def _room(db: sqlite3.Connection, name: str) -> dict[str, object]:

@@ -189,6 +189,10 @@ class Relay:
                 backlog=ACCEPTS,
             )
             queue_connections(server)
+        except socket.gaierror as error:
+            raise BadSetting(
+                f"no such address: {settings.host}", "--host 127.0.0.1, or 0.0.0.0 for all"
+            ) from error
         except OSError as error:
             raise PortTaken(
                 f"cannot listen on {settings.host}:{port}: {_why(error)}",
