@@ -22,7 +22,7 @@ from relay_server.access import Keys
 from relay_server.journal.sqlite import connect as open_store
 from relay_server.serve import serve
 from relay_server.settings import RelaySettings
-from relay_server.wire import Ack, Level
+from relay_server.wire import Ack, Level, Step1, Step2, SyncStatus
 
 ROOT = Path(__file__).parents[2]
 Join = Callable[..., Awaitable[Any]]
@@ -145,9 +145,16 @@ async def test_a_full_disk_is_told_and_nothing_promised_is_lost(disk: Disk, join
     assert str(bob.text) == str(ann.text)  # others go on reading and writing
     await bob.type("more")
     assert (await bob.expect(Ack, lambda ack: ack.seq == 2)).level == Level.MEMORY
+    stock = await join(token=token, url=url, own=False)
+    await stock.type("by a client that knows no levels")
+    await bob.until(lambda: "knows no levels" in str(bob.text))
     bob.seen.clear()
+    await stock.send(Step1(b"\0"))
+    await stock.expect(Step2)  # what would have come by now has come
+    assert SyncStatus(True) not in stock.seen
     disk.free(relay.pid)
     await ann.expect(Ack, lambda ack: ack == Ack(seq, Level.DISK))
+    assert await stock.expect(SyncStatus) == SyncStatus(True)
     assert (await ready(url))[0] == 200
     relay.kill()
     _, said = await relay.communicate()
