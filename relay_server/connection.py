@@ -16,7 +16,7 @@ import termios
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 from websockets.datastructures import Headers
 from websockets.frames import CloseCode, Frame, Opcode
@@ -274,9 +274,9 @@ class Connection(asyncio.BufferedProtocol):
     # ------------------------------------------------------------ handshake
 
     def _handshake(self, request: Request) -> None:
-        parts = urlsplit(request.path)
+        path, _, query = request.path.partition("?")
         if request.headers.get("Upgrade") is None or self._http_only:
-            self._answer(parts.path)
+            self._answer(path)
             return
         if self.relay.full or not self.welcome:
             status = HTTPStatus.SERVICE_UNAVAILABLE
@@ -293,10 +293,10 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._write_protocol()
         self.reached = self._reached(request.headers)
-        room = unquote(parts.path).strip("/")
+        room = unquote(path).strip("/")
         self._framing = "y" if room else "hocuspocus"
         if room:
-            token = parse_qs(parts.query).get("token", [""])[0]
+            token = parse_qs(query).get("token", [""])[0]
             self._join_y(room, token or _bearer(request.headers))
 
     def _answer(self, path: str) -> None:

@@ -111,6 +111,8 @@ class SqliteJournal:
         self._last: dict[str, int] = {}  # room -> seq of its last row; the thread's own
         self._histories = Histories({})
         self._db: sqlite3.Connection | None = None
+        self._file: os.stat_result  # of the file that was opened
+        self._replaced = False
         self._task: asyncio.Task[None] | None = None
         self._listener: Listener | None = None
         self._lock: int | None = None
@@ -240,6 +242,7 @@ class SqliteJournal:
     def _open(self) -> None:
         self._lock = _lock(self._path)
         self._db = connect(self._path)
+        self._file = os.stat(self._path)
         self._db.execute("INSERT OR IGNORE INTO history VALUES('', ?)", (new_history(),))
         self._histories = Histories(dict(self._db.execute("SELECT room, id FROM history")))
 
@@ -254,6 +257,7 @@ class SqliteJournal:
             self._lock = None
 
     def _commit(self, writes: list[_Write]) -> None:
+        self._check_file()
         db = self._open_db
         last: dict[str, int] = {}
         db.execute("BEGIN IMMEDIATE")
@@ -270,6 +274,16 @@ class SqliteJournal:
                 db.execute("ROLLBACK")
             raise
         self._last.update(last)
+
+    def _check_file(self) -> None:
+        """What is written to a file that was deleted or replaced is not there tomorrow."""
+        try:
+            # Whoever opened another file in its place has taken its log away; see SQLite's "-wal".
+            self._replaced |= not os.path.samestat(os.stat(self._path), self._file)
+        except OSError as error:
+            raise sqlite3.OperationalError(error.strerror) from error
+        if self._replaced:
+            raise sqlite3.OperationalError("it was replaced by another file; restart the relay")
 
     def _insert(self, rows: list[tuple[str, int, bytes]]) -> None:
         at = 0

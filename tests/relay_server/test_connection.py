@@ -168,6 +168,18 @@ async def test_garbage_instead_of_http_is_closed(relay: Relay) -> None:
     await writer.wait_closed()
 
 
+@pytest.mark.parametrize("target", ["http://[", "//[/x", "/%ff%00?token=%ff&&=", "*", "/?" * 99])
+async def test_any_target_of_a_request_is_answered(relay: Relay, target: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
+    writer.write(
+        f"GET {target} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    async with asyncio.timeout(10):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 101 ")
+    writer.close()
+
+
 async def test_a_client_that_says_nothing_is_closed() -> None:
     async with serve(RelaySettings(port=0, auth_timeout=0.05)) as relay:
         with socket.create_connection(("127.0.0.1", relay.port)) as silent:

@@ -261,3 +261,32 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path, after: int) 
         b"update %d" % n for n in range(covered + 1, covered + 1 + len(rows))
     ]
     assert covered + len(rows) >= acknowledged >= after
+
+
+async def test_a_file_that_is_gone_takes_nothing_until_it_is_back(tmp_path: Path) -> None:
+    journal, told = await opened(tmp_path / "j.db")
+    journal.append("a", 1, b"first")
+    await told.until(lambda: told.last == {"a": 1})
+    (tmp_path / "j.db").rename(tmp_path / "away.db")
+    journal.append("a", 2, b"second")
+    await told.until(lambda: told.failures > 1)
+    assert journal.failing
+    assert told.last == {"a": 1}
+    (tmp_path / "away.db").rename(tmp_path / "j.db")
+    await told.until(lambda: told.last == {"a": 2})
+    assert [row.update for row in await journal.load("a")] == [b"first", b"second"]
+    await journal.close()
+
+
+async def test_another_file_in_its_place_takes_nothing(tmp_path: Path) -> None:
+    journal, told = await opened(tmp_path / "j.db")
+    (tmp_path / "j.db").rename(tmp_path / "away.db")
+    connect(tmp_path / "j.db").close()
+    journal.append("a", 1, b"first")
+    await told.until(lambda: told.failures > 1)
+    (tmp_path / "away.db").rename(tmp_path / "j.db")  # its log is gone
+    failures = told.failures
+    await told.until(lambda: told.failures > failures + 1)
+    assert told.last == {}
+    with pytest.raises(StoreFailed, match="replaced"):
+        await journal.close()
