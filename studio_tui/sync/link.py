@@ -329,7 +329,10 @@ async def dial(endpoint: Endpoint, timing: Timing) -> _Socket:
         )
     except (OSError, WebSocketException, ValueError, ImportError) as problem:
         # ValueError: a port or a host name that cannot be. ImportError: a SOCKS proxy.
-        raise NotFound(_reason(problem)) from problem
+        hint = ""
+        if isinstance(problem, ssl.SSLCertVerificationError):
+            hint = f"if it is the relay's own: studio-tui login {endpoint.url} --ca FILE"
+        raise NotFound(_reason(problem), hint) from problem
     assert isinstance(connection, _Socket)
     return connection
 

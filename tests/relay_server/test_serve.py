@@ -442,8 +442,8 @@ async def test_a_cold_room_is_forgotten_and_comes_back(join: Join, tmp_path: Pat
         assert str(late.text) == "word " * 20
 
 
-async def test_it_speaks_tls(join: Join, tmp_path: Path) -> None:
-    cert, key = certificate(tmp_path)
+async def test_it_speaks_tls(certificate: tuple[Path, Path]) -> None:
+    cert, key = certificate
     async with serve(RelaySettings(port=0, tls_cert=cert, tls_key=key)) as relay:
         assert relay.url.startswith("wss://")
         trust = ssl.create_default_context(cafile=str(cert))
@@ -451,33 +451,3 @@ async def test_it_speaks_tls(join: Join, tmp_path: Path) -> None:
             token = relay.keys.mint(room="*", role="editor")
             await socket.send(wire.encode("r", wire.Token(token)))
             assert wire.decode(await socket.recv(decode=False))[1] == wire.Granted("read-write")
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    import datetime
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "relay")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    cert = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (folder / "c.pem").write_bytes(cert.public_bytes(pem))
-    private = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    (folder / "k.pem").write_bytes(key.private_bytes(pem, *private))
-    return folder / "c.pem", folder / "k.pem"
