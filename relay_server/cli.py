@@ -361,6 +361,7 @@ def backup(file: Path, store: str | None) -> None:
         copy = sqlite3.connect(file)
         try:
             db.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")  # so that a medium to read is enough
         except BaseException:
             file.unlink()  # half a copy is none
             raise

@@ -192,9 +192,12 @@ def test_a_backup_has_everything(
     target = tmp_path / "copy.db"
     assert run(capsys, "backup", str(target), "--store", store)[0] == 0
     assert target.stat().st_mode & 0o777 == 0o600
-    db = sqlite3.connect(target)
+    db = sqlite3.connect(f"file:{target}?mode=ro&immutable=1", uri=True)
     assert db.execute("SELECT count(*) FROM log").fetchone() == (5,)
+    assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     db.close()
+    assert run(capsys, "check", "--store", f"sqlite:///{target}")[0] == 0
+    assert sorted(path.name for path in tmp_path.glob("copy*")) == ["copy.db"]
     code, _, err = run(capsys, "backup", str(target), "--store", store)
     assert code == 2
     assert "exists already" in err
