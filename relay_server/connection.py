@@ -216,7 +216,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         self.write_out()
         self._closing = True
-        self.relay.counters.closed[code] += 1
+        self.relay.dropped(self, code, reason)
         self._leave()
         if self._protocol.state is OPEN:
             reason = reason.encode()[:120].decode(errors="ignore")
@@ -268,7 +268,7 @@ class Connection(asyncio.BufferedProtocol):
             if not self._answers_pings:
                 patience = max(patience, PATIENCE)
             if now - self._asked_at >= patience - settings.ping_interval:
-                self.relay.counters.closed[CloseCode.ABNORMAL_CLOSURE] += 1
+                self.relay.dropped(self, CloseCode.ABNORMAL_CLOSURE, "it does not answer")
                 self.abort()
 
     # ------------------------------------------------------------ handshake
@@ -285,7 +285,7 @@ class Connection(asyncio.BufferedProtocol):
             response = self._protocol.reject(status, "Full.\n")
             response.headers["Retry-After"] = "1"
             self._protocol.send_response(response)
-            self.relay.counters.closed[status] += 1
+            self.relay.dropped(self, status, "no place for it")
             return
         response = self._protocol.accept(request)
         self._protocol.send_response(response)
@@ -398,7 +398,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._closing:
             return
         self._closing = True
-        self.relay.counters.closed[code] += 1
+        self.relay.dropped(self, code, "what it sends is no websocket's")
         self._leave()
         self.hold(False)
         if self._transport.can_write_eof():

@@ -262,6 +262,13 @@ class Relay:
         if not self._connections:
             self._nobody.set()
 
+    def dropped(self, connection: Connection, code: int, reason: str) -> None:
+        """A connection is ended by the relay, or not let in; a close code or an HTTP status."""
+        self.counters.closed[code] += 1
+        if code != Close.RESTART:
+            source = connection.address
+            log.info("connection %d of %s: %d, %s", connection.number, source, code, reason)
+
     def answer(self, path: str) -> health.Answer | None:
         """The response to a plain GET."""
         self.counters.quarantined = self._lobby.quarantined

@@ -31,11 +31,14 @@ Join = Callable[..., Awaitable[Any]]
     ],
 )
 async def test_what_is_no_message_ends_its_connection_alone(
-    join: Join, data: bytes | str, code: int
+    join: Join, data: bytes | str, code: int, relay: Relay, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "relay_server")
     ann, eve = await join(), await join()
     await eve.socket.send(data)
     assert await eve.closed() == code
+    assert f"of 127.0.0.1: {int(code)}, " in caplog.text
+    assert relay.counters.closed == {code: 1}
     await ann.type("x")
     await ann.expect(Ack, lambda ack: ack.seq == 2)
 
