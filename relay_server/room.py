@@ -134,7 +134,7 @@ class Room:
         self._unacked: deque[_Batch] = deque()
         self._ids = ids
         self._ticket = 0
-        self._rows = 0  # appended since the last snapshot
+        self._rows = 0  # in the journal since the last snapshot
         self._rest = (0, 0.0)  # how many there were, and when that was first seen
         self._news: dict[int, tuple[int, Entry]] = {}  # client id -> who said it, entry
 
@@ -393,11 +393,13 @@ class Room:
         Raises:
             Broken: the rows cannot be applied.
         """
-        replica = Replica(history)
+        rows = list(history)
+        replica = Replica(rows)
         unflushed = map(survey, chain.from_iterable(self._updates.values()))
         for one in (*found, *self._early_reach, *unflushed):
             replica.expect(one)
         self._replica = replica
+        self._rows = max(self._rows, len(rows) - 1)  # the first may be a snapshot
         early, self._early, self._early_reach = self._early, [], []
         effects: Effects = []
         self._keep(early, effects)

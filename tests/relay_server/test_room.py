@@ -432,6 +432,17 @@ def test_a_room_in_use_is_snapshot_when_it_rests(typed: Typed) -> None:
     assert room.rest(30) == room.rest(40) == []
 
 
+def test_rows_of_an_earlier_life_count(typed: Typed) -> None:
+    (update,) = typed("x")
+    room = a_room(restored=False)
+    room.restore([update] * (SNAPSHOT_EVERY + 1))
+    assert room.rest(10) == []
+    assert len(room.rest(10 + REST)) == 1
+    room = a_room(restored=False)
+    room.restore([update])
+    assert room.snapshot() == []
+
+
 def test_a_room_that_never_rests_is_snapshot_at_last(
     typed: Typed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,11 +36,14 @@ function yClient (auth) {
     WebSocketPolyfill: WebSocket, disableBc: true, maxBackoffTime: 500, params: { token: auth }
   })
   let received = 0
+  const closes = []
+  provider.on('connection-close', (event) => { closes.push(event?.code) })
   provider.on('status', () => {
     provider.ws?.addEventListener('message', () => { received++ })
   })
   return {
     doc,
+    closes,
     awareness: provider.awareness,
     synced: () => provider.synced,
     saved: () => true,
@@ -204,6 +207,12 @@ async function main () {
   c.socket().terminate()
   await until(() => !a.sees(c), 'who crashes is gone')
 
+  if (dialect === 'y') {
+    const stranger = client('not a token')
+    await until(() => stranger.closes.includes(4401), 'a bad token is refused')
+    await sleep(600) // longer than it waits between two attempts
+    if (stranger.closes.length !== 1) throw new Error('a refused client comes back')
+  }
   if (dialect === 'hocuspocus') {
     const stranger = client('not a token')
     await until(() => stranger.denied.length > 0, 'a bad token is denied')
