@@ -133,6 +133,7 @@ class Connection(asyncio.BufferedProtocol):
         limits = settings.limits
         self._frames = TokenBucket(limits.frames_per_second, limits.frames_burst, now)
         self._bytes = TokenBucket(limits.bytes_per_second, limits.bytes_burst, now)
+        self._joins = TokenBucket(limits.joins_per_second, limits.joins_burst, now)
         self._timer: asyncio.TimerHandle | None = None
 
     # ------------------------------------------------------------ the transport's side
@@ -509,6 +510,9 @@ class Connection(asyncio.BufferedProtocol):
             self.close(Close.TOKEN, answer.reason)
 
     def _join(self, address: str, message: wire.Token) -> None:
+        if not self._joins.take(1, self.heard):
+            self.close(Close.FLOOD, "too many tokens")
+            return
         room = address.partition("\0")[0]
         if message.token.startswith(PREFIX):
             self.relay.exchange(self, address, room, message.token)

@@ -15,6 +15,8 @@ class Limits:
         frames_burst: messages it may send at once before the rate counts.
         bytes_per_second: sustained rate of bytes from a client.
         bytes_burst: bytes it may send at once before the rate counts.
+        joins_per_second: sustained rate of tokens from a client: each is verified and audited.
+        joins_burst: tokens it may send at once before the rate counts.
         outgoing_bytes: what may wait to be read by a client, room states aside.
         backlog_bytes: what may wait for the store before clients are no longer read.
         connections: at once, over all.
@@ -27,6 +29,8 @@ class Limits:
     frames_burst: float = 500_000
     bytes_per_second: float = 32 << 20
     bytes_burst: float = 512 << 20
+    joins_per_second: float = 20
+    joins_burst: float = 2000
     outgoing_bytes: int = 4 << 20
     backlog_bytes: int = 4 << 20
     connections: int = 10_000

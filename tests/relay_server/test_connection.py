@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from pycrdt import Doc, Map
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from relay_server import wire
 from relay_server.limits import Limits
@@ -101,6 +103,24 @@ async def test_a_flood_ends_its_connection_alone(join: Join, limits: Limits) -> 
         assert await eve.closed() == Close.FLOOD
         await ann.type("x")
         await ann.expect(Ack, lambda ack: ack.seq == 2)
+
+
+@pytest.mark.parametrize("good", [True, False])
+async def test_a_flood_of_tokens_ends_its_connection_alone(join: Join, good: bool) -> None:
+    limits = Limits(joins_per_second=0.1, joins_burst=20)
+    async with serve(RelaySettings(port=0, limits=limits)) as relay:
+        token = relay.keys.mint(room="*", role="viewer")
+        ann, eve = await join(token=token, url=relay.url), await join(token=token, url=relay.url)
+        for n in range(30):
+            await eve.socket.send(wire.encode(f"r{n}", wire.Token(token if good else token[:-4])))
+        denied = 0
+        with contextlib.suppress(ConnectionClosed):
+            async for data in eve.socket:
+                denied += isinstance(wire.decode(bytes(data))[1], wire.Denied)
+        assert eve.socket.close_code == Close.FLOOD
+        assert denied == (0 if good else 19)
+        await ann.send(wire.Ping())
+        await ann.expect(wire.Pong)
 
 
 async def test_a_stalled_reader_is_dropped_while_others_go_on(join: Join) -> None:
