@@ -79,6 +79,7 @@ class Gauges:
     lag: float  # seconds
     memory: int  # bytes
     store_failing: bool
+    full: bool  # lets nobody else in
     closing: bool
 
 
@@ -139,7 +140,12 @@ def answer(path: str, counters: Counters, gauges: Gauges) -> Answer | None:
 
 
 def _ready(gauges: Gauges) -> Answer:
-    reason = "closing" if gauges.closing else "store fails" if gauges.store_failing else ""
+    reasons = {
+        "closing": gauges.closing,
+        "store fails": gauges.store_failing,
+        "full": gauges.full,
+    }
+    reason = next((reason for reason, holds in reasons.items() if holds), "")
     body = {"ready": not reason, "reason": reason}
     return Answer(503 if reason else 200, "application/json", json.dumps(body) + "\n")
 

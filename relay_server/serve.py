@@ -282,6 +282,7 @@ class Relay:
             lag=self.counters.acks.lag(self.loop.time()),
             memory=memory_used(),
             store_failing=self._journal.failing,
+            full=self.full,
             closing=self._closing,
         )
         return health.answer(path, self.counters, gauges)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -11,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from relay_server.health import Acks, Counters, Gauges, answer
 from relay_server.wire import Close
 
-FINE = Gauges("1.0", 3, 2, 5, 0, 0.0, 1 << 20, store_failing=False, closing=False)
+FINE = Gauges("1.0", 3, 2, 5, 0, 0.0, 1 << 20, store_failing=False, full=False, closing=False)
 
 
 def test_health_is_short_json() -> None:
@@ -27,14 +28,20 @@ def test_health_is_short_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failing", "closing", "status"), [(False, False, 200), (True, False, 503), (False, True, 503)]
+    ("true", "reason"),
+    [
+        (set(), ""),
+        ({"store_failing"}, "store fails"),
+        ({"full"}, "full"),
+        ({"closing"}, "closing"),
+        ({"closing", "store_failing", "full"}, "closing"),
+    ],
 )
-def test_ready_is_able_to_take_work(failing: bool, closing: bool, status: int) -> None:
-    gauges = Gauges("1.0", 0, 0, 0, 0, 0.0, 0, store_failing=failing, closing=closing)
-    told = answer("/readyz", Counters(), gauges)
+def test_ready_is_able_to_take_work(true: set[str], reason: str) -> None:
+    told = answer("/readyz", Counters(), replace(FINE, **dict.fromkeys(true, True)))
     assert told is not None
-    assert told.status == status
-    assert json.loads(told.body)["ready"] == (status == 200)
+    assert told.status == (503 if reason else 200)
+    assert json.loads(told.body) == {"ready": not reason, "reason": reason}
 
 
 def samples(counters: Counters, gauges: Gauges = FINE) -> dict[tuple[str, ...], float]:

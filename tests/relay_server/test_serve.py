@@ -348,6 +348,7 @@ async def test_without_memory_those_who_are_here_go_on_and_nobody_else_is_let_in
         with pytest.raises(InvalidStatus) as caught:
             await connect(relay.url)
         assert caught.value.response.status_code == 503
+        assert (await get(relay, "/readyz"))[0] == 503
         assert "memory is short" in caplog.text
         await ann.type("still here")
         await ann.expect(Ack, lambda ack: ack.seq == 2)
