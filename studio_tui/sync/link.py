@@ -329,10 +329,7 @@ async def dial(endpoint: Endpoint, timing: Timing) -> _Socket:
         )
     except (OSError, WebSocketException, ValueError, ImportError) as problem:
         # ValueError: a port or a host name that cannot be. ImportError: a SOCKS proxy.
-        hint = ""
-        if isinstance(problem, ssl.SSLCertVerificationError):
-            hint = f"if it is the relay's own: studio-tui login {endpoint.url} --ca FILE"
-        raise NotFound(_reason(problem), hint) from problem
+        raise NotFound(_reason(problem)) from problem
     assert isinstance(connection, _Socket)
     return connection
 
@@ -350,6 +347,9 @@ def _reason(problem: Exception) -> str:
     """Why there is no connection, in a few words for the top line."""
     if isinstance(problem, TimeoutError):
         return "the relay does not answer"
+    if isinstance(problem, ssl.SSLCertVerificationError):
+        why = printable(problem.verify_message, REASON_CAP)
+        return f"its certificate is not trusted, {why}; login and attach take --ca FILE"
     if isinstance(problem, socket.gaierror | ssl.SSLError):
         return printable(problem.strerror or str(problem), REASON_CAP)
     if isinstance(problem, OSError) and problem.errno:
