@@ -386,12 +386,12 @@ class Connection(asyncio.BufferedProtocol):
             if data:
                 self._sent += len(data)
                 self._transport.write(data)
-            elif self._protocol.close_sent is not None and self._protocol.close_rcvd is None:
-                self._fail(self._protocol.close_sent.code)
+            elif (said := self._protocol.close_sent) and self._protocol.close_rcvd is None:
+                self._fail(said.code, said.reason)
             else:
                 self._transport.close()
 
-    def _fail(self, code: int) -> None:
+    def _fail(self, code: int, reason: str) -> None:
         """The library has said why it ends the connection; the client shall read it.
 
         With bytes of the client unread, closing the socket would take that word back.
@@ -399,7 +399,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._closing:
             return
         self._closing = True
-        self.relay.dropped(self, code, "what it sends is no websocket's")
+        self.relay.dropped(self, code, reason or "what it sends is no websocket's")
         self._leave()
         self.hold(False)
         if self._transport.can_write_eof():
