@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from relay_server.access import Policy
 from relay_server.effects import Expel
 from relay_server.errors import InvalidUpdate
+from relay_server.journal import Row
 from relay_server.journal.history import new_history
 from relay_server.replica import Broken, Replica
 from relay_server.room import Room
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from relay_server.effects import Effects
-    from relay_server.journal import Journal, Row
+    from relay_server.journal import Journal
 
 log = logging.getLogger(__name__)
 
@@ -154,49 +155,56 @@ def salvage(rows: Sequence[Row]) -> History:
     """
     history = walk(rows)
     bad = {row.seq for row in history.bad}
-    good: list[Row] = []
-    left = deque(row for row in rows if row.seq not in bad)
+    fine = [row for row in rows if row.seq not in bad]
+    left = deque(zip(fine, history.surveys, strict=True))
+    good: list[_Found] = []
     strikes = Counter[int]()
     replica = Replica()
     while left:
-        row = left.popleft()
-        if _takes(replica, row):
-            good.append(row)
+        found = left.popleft()
+        if _takes(replica, found):
+            good.append(found)
             continue
-        sound, waiting = _sorted_by_waiting(good)
-        replica = _replica_of(sound)
-        if waiting and _takes(replica, row):
-            good = [*sound, row]
-            strikes.update(other.seq for other in waiting)
-            left.extendleft(reversed([w for w in waiting if strikes[w.seq] < _STRIKES]))
-            bad.update(w.seq for w in waiting if strikes[w.seq] >= _STRIKES)
+        replica = _replica_of(good)
+        waits = _waiting(good, replica)
+        sound = [one for one in good if one[0].seq not in waits]
+        without = _replica_of(sound) if waits else replica
+        if waits and _takes(without, found):
+            strikes.update(waits)
+            bad |= {seq for seq in waits if strikes[seq] >= _STRIKES}
+            again = [one for one in good if one[0].seq in waits - bad]
+            left.extendleft(reversed(again))
+            replica, good = without, [*sound, found]
         else:
-            bad.add(row.seq)
-            replica = _replica_of(good)
-    kept = walk([row for row in rows if row.seq not in bad])
-    return History(kept.updates, kept.surveys, [row for row in rows if row.seq in bad])
+            bad.add(found[0].seq)
+    return History(
+        [row.update for row, _ in good],
+        [survey for _, survey in good],
+        [row for row in rows if row.seq in bad],
+    )
 
 
-def _takes(replica: Replica, row: Row) -> bool:
+_Found = tuple[Row, Survey]  # a row and what the walk found in it
+
+
+def _takes(replica: Replica, found: _Found) -> bool:
     try:
-        replica.append(row.update)
+        replica.append(found[0].update)
         replica.settle()
     except Broken:
         return False
     return True
 
 
-def _replica_of(rows: Iterable[Row]) -> Replica:
-    return Replica(row.update for row in rows)
+def _replica_of(found: Iterable[_Found]) -> Replica:
+    return Replica(row.update for row, _ in found)
 
 
-def _sorted_by_waiting(rows: list[Row]) -> tuple[list[Row], list[Row]]:
-    """The rows whose all is part of the document that they make, and those that wait for others."""
-    clocks = read_state_vector(_replica_of(rows).state_vector())
-    sound: list[Row] = []
-    waiting: list[Row] = []
-    for row in rows:
-        ends = survey(row.update).ends.items()
-        waits = any(end > clocks.get(client, 0) for client, end in ends)
-        (waiting if waits else sound).append(row)
-    return sound, waiting
+def _waiting(found: Iterable[_Found], replica: Replica) -> set[int]:
+    """The rows, by seq, of which something is not part of the document yet."""
+    clocks = read_state_vector(replica.state_vector())
+    return {
+        row.seq
+        for row, survey in found
+        if any(end > clocks.get(client, 0) for client, end in survey.ends.items())
+    }
