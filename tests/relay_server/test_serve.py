@@ -231,6 +231,22 @@ async def test_presence_is_stamped_and_removed_when_a_client_dies(join: Join) ->
     assert [(e.client_id, e.state) for e in gone.entries] == [(77, "null")]
 
 
+async def test_nobody_speaks_for_another(join: Join) -> None:
+    ann, eve = await join(name="Ann"), await join(name="Eve")
+    await ann.send(Awareness((Entry(77, 1, '{"cursor": 1}'),)))
+    real = (await eve.expect(Awareness)).entries
+    for clock, state in ((9, '{"cursor": 2}'), (10, "null"), (1 << 52, '{"cursor": 3}')):
+        await eve.send(Awareness((Entry(77, clock, state),)))
+    await eve.send(Awareness((Entry(78, 1, "{}"), Entry(77, 11, "null"))))
+    await ann.expect(Awareness, lambda told: any(e.client_id == 78 for e in told.entries))
+    late = await join(name="Cid", synced=False)
+    present = (await late.expect(Awareness)).entries
+    assert [entry for entry in present if entry.client_id == 77] == list(real)
+    await ann.send(Awareness((Entry(77, 2, '{"cursor": 4}'),)))  # its clock was not run away with
+    told = await late.expect(Awareness, lambda told: told.entries[0].client_id == 77)
+    assert json.loads(told.entries[0].state)["cursor"] == 4
+
+
 async def test_calls_and_streams_find_their_way(join: Join) -> None:
     host, ann, eve = await join(role="host"), await join(name="Ann"), await join(role="viewer")
     await ann.send(wire.Call(7, "jobs.run", b"{}", True))
