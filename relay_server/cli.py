@@ -78,6 +78,12 @@ _store_option = click.option(
 @click.option("--public-url", help="Where clients reach it, for invites: wss://relay.example.com")
 @click.option("--audit", type=click.Path(path_type=Path), help="Append who did what to this file.")
 @click.option(
+    "--per-address",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Connections at once from one address; all clients of a proxy are one.  [default: 2500]",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
     default="info",
@@ -97,6 +103,7 @@ def serve(
     metrics_port: int | None,
     public_url: str | None,
     audit: Path | None,
+    per_address: int | None,
     log_level: str,
     log_json: bool,
 ) -> None:
@@ -108,6 +115,7 @@ def serve(
     """
     import asyncio
 
+    from relay_server.limits import Limits
     from relay_server.logs import log_to
     from relay_server.places import raise_limit
     from relay_server.settings import RelaySettings
@@ -126,6 +134,7 @@ def serve(
         metrics_port=metrics_port,
         public_url=public_url,
         audit=audit,
+        limits=Limits(per_address=per_address) if per_address else Limits(),
     )
     asyncio.run(_serve(settings))
 

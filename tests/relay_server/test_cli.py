@@ -81,6 +81,7 @@ def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
         ["fly"],
         ["serve", "--port", "many"],
         ["serve", "--metrics-port", "70000"],
+        ["serve", "--per-address", "0"],
         ["serve", "--host", "256.1.1.1", "--insecure", "--store", "memory:"],
         ["serve", "--store", "mysql://x"],
         ["serve", "--store", "redis://localhost"],
