@@ -19,14 +19,25 @@ if TYPE_CHECKING:
 LOCAL = "local"
 _ALL = {"kind": str, "root": str, "folder": str, "price_per_hour": float}
 _SSH = {"host": str, "port": int, "user": str, "identity_file": str, "known_hosts": str}
+_RENTED = {"sleep_after": str, "max_runtime": str}
 KINDS: dict[str, dict[str, type]] = {
     LOCAL: _ALL,
     "ssh": _ALL | _SSH,
-    "ec2": _ALL | _SSH | {"instance": str, "type": str, "region": str, "profile": str},
-    "slurm": _ALL | _SSH | {"partition": str, "account": str, "qos": str},
+    "ec2": _ALL | _SSH | _RENTED | {"instance": str, "type": str, "region": str, "profile": str},
+    "slurm": _ALL
+    | _SSH
+    | _RENTED
+    | {"partition": str, "account": str, "qos": str, "constraint": str, "reservation": str}
+    | {"gpus": object, "cpus": int, "memory": str, "time": str, "options": list},
 }
 """What an entry of each kind may say, and what kind of value that is."""
-_KINDS_OF_VALUES = {str: "text", int: "a whole number", float: "a number, such as 6.98"}
+_KINDS_OF_VALUES = {
+    str: "text",
+    int: "a whole number",
+    float: "a number, such as 6.98",
+    list: "a list of texts",
+    object: "a number, or text",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +171,19 @@ def check_entry(name: str, entry: Mapping[str, Any], source: str) -> None:
 def _entered(name: str, entry: Mapping[str, Any], source: str) -> Machine:
     check_entry(name, entry, source)
     price = entry.get("price_per_hour", 0.0 if entry["kind"] == LOCAL else None)
+    if price is None and entry["kind"] == "ec2":
+        price = _listed(entry)
     return Machine(
         name,
         kind=entry["kind"],
         price_per_hour=None if price is None else float(price),
         entry=dict(entry),
     )
+
+
+def _listed(entry: Mapping[str, Any]) -> float | None:
+    """The price of an EC2 instance's type, from the user's table or the one that is shipped."""
+    from studio_tui.machines.ec2.prices import Prices
+
+    own = paths.config_folder() / "prices.yaml"
+    return Prices(own).find(entry.get("type", ""), entry.get("region", ""))

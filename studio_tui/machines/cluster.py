@@ -25,6 +25,7 @@ FIRST_LOOK, LONGEST_LOOK = 0.25, 15.0  # seconds between two looks at a job that
 ENDING, ENDING_LOOK = 20, 0.25  # looks at a job that is about to be over, and seconds between
 CONTROLLER = 15.0  # seconds for Slurm's controller to say what became of an allocation
 _ALIVE = "PENDING,CONFIGURING,RUNNING,SUSPENDED"  # one that is being cleared away is not
+_ASK = "ask for one: studio-tui machine start"
 _UNKNOWN = b"Invalid job id"
 
 
@@ -158,6 +159,22 @@ class Cluster:
         except BaseException:
             await asyncio.shield(self.release(job_id))
             raise
+
+    async def held(self) -> Job:
+        """The allocation that there is and runs.
+
+        Raises:
+            ConnectionLost: it still waits.
+            StudioError: there is none.
+        """
+        found = await self.find()
+        if found is None:
+            raise StudioError(f"{self.name} has no allocation", f"{_ASK} {self.name}")
+        if found.waiting:
+            raise ConnectionLost(
+                f"{self.name} is {found.queued(await self.place(found))}", "wait for its turn"
+            )
+        return found
 
     async def over(self, job_id: str) -> ConnectionLost | None:
         """Why an allocation is over; None when it is not."""

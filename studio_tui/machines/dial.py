@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from studio_tui.machines.connection import Connection
     from studio_tui.machines.ssh_login import Questions
 
-_PLACES = {"ssh": "studio_tui.machines.ssh_dial"}
+_PLACES = {
+    "ssh": "studio_tui.machines.ssh_dial",
+    "ec2": "studio_tui.machines.ec2.dial",
+    "slurm": "studio_tui.machines.slurm_dial",
+}
 """Kind to the module whose `dial_for(machine, questions)` connects; loaded when it is needed."""
 
 
@@ -26,6 +30,8 @@ def dial_for(
     machine: Machine, questions: Questions | None = None, *, root: Path | None = None
 ) -> Callable[[], Awaitable[Connection]]:
     """What connects to the machine, as often as it is called; see Reach.
+
+    A machine that is off is not started by that; see power_for().
 
     Args:
         questions: who answers when a host key is new or a key has a passphrase; nobody when None.

@@ -145,6 +145,19 @@ class SlurmConnection:
         job = await cluster.allocate(progress)
         return cls(cluster, job, await cluster.program(job))
 
+    @classmethod
+    async def join(cls, login: Connection, name: str, request: Request) -> SlurmConnection:
+        """Connects to the allocation that the machine has.
+
+        Raises:
+            ConnectionLost: it waits for its turn.
+            StudioError: there is none, or Slurm is not there.
+        """
+        cluster = Cluster(login, name, request)
+        job = await cluster.held()
+        await cluster.make_root()
+        return cls(cluster, job, await cluster.program(job))
+
     async def run(
         self,
         argv: Sequence[str],

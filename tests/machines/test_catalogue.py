@@ -111,3 +111,21 @@ def test_a_machine_as_documents_have_it() -> None:
         "price_per_hour": 0.0,
         "found": False,
     }
+
+
+def test_what_an_instance_costs_is_in_a_table() -> None:
+    entry = {"kind": "ec2", "instance": "i-1", "region": "us-east-1", "type": "g5.xlarge"}
+    assert Catalogue({"big": entry}).find("big").price_per_hour == 1.006
+    assert Catalogue({"big": entry | {"price_per_hour": 0.5}}).find("big").price_per_hour == 0.5
+    assert Catalogue({"big": entry | {"type": "h9.huge"}}).find("big").price_per_hour is None
+    (paths.config_folder() / "prices.yaml").write_text("regions: {us-east-1: {h9.huge: 9}}")
+    assert Catalogue({"big": entry | {"type": "h9.huge"}}).find("big").price_per_hour == 9.0
+
+
+def test_an_allocation_of_the_configuration() -> None:
+    entry = {"kind": "slurm", "host": "login", "gpus": "a100:2", "options": ["--exclusive"]}
+    more = {"memory": "64G", "time": "8h", "sleep_after": "20m", "max_runtime": "8h", "cpus": 4}
+    assert Catalogue({"c": entry | more}).find("c").entry["gpus"] == "a100:2"
+    with pytest.raises(UsageFault, match="options is '--exclusive'") as raised:
+        Catalogue({"c": entry | {"options": "--exclusive"}})
+    assert raised.value.hint == "write a list of texts"
