@@ -14,12 +14,13 @@ from studio_tui.cli.switch import switch
 if TYPE_CHECKING:
     from studio_tui.machines.catalogue import Catalogue, Machine
     from studio_tui.machines.host_keys import NewHostKey
+    from studio_tui.machines.power import Power
     from studio_tui.machines.ssh_login import Questions
 
 
 @click.group(cls=Group, epilog="Example: studio-tui machine ls --json")
 def machine() -> None:
-    """Show, add, check the machines that a studio can run on, and take one there."""
+    """Show, add, check, start the machines that a studio can run on, and take one there."""
 
 
 @machine.command("ls", epilog="Example: studio-tui machine ls --json")
@@ -142,6 +143,42 @@ def check(name: str, as_json: bool) -> None:
             lines.append(plain(f"      {'':{width}}  {finding.hint}"))
     emit([asdict(finding) for finding in found], as_json, "\n".join(lines))
     sys.exit(code)
+
+
+@machine.command("start", epilog="Example: studio-tui machine start cluster")
+@click.argument("name")
+@click.option("--restart", is_flag=True, help="Stop it first where it is to have another type.")
+def start(name: str, restart: bool) -> None:
+    """Start an EC2 instance, or ask Slurm for an allocation, and wait until it is there."""
+    import asyncio
+
+    asyncio.run(_power(name).start(lambda words: say(plain(words)), restart=restart))
+    say(f"{name} is up")
+
+
+@machine.command("stop", epilog="Example: studio-tui machine stop cluster")
+@click.argument("name")
+def stop(name: str) -> None:
+    """Stop an EC2 instance, or give a Slurm allocation back; what runs there ends."""
+    import asyncio
+
+    asyncio.run(_power(name).stop(lambda words: say(plain(words))))
+    say(f"{name} is stopped")
+
+
+def _power(name: str) -> Power:
+    from studio_tui.errors import UsageFault
+    from studio_tui.machines import catalogue
+    from studio_tui.machines.power import power_for
+
+    machine = catalogue.load().find(name)
+    power = power_for(machine, _questions())
+    if power is None:
+        raise UsageFault(
+            f"{name} is of kind {machine.kind}, and simply there",
+            "machines of kind ec2 and slurm are started and stopped",
+        )
+    return power
 
 
 def _questions() -> Questions | None:

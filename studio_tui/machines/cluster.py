@@ -25,7 +25,7 @@ FIRST_LOOK, LONGEST_LOOK = 0.25, 15.0  # seconds between two looks at a job that
 ENDING, ENDING_LOOK = 20, 0.25  # looks at a job that is about to be over, and seconds between
 CONTROLLER = 15.0  # seconds for Slurm's controller to say what became of an allocation
 _ALIVE = "PENDING,CONFIGURING,RUNNING,SUSPENDED"  # one that is being cleared away is not
-_ASK = "ask for one: studio-tui machine start"
+_ASK = "ask for a new one: studio-tui machine start"
 _UNKNOWN = b"Invalid job id"
 
 
@@ -100,7 +100,7 @@ class Cluster:
         if not done.ok and _UNKNOWN in done.stderr + done.stdout:
             raise Forgotten(
                 f"the allocation {job_id} is over, Slurm has forgotten it",
-                "switch to the machine again to ask for a new one",
+                f"{_ASK} {self.name}",
             )
         return read_job(done.check("asking Slurm for the allocation").stdout.decode())
 
@@ -189,7 +189,7 @@ class Cluster:
             return None
         return ConnectionLost(
             f"the allocation {job_id} is over: {job.end()}",
-            "switch to the machine again to ask for a new one",
+            f"{_ASK} {self.name}",
         )
 
     async def _settled(self, job_id: str) -> Job:

@@ -146,3 +146,33 @@ def on_a_terminal(arguments: list[str], question: bytes, answer: bytes) -> tuple
         pass
     os.close(ours)
     return shown, process.wait()
+
+
+def test_a_machine_that_one_pays_for_is_started_and_stopped(
+    typed: Typed,
+    slurm: None,
+    make_sshd: MakeServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    home = tmp_path / "sshd-0" / "home"
+    server = make_sshd(f"SetEnv HOME={home} SLURM_CONF={os.environ['SLURM_CONF']}")
+    monkeypatch.setenv("STUDIO_SSH_CONFIG", str(server.client_config))
+    paths.machines_file().write_text(
+        '[machines.cluster]\nkind = "slurm"\nhost = "box"\npartition = "gpu"\ngpus = 1\n'
+    )
+    before = typed("machine", "check", "cluster")
+    assert before.code != 0
+    assert "has no allocation" in before.out + before.err
+    started = typed("machine", "start", "cluster")
+    assert (started.code, started.out) == (0, "")
+    assert started.err.splitlines()[-1] == "cluster is up"
+    assert typed("machine", "check", "cluster").code == 0
+    stopped = typed("machine", "stop", "cluster")
+    assert stopped.err.splitlines()[-1] == "cluster is stopped"
+
+
+def test_a_machine_that_is_simply_there_is_neither(typed: Typed) -> None:
+    for verb in ("start", "stop"):
+        done = typed("machine", verb, "local")
+        assert (done.code, done.error) == (2, "local is of kind local, and simply there")

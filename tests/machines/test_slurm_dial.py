@@ -37,7 +37,7 @@ async def test_it_is_asked_for_reached_and_given_back(machine: Machine) -> None:
     assert power is not None
     with pytest.raises(StudioError, match="cluster has no allocation") as raised:
         await dial()
-    assert raised.value.hint == "ask for one: studio-tui machine start cluster"
+    assert raised.value.hint == "ask for a new one: studio-tui machine start cluster"
 
     await power.start(nothing)
     await power.start(nothing)

@@ -41,7 +41,7 @@ async def connect(
     """
     seen = await instance.look()
     if seen.state != "running" or not seen.address:
-        raise ConnectionLost(f"{instance.id} is {seen.state}", "switch to the machine to start it")
+        raise ConnectionLost(f"{instance.id} is {seen.state}", "start it: studio-tui machine start")
     at = replace(destination, host=seen.address, alias=instance.id)
     return await ssh.connect(Login(at, own_known_hosts, _vouched(instance, questions)), root)
 

@@ -114,7 +114,7 @@ class Instance:
         if runs and not stop:
             raise StudioError(
                 f"{self.id} runs: AWS changes the type of a stopped instance alone",
-                "agree to a stop: all that runs on it ends, its disks stay",
+                "agree to a stop (--restart): all that runs on it ends, its disks stay",
             )
         await self.stop(progress)
         progress(f"{self.id} becomes a {wanted}")

@@ -1,4 +1,4 @@
-"""Real servers for the tests of machines."""
+"""A real Slurm of this user's own, for the tests that need a cluster."""
 
 from __future__ import annotations
 
