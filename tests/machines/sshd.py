@@ -35,10 +35,12 @@ def find_sshd() -> str:
     return path or find_program("sshd")
 
 
-def new_key(path: Path, kind: str = "ssh-ed25519", **options: str) -> asyncssh.SSHKey:
-    """A key pair in `path` and `path.pub`."""
+def new_key(
+    path: Path, kind: str = "ssh-ed25519", passphrase: str | None = None
+) -> asyncssh.SSHKey:
+    """A key pair in `path` and `path.pub`, locked with few rounds of bcrypt: tests have no time."""
     key = asyncssh.generate_private_key(kind)
-    key.write_private_key(path, **options)
+    key.write_private_key(path, passphrase=passphrase, rounds=50)
     path.chmod(0o600)
     key.write_public_key(f"{path}.pub")
     return key
