@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import asyncssh
 
 from studio_tui.errors import NotFound, StudioError
-from studio_tui.machines.connection import CommandFailed, Completed
+from studio_tui.machines.connection import CommandFailed, Completed, ConnectionLost
 from studio_tui.machines.ssh_channel import (
     CHUNK,
     PACKET,
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from studio_tui.machines.ssh_sessions import Kind
 
 ROOT = "~/.studio-tui"
+CLOSE_SECONDS = 5.0
+"""How long programs may take to end: longer than killing them takes where the machine answers."""
 _PUT = 'umask 077; part=$1.$$; cat >"$part" && chmod "$2" "$part" && mv -f "$part" "$1" || exit 1'
 
 
@@ -213,13 +215,15 @@ class SSHConnection:
         return await asyncio.shield(self._transport.lost)
 
     async def close(self) -> None:
-        """Ends every channel, and then the connection."""
+        """Ends every channel, and then the connection; a machine that is silent is left."""
         channels, self._channels = self._channels, set()
         for channel in channels:
             channel.close()
-        for channel in channels:
-            with contextlib.suppress(NotFound):
-                await channel.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                for channel in channels:
+                    with contextlib.suppress(ConnectionLost):
+                        await channel.wait()
         await self._transport.close()
 
     async def _listen(self, port: int, at: int) -> int:

@@ -195,6 +195,19 @@ async def test_a_cut_connection_is_lost_for_a_socket(
         writer.close()
 
 
+async def test_a_machine_that_falls_silent_holds_no_close_up(
+    sshd: Server, login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh, "CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr("studio_tui.machines.ssh_login.CLOSE_SECONDS", 0.1)
+    connection = await ssh.connect(login)
+    channel = await connection.open(["cat"])
+    sshd.signal_all(signal.SIGSTOP)
+    await connection.close()
+    with pytest.raises(ConnectionLost):
+        await channel.wait()
+
+
 async def test_what_a_server_refuses(make_sshd: MakeServer, tmp_path: Path) -> None:
     server = make_sshd("AllowTcpForwarding no", "AllowStreamLocalForwarding no")
     connection = await ssh.connect(login_to(server, tmp_path))
