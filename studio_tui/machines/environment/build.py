@@ -27,7 +27,9 @@ LAST_LINES = 3  # of them are the hint when a tool fails
 _FREEZE = f"""
 PATH=$PATH:$HOME/.local/bin:$HOME/.cargo/bin
 [ -x {VENV}/bin/python ] || exit 0
-{VENV}/bin/python -m pip --version >/dev/null 2>&1 && exec {VENV}/bin/python -m pip freeze
+for pip in {VENV}/lib/python*/site-packages/pip; do
+    [ -d "$pip" ] && exec {VENV}/bin/python -m pip freeze
+done
 exec uv pip freeze --python {VENV}/bin/python
 """
 _NEW_STAMP = f'printf %s "$1" >{STAMP}.part && mv -f {STAMP}.part {STAMP}'

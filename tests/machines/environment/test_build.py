@@ -136,6 +136,7 @@ async def test_an_environment_that_is_deleted_is_built_again(
     assert tiny(folder) == "1.0"
 
 
+@pytest.mark.timeout(120)  # venv and pip take 5 s of a processor
 async def test_without_uv_pip_builds_it(
     environment: Environment, folder: Path, tmp_path: Path
 ) -> None:
