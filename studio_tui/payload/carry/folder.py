@@ -68,7 +68,8 @@ class Folder:
 
     def known(self, peer: str) -> list[str]:
         """The names of what is remembered of the last carries with a peer, newest first."""
-        return [file.partition("-")[2] for file in self._kept(peer)]
+        names = (file.partition("-")[2] for file in self._kept(peer))
+        return [name for name in names if self._read(peer, name) is not None]
 
     def base(self, peer: str, name: str) -> list[Any]:
         """The rows that are remembered under a name."""
@@ -174,7 +175,11 @@ class Folder:
         self.drop_stage()
 
     def _base(self, peer: str, name: str) -> dict[str, Any]:
-        """Path to row; nothing when it is not remembered, or cannot be read."""
+        """Path to row; nothing when it is not remembered."""
+        return self._read(peer, name) or {}
+
+    def _read(self, peer: str, name: str) -> dict[str, Any] | None:
+        """Path to row; None when it is not remembered, or cannot be read."""
         file = next((each for each in self._kept(peer) if each.partition("-")[2] == name), "none")
         path = os.path.join(self._peer(peer), file)
         if path not in self._remembered:
@@ -182,7 +187,7 @@ class Folder:
                 with open(path, encoding="ascii") as content:
                     self._remembered[path] = {row[1]: row for row in json.load(content)}
             except (OSError, ValueError, TypeError, IndexError):
-                return {}
+                return None
         return self._remembered[path]
 
     def _kept(self, peer: str) -> list[str]:
