@@ -59,6 +59,7 @@ class LocalChannel:
         code = _exit_code(await self._process.wait())
         if self._killer is not None:
             self._killer.cancel()
+            self._release()
         return code
 
     def close(self) -> None:
@@ -69,7 +70,16 @@ class LocalChannel:
             self.stdin.close()
         self.signal(signal.SIGTERM)
         loop = asyncio.get_running_loop()
-        self._killer = loop.call_later(CLOSE_GRACE, self.signal, signal.SIGKILL)
+        self._killer = loop.call_later(CLOSE_GRACE, self._kill)
+
+    def _kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        self._release()
+
+    def _release(self) -> None:
+        # asyncio keeps a pipe in which more waits than its reader holds, and has no public way to
+        # say that nobody will read it.
+        self._process._transport.close()  # type: ignore[attr-defined]
 
     def signal(self, number: int) -> None:
         """Sends a signal to the whole group; nothing when it is gone."""

@@ -52,6 +52,18 @@ async def test_the_studios_own_secrets_stay_with_the_host(
     assert "STUDIO_RELAY_TOKEN=meant" in given.stdout.decode()
 
 
+async def test_a_program_that_is_closed_gives_its_pipes_back(connection: LocalConnection) -> None:
+    """However much it had said that nobody read."""
+    before = len(os.listdir("/proc/self/fd"))
+    channel = await connection.open(["sh", "-c", "head -c 9000000 /dev/zero; sleep 60"])
+    await channel.stdout.readexactly(1)
+    assert len(os.listdir("/proc/self/fd")) > before
+    channel.close()
+    await channel.wait()
+    await asyncio.sleep(0)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 @pytest.mark.parametrize("length", [5, 150])
 async def test_a_socket_however_long_its_path(
     connection: LocalConnection, tmp_path: Path, length: int
