@@ -3,9 +3,10 @@
     make bench-carry
     scripts/bench_carry.py --files 5000 --megabytes 100 --rounds 5
 
-5 000 small files and three large ones go to an empty folder, and then 10 changed files. The studio
-has its ssh connection open already, as it does while it works; rsync logs in, as it must. Both
-write to one disk, take turns, and are compared byte for byte afterwards. Medians.
+5 000 small files and three large ones go to an empty folder, and then 10 changed files; these once
+more as the last step of a switch, which has looked at both sides before. The studio has its ssh
+connection open already, as it does while it works; rsync logs in, as it must. Both write to one
+disk, take turns, and are compared byte for byte afterwards. Medians.
 """
 
 from __future__ import annotations
@@ -95,6 +96,14 @@ async def with_ours(here: Place, there: Place) -> float:
     return time.perf_counter() - began
 
 
+async def once_more(carrier: Carrier) -> float:
+    """Seconds of the last difference in a switch, whose carrier is still open."""
+    began = time.perf_counter()
+    outcome = await carrier.carry()
+    assert not outcome.left
+    return time.perf_counter() - began
+
+
 async def run(folder: Path, files: int, megabytes: int, rounds: int) -> None:
     """All of it, in a folder of its own."""
     chance = random.Random(7)
@@ -103,14 +112,14 @@ async def run(folder: Path, files: int, megabytes: int, rounds: int) -> None:
     server = Server(folder / "sshd")
     local = LocalConnection(folder / "local")
     remote = await ssh.connect(login_to(server, folder))
-    full, few = Seconds(), Seconds()
+    full, few, last = Seconds(), Seconds(), Seconds()
     try:
         for number in range(rounds):
             ours, theirs = folder / f"ours{number}", folder / f"theirs{number}"
             here, there = Place("here", local, str(source)), Place("there", remote, str(ours))
             shutil.rmtree(source / ".studio-carry", ignore_errors=True)
+            plain = folder / "plain"  # what rsync carries is without what is ours
             for seconds in (full, few, few, few):
-                plain = folder / "plain"  # what rsync carries is without what is ours
                 mirror(source, plain)
                 os.sync()
                 seconds.rsync.append(with_rsync(server, plain, theirs))
@@ -118,6 +127,18 @@ async def run(folder: Path, files: int, megabytes: int, rounds: int) -> None:
                 seconds.ours.append(await with_ours(here, there))
                 same(source, ours)
                 change(source, chance)
+            async with Carrier.opened(here, there) as carrier:
+                await carrier.carry()
+                mirror(source, plain)
+                with_rsync(server, plain, theirs)
+                for _ in range(3):
+                    change(source, chance)
+                    mirror(source, plain)
+                    os.sync()
+                    last.rsync.append(with_rsync(server, plain, theirs))
+                    os.sync()
+                    last.ours.append(await once_more(carrier))
+                    same(source, ours)
             shutil.rmtree(ours)
             shutil.rmtree(theirs)
     finally:
@@ -126,6 +147,7 @@ async def run(folder: Path, files: int, megabytes: int, rounds: int) -> None:
         server.stop()
     print(full.line(f"{files} files, {megabytes} MB"))
     print(few.line(f"{CHANGED} changed files"))
+    print(last.line("the same in a switch"))
 
 
 def main() -> None:
