@@ -118,6 +118,7 @@ class Connection(asyncio.BufferedProtocol):
         self._held = False  # not read because the store is behind
         self._aside: list[bytes] | None = None  # what came while a large update is walked
         self._framing: wire.Framing | None = None  # None until the handshake
+        self._spoke: Seat | None = None  # where it spoke last, and is likely to again
         self._message: list[bytes] = []  # fragments
         self._granted = False
         self._before_auth = 0
@@ -175,7 +176,8 @@ class Connection(asyncio.BufferedProtocol):
         self.relay.counters.received_bytes += nbytes
         if not self._closing and not self._bytes.take(nbytes, self.heard):
             self.close(Close.FLOOD, "too many bytes")
-        self.relay.turns.take_in(self._read, data, self.heard)
+        read = self._read_frames if self._request_tail is None else self._read
+        self.relay.turns.take_in(read, data, self.heard)
 
     def eof_received(self) -> bool:
         """The client sends no more."""
@@ -192,6 +194,11 @@ class Connection(asyncio.BufferedProtocol):
         if not self._outgoing:
             self.relay.turns.write_soon(self)
         self._outgoing.append(frames)
+
+    def left(self, seat: Seat) -> None:
+        """The connection is no longer in a room."""
+        if self._spoke is seat:
+            self._spoke = None
 
     def allow(self, size: int) -> None:
         """Lets that much wait on top of the budget: the state of a room that was asked for."""
@@ -354,6 +361,17 @@ class Connection(asyncio.BufferedProtocol):
         return data[size:]
 
     def _read_frames(self, data: bytes) -> None:
+        frames = 1
+        one = self._cutter.whole(data)
+        if one is None:
+            frames = self._read_many(data)
+        elif not self._closing and self._protocol.state is OPEN:
+            self._received(one)
+        self.relay.counters.frames += frames
+        if not self._closing and not self._frames.take(frames, self.heard):
+            self.close(Close.FLOOD, "too many messages")
+
+    def _read_many(self, data: bytes) -> int:
         frames = 0
         for piece, plain in self._cutter.cut(data):
             if not plain:
@@ -361,9 +379,7 @@ class Connection(asyncio.BufferedProtocol):
             elif not self._closing and self._protocol.state is OPEN:
                 frames += 1
                 self._received(piece)
-        self.relay.counters.frames += frames
-        if not self._closing and not self._frames.take(frames, self.heard):
-            self.close(Close.FLOOD, "too many messages")
+        return frames
 
     def _feed(self, data: bytes) -> int:
         """Gives the library bytes, and does what it asks; the number of frames it found."""
@@ -435,6 +451,12 @@ class Connection(asyncio.BufferedProtocol):
         if self._aside is not None:
             self._aside.append(data)
             return
+        seat = self._spoke
+        if seat is not None:
+            update = wire.short_update(data, seat.prefix or b"")
+            if update is not None:
+                self.relay.update(seat, update)
+                return
         if not self._granted:
             self._before_auth += len(data)
             if self._before_auth > CAPS.before_auth:
@@ -492,6 +514,7 @@ class Connection(asyncio.BufferedProtocol):
                 # A client need not wait for its token's answer, so what follows a refused one
                 # is no offence.
                 if seat is not None:
+                    self._spoke = seat
                     self.relay.receive(seat, message)
                     if type(message) is wire.CloseRoom:
                         self.relay.leave(self, address)

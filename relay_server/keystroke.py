@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from relay_server.validate import CLIENT_LIMIT, Survey
+
+if TYPE_CHECKING:
+    from relay_server.validate import Ranges
 
 _CLIENT: Final = rb"[\x80-\xff]{0,7}[\x00-\x7f]"
 _CLOCK: Final = rb"[\x80-\xff]{0,3}[\x00-\x7f]"  # below 2^28: there is no limit to look at
@@ -21,6 +24,7 @@ _CHARACTER: Final = (
     rb"|\x03(?:\xe0[\xa0-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]|\xed[\x80-\x9f])[\x80-\xbf])"
 )
 # One client with one struct: a string between its neighbours, and no deletes.
+_NO_DELETES: Final[Ranges] = {}
 _INSERT: Final = re.compile(
     rb"\x01\x01(" + _CLIENT + rb")(" + _CLOCK + rb")"
     rb"(?:\xc4" + _ID + _ID + rb"|[\x44\x84]" + _ID + rb")" + _CHARACTER + rb"\x00",
@@ -33,8 +37,9 @@ def keystroke(update: bytes) -> Survey | None:
     found = _INSERT(update)
     if found is None:
         return None
-    client = _client(found[1])
-    return Survey({client: _uint(found[2]) + 1}) if client < CLIENT_LIMIT else None
+    client, clock = found.groups()
+    known = _client(client)
+    return Survey({known: _uint(clock) + 1}, _NO_DELETES) if known < CLIENT_LIMIT else None
 
 
 def _uint(data: bytes) -> int:

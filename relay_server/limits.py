@@ -93,13 +93,12 @@ class TokenBucket:
 
     def take(self, tokens: float, now: float) -> bool:
         """Takes tokens; False when the bucket does not hold them, and it is left empty."""
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        left = self._left + (now - self._at) * self._rate
+        if left > self._burst:
+            left = self._burst
         self._at = now
-        self._left -= tokens
-        if self._left >= 0:
-            return True
-        self._left = 0
-        return False
+        self._left = max(left - tokens, 0)
+        return left >= tokens
 
     def full(self, now: float) -> bool:
         """Whether nothing that was taken counts any more."""

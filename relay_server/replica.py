@@ -99,6 +99,8 @@ class Replica:
         for client, end in found.ends.items():
             if end > reach.get(client, 0):
                 reach[client] = end
+        if not found.deletes:
+            return
         for client, ranges in found.deletes.items():
             end = max((clock + length for clock, length in unpacked(ranges)), default=0)
             if end > reach.get(client, 0):

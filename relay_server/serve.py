@@ -19,7 +19,7 @@ from relay_server import health, wire
 from relay_server.access import RELAY_CALLS, Grant, Keys, authorize
 from relay_server.audit import Audit
 from relay_server.connection import SLICE, Connection, Seat, framed
-from relay_server.effects import Append, Broadcast, Effects, Expel, Reload, Send, Snapshot
+from relay_server.effects import Append, Broadcast, Effect, Effects, Expel, Reload, Send, Snapshot
 from relay_server.errors import (
     AccessDenied,
     BadSetting,
@@ -323,6 +323,7 @@ class Relay:
             own=bool(message.hello),
             pinned=bool(shown),
             vouched=grant.name is not None,
+            told=bool(address),
         )
         member.name = distinct(member, room.members.values())
         for other in room.members.values():
@@ -401,6 +402,7 @@ class Relay:
         """A connection leaves one of its rooms, if it is in it."""
         seat = connection.seats.pop(address, None)
         if seat is not None:
+            connection.left(seat)
             self._seats.pop(seat.member, None)
             self._perform(seat.room, seat.room.leave(seat.member))
             self.audit.note("left", room=seat.room.name, connection=connection.number)
@@ -409,12 +411,29 @@ class Relay:
         """A message of a member."""
         if self._closing:
             return  # not acknowledged, so the client sends it again to the next relay
-        room = seat.room
         if type(message) is wire.Update:
-            self.counters.updates += 1
-        elif type(message) is wire.Call and self._call(seat, message):
+            self.update(seat, message.update)
             return
-        self._perform(room, room.receive(seat.member, message))
+        if type(message) is wire.Call and self._call(seat, message):
+            return
+        self._perform(seat.room, seat.room.receive(seat.member, message))
+        self._hold_back(seat)
+
+    def update(self, seat: Seat, update: bytes) -> None:
+        """The update of a member's Update message."""
+        if self._closing:
+            return
+        self.counters.updates += 1
+        room = seat.room
+        effects = room.update(seat.member, update)
+        if effects:
+            self._perform(room, effects)
+        else:
+            self.turns.flush_soon(room)
+        self._hold_back(seat)
+
+    def _hold_back(self, seat: Seat) -> None:
+        """Reads a client no more while the store is far behind."""
         if self._journal.backlog > self.settings.limits.backlog_bytes:
             self._held.add(seat.connection)
             seat.connection.hold(True)
@@ -498,36 +517,42 @@ class Relay:
         self._perform(room, room.flush())
 
     def _perform(self, room: Room, effects: Effects) -> None:
-        at = 0
-        while at < len(effects):
-            effect = effects[at]
-            at += 1
-            match effect:
-                case Broadcast(message, skip):
-                    run = [message]
-                    while at < len(effects):
-                        following = effects[at]
-                        if not isinstance(following, Broadcast) or following.skip != skip:
-                            break
-                        run.append(following.message)
-                        at += 1
+        run: list[wire.Message] = []  # broadcasts to the same members, which go out together
+        skip: frozenset[int] = frozenset()
+        for effect in effects:
+            if type(effect) is Broadcast:
+                if run and effect.skip != skip:
                     self._broadcast(room, run, skip)
-                case Send(member, message):
-                    seat = self._seats.get(member)
-                    if seat is not None:
-                        seat.send(message)
-                case Append(ticket, update):
-                    self.counters.appended += 1
-                    self.counters.acks.wait(ticket, self.loop.time())
-                    self._journal.append(room.name, ticket, update)
-                case Snapshot(state):
-                    self._journal.snapshot(room.name, state)
-                case Reload():
-                    self._load(room)
-                case Expel(member, code, reason):
-                    self._expel(member, code, reason)
+                    run = []
+                run.append(effect.message)
+                skip = effect.skip
+                continue
+            if run:
+                self._broadcast(room, run, skip)
+                run = []
+            if type(effect) is Append:
+                self.counters.appended += 1
+                self.counters.acks.wait(effect.ticket, self.loop.time())
+                self._journal.append(room.name, effect.ticket, effect.update, effect.awaited)
+            else:
+                self._perform_rare(room, effect)
+        if run:
+            self._broadcast(room, run, skip)
         if room.due:
             self.turns.flush_soon(room)
+
+    def _perform_rare(self, room: Room, effect: Effect) -> None:
+        match effect:
+            case Send(member, message):
+                seat = self._seats.get(member)
+                if seat is not None:
+                    seat.send(message)
+            case Snapshot(state):
+                self._journal.snapshot(room.name, state)
+            case Reload():
+                self._load(room)
+            case Expel(member, code, reason):
+                self._expel(member, code, reason)
 
     def _broadcast(self, room: Room, messages: list[wire.Message], skip: frozenset[int]) -> None:
         """Builds each frame once per way of addressing, and joins those that go out together."""
@@ -542,7 +567,7 @@ class Relay:
             seat = seats[member]
             blob = blobs.get(seat.prefix)
             if blob is None:
-                frames = map(framed, itertools.repeat(seat.prefix), bodies, messages)
+                frames = [framed(seat.prefix, *pair) for pair in zip(bodies, messages, strict=True)]
                 blob = blobs[seat.prefix] = b"".join(filter(None, frames))
             if blob:
                 seat.connection.send(blob)
