@@ -74,17 +74,24 @@ class Seat:
 
     def send(self, message: wire.Message) -> None:
         """One message to this member alone."""
+        if type(message) is wire.Step2:
+            self._send_state(message.update)
+            return
         frame = framed(self.prefix, wire.encode_body(message), message)
         if frame is not None:
-            if type(message) is wire.Step2:
-                self.connection.allow(len(frame))
             self.connection.send(frame)
+
+    def _send_state(self, update: bytes) -> None:
+        """A Step2, which may be large: it is copied once."""
+        frame = binary_frame(self.prefix or b"", *wire.step2_parts(update))
+        self.connection.allow(len(frame))
+        self.connection.send(frame)
 
 
 def framed(prefix: bytes | None, body: bytes, message: wire.Message) -> bytes | None:
     """A message's websocket frame for members with this prefix; None when they have no word."""
     if prefix is not None:
-        return binary_frame(prefix + body)
+        return binary_frame(prefix, body)
     if type(message) is wire.Update:
         return binary_frame(body)
     body_y = wire.encode_y(message)
@@ -103,6 +110,8 @@ class Connection(asyncio.BufferedProtocol):
     def __init__(self, relay: Relay, number: int, http_only: bool = False) -> None:
         settings = relay.settings
         self.relay = relay
+        self._turns = relay.turns
+        self._counters = relay.counters
         self.number = number
         self.seats: dict[str, Seat] = {}  # by the address that the client uses
         self.heard = 0.0
@@ -173,11 +182,11 @@ class Connection(asyncio.BufferedProtocol):
         """Bytes of the client are in the buffer, which is no larger than `SLICE`."""
         data = bytes(self.relay.inbox[:nbytes])
         self.heard = self.relay.loop.time()
-        self.relay.counters.received_bytes += nbytes
+        self._counters.received_bytes += nbytes
         if not self._closing and not self._bytes.take(nbytes, self.heard):
             self.close(Close.FLOOD, "too many bytes")
         read = self._read_frames if self._request_tail is None else self._read
-        self.relay.turns.take_in(read, data, self.heard)
+        self._turns.take_in(read, data, self.heard)
 
     def eof_received(self) -> bool:
         """The client sends no more."""
@@ -191,9 +200,10 @@ class Connection(asyncio.BufferedProtocol):
         """Has frames written at the end of the turn."""
         if self._closing:
             return
-        if not self._outgoing:
-            self.relay.turns.write_soon(self)
-        self._outgoing.append(frames)
+        waiting = self._outgoing
+        if not waiting:
+            self._turns.write_soon(self)
+        waiting.append(frames)
 
     def left(self, seat: Seat) -> None:
         """The connection is no longer in a room."""
@@ -206,12 +216,16 @@ class Connection(asyncio.BufferedProtocol):
 
     def write_out(self) -> None:
         """Writes what waits, in one go; a client over its budget is dropped."""
-        waiting, self._outgoing = self._outgoing, []
-        if not waiting or self._transport.is_closing():
+        waiting = self._outgoing
+        if not waiting:
             return
         blob = waiting[0] if len(waiting) == 1 else b"".join(waiting)
-        self._sent += len(blob)
-        self.relay.counters.sent_bytes += len(blob)
+        waiting.clear()
+        if self._transport.is_closing():
+            return
+        size = len(blob)
+        self._sent += size
+        self._counters.sent_bytes += size
         self._transport.write(blob)
         if self._full:
             budget = self.relay.settings.limits.outgoing_bytes + self._allowed

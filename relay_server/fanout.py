@@ -134,11 +134,13 @@ class Turns:
 _SHORT: Final = [bytes((0x82, size)) for size in range(126)]
 
 
-def binary_frame(payload: bytes) -> bytes:
-    """A final, unmasked binary websocket frame."""
-    size = len(payload)
+def binary_frame(*payload: bytes) -> bytes:
+    """A final, unmasked binary websocket frame of a payload in parts, which are copied once."""
+    size = sum(map(len, payload))
     if size < 126:
-        return _SHORT[size] + payload
-    if size < 65536:
-        return struct.pack("!BBH", 0x82, 126, size) + payload
-    return struct.pack("!BBQ", 0x82, 127, size) + payload
+        head = _SHORT[size]
+    elif size < 65536:
+        head = struct.pack("!BBH", 0x82, 126, size)
+    else:
+        head = struct.pack("!BBQ", 0x82, 127, size)
+    return b"".join((head, *payload))

@@ -24,7 +24,8 @@ _CHARACTER: Final = (
     rb"|\x03(?:\xe0[\xa0-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]|\xed[\x80-\x9f])[\x80-\xbf])"
 )
 # One client with one struct: a string between its neighbours, and no deletes.
-_NO_DELETES: Final[Ranges] = {}
+_NO_RANGES: Final[Ranges] = {}
+_NO_ENDS: Final[dict[int, int]] = {}
 _INSERT: Final = re.compile(
     rb"\x01\x01(" + _CLIENT + rb")(" + _CLOCK + rb")"
     rb"(?:\xc4" + _ID + _ID + rb"|[\x44\x84]" + _ID + rb")" + _CHARACTER + rb"\x00",
@@ -39,7 +40,9 @@ def keystroke(update: bytes) -> Survey | None:
         return None
     client, clock = found.groups()
     known = _client(client)
-    return Survey({known: _uint(clock) + 1}, _NO_DELETES) if known < CLIENT_LIMIT else None
+    if known >= CLIENT_LIMIT:
+        return None
+    return Survey({known: _uint(clock) + 1}, _NO_RANGES, _NO_ENDS)
 
 
 def _uint(data: bytes) -> int:

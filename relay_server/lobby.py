@@ -8,6 +8,7 @@ import logging
 from collections import Counter, deque
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from relay_server.access import Policy
@@ -40,6 +41,7 @@ _INLINE: Final = 64 << 10  # bytes of history that are walked on the event loop
 _STRIKES: Final = 3  # times that a row may be in another's way
 
 
+@lru_cache(1024)
 def policy_of(name: str) -> Policy:
     """The rules of a room."""
     return next(policy for pattern, policy in POLICIES if fnmatchcase(name, pattern))

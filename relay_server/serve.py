@@ -326,8 +326,9 @@ class Relay:
             told=bool(address),
         )
         member.name = distinct(member, room.members.values())
-        for other in room.members.values():
-            other.name = distinct(other, [member])
+        if member.vouched:
+            for other in room.members.values():
+                other.name = distinct(other, [member])
         prefix = wire.write_string(address) if address else None
         seat = Seat(connection, member.id, room, grant, prefix)
         connection.seats[address] = seat

@@ -341,7 +341,7 @@ def encode_body(message: Message) -> bytes:
         case Update(update):
             return b"\0\2" + write_uint(len(update)) + update
         case Step2(update):
-            return b"\0\1" + write_bytes(update)
+            return b"".join(step2_parts(update))
         case Step1(state_vector):
             return b"\0\0" + write_bytes(state_vector)
         case Awareness(entries):
@@ -376,6 +376,11 @@ def encode_body(message: Message) -> bytes:
             return b"\x09"
         case Pong():
             return b"\x0a"
+
+
+def step2_parts(update: bytes) -> tuple[bytes, bytes]:
+    """What `encode_body` makes of a Step2, in two parts, for it may be a whole document."""
+    return b"\0\1" + write_uint(len(update)), update
 
 
 def encode(room: str, message: Message) -> bytes:

@@ -39,8 +39,10 @@ HURRY: Final = 256 << 10  # ... or bytes of it
 RETRY: Final = 0.25  # seconds between two attempts of a failing commit
 LAST_ATTEMPTS: Final = 4  # while closing
 
-# The interpreter's lock is let go and taken again for each statement, so one takes many rows.
+# The interpreter's lock is let go and taken again for each statement, so one takes many rows:
+# short ones, for statements are kept, and keep what they were given last.
 MOST: Final = 64
+SHORT: Final = 16 << 10  # bytes of all rows of a statement
 INSERTS: Final = ["INSERT INTO log VALUES" + ",".join(["(?,?,?)"] * n) for n in range(MOST + 1)]
 
 SCHEMA: Final = """
@@ -258,7 +260,11 @@ class SqliteJournal:
     def _commit(self, writes: list[_Write]) -> None:
         self._check_file()
         last: dict[str, int] = {}
-        if len(writes) <= MOST and all(write.ticket for write in writes):
+        if (
+            len(writes) <= MOST
+            and all(write.ticket for write in writes)
+            and sum(len(write.body) for write in writes) <= SHORT
+        ):
             self._insert(self._rows(writes, last))  # one statement is a transaction of its own
         else:
             self._commit_all(writes, last)
@@ -293,7 +299,10 @@ class SqliteJournal:
     def _insert(self, rows: list[tuple[str, int, bytes]]) -> None:
         for at in range(0, len(rows), MOST):
             some = rows[at : at + MOST]
-            self._open_db.execute(INSERTS[len(some)], [*chain(*some)])
+            if sum(len(body) for _, _, body in some) <= SHORT:
+                self._open_db.execute(INSERTS[len(some)], [*chain(*some)])
+            else:
+                self._open_db.executemany(INSERTS[1], some)
 
     def _rows(
         self, updates: Iterable[_Write], last: dict[str, int]

@@ -52,6 +52,21 @@ def test_an_update_goes_to_the_journal_then_to_the_others(typed: Typed) -> None:
     assert room.durable(1) == [Send(1, Ack(1, Level.DISK))]
 
 
+def test_who_has_no_word_for_it_is_promised_no_acknowledgement(typed: Typed) -> None:
+    room = a_room()
+    room.join(Member(1, 10, "stock", "editor", told=False))
+    enter(room, 2)
+    first, second, third = typed("abc")
+    room.receive(1, Update(first))
+    assert room.flush()[0] == Append(1, first, awaited=False)
+    assert room.durable(1) == []
+    room.receive(1, Update(second))
+    room.receive(2, Update(third))
+    appends = [effect for effect in room.flush() if isinstance(effect, Append)]
+    assert [append.awaited for append in appends] == [True, True]
+    assert room.durable(3) == [Send(2, Ack(1, Level.DISK))]
+
+
 def test_a_turns_updates_are_one_message_and_one_row(typed: Typed) -> None:
     room = a_room()
     enter(room, 1)
