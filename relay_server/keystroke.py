@@ -1,19 +1,16 @@
 """Recognises the update that one keystroke makes, at a third of the cost of the validator's walk.
 
 Nearly every update is the insertion of one character into a text. Its bytes have one shape, which
-one match checks in full: what it accepts, `validate.survey` accepts, with the same result.
+one match checks in full: what it accepts, `validate.survey` accepts, and finds the same.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from relay_server.validate import CLIENT_LIMIT, Survey
-
-if TYPE_CHECKING:
-    from relay_server.validate import Ranges
+from relay_server.validate import CLIENT_LIMIT
 
 _CLIENT: Final = rb"[\x80-\xff]{0,7}[\x00-\x7f]"
 _CLOCK: Final = rb"[\x80-\xff]{0,3}[\x00-\x7f]"  # below 2^28: there is no limit to look at
@@ -24,8 +21,6 @@ _CHARACTER: Final = (
     rb"|\x03(?:\xe0[\xa0-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]|\xed[\x80-\x9f])[\x80-\xbf])"
 )
 # One client with one struct: a string between its neighbours, and no deletes.
-_NO_RANGES: Final[Ranges] = {}
-_NO_ENDS: Final[dict[int, int]] = {}
 _INSERT: Final = re.compile(
     rb"\x01\x01(" + _CLIENT + rb")(" + _CLOCK + rb")"
     rb"(?:\xc4" + _ID + _ID + rb"|[\x44\x84]" + _ID + rb")" + _CHARACTER + rb"\x00",
@@ -33,16 +28,13 @@ _INSERT: Final = re.compile(
 ).fullmatch
 
 
-def keystroke(update: bytes) -> Survey | None:
-    """What an update carries when it is one keystroke; None for every other update."""
+def keystroke(update: bytes) -> tuple[int, int] | None:
+    """Client and the clock after its struct, for an update that is one keystroke; else None."""
     found = _INSERT(update)
     if found is None:
         return None
-    client, clock = found.groups()
-    known = _client(client)
-    if known >= CLIENT_LIMIT:
-        return None
-    return Survey({known: _uint(clock) + 1}, _NO_RANGES, _NO_ENDS)
+    client = _client(found[1])
+    return (client, _uint(found[2]) + 1) if client < CLIENT_LIMIT else None
 
 
 def _uint(data: bytes) -> int:

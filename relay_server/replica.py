@@ -97,11 +97,14 @@ class Replica:
 
     def expect(self, found: Survey) -> None:
         """Notes how far an update that is being taken in reaches; see `complete`."""
-        reach = self._reach
         for ends in (found.ends, found.deleted):
             for client, end in ends.items():
-                if end > reach.get(client, 0):
-                    reach[client] = end
+                self.expect_of(client, end)
+
+    def expect_of(self, client: int, end: int) -> None:
+        """The same of an update by one client, which ends before that clock."""
+        if end > self._reach.get(client, 0):
+            self._reach[client] = end
 
     def settle(self) -> None:
         """Applies the tail to the document."""

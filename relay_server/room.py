@@ -225,11 +225,15 @@ class Room:
         member.sent += 1
         if not member.writes:
             return [Send(member_id, SyncStatus(False))]
-        try:
-            found = keystroke(update) or survey(update)
-        except InvalidUpdate as error:
-            return [Expel(member_id, Close.PROTOCOL, error.message)]
-        self._take(member, update, found)
+        replica, typed = self._replica, keystroke(update)
+        if replica is not None and typed is not None:
+            replica.expect_of(*typed)
+        else:
+            try:
+                self._expect(survey(update))
+            except InvalidUpdate as error:
+                return [Expel(member_id, Close.PROTOCOL, error.message)]
+        self._take(member, update)
         return []
 
     def _step2(self, member: Member, message: Message, update: bytes) -> Effects:
@@ -244,7 +248,8 @@ class Room:
                 self._batch.add(member.id, member.sent)
             self.due = True
         elif authorize(member.role, message, self.policy):
-            self._take(member, update, found)
+            self._expect(found)
+            self._take(member, update)
         else:
             return [Send(member.id, SyncStatus(False))]
         return []
@@ -252,11 +257,13 @@ class Room:
     def _has_news(self, found: Survey) -> bool:
         return self._replica is None or self._replica.has_news(found)
 
-    def _take(self, member: Member, update: bytes, found: Survey) -> None:
+    def _expect(self, found: Survey) -> None:
         if self._replica is None:
             self._early_reach.append(found)
         else:
             self._replica.expect(found)
+
+    def _take(self, member: Member, update: bytes) -> None:
         waiting = self._updates.get(member.id)
         if waiting is None:
             self._updates[member.id] = [update]

@@ -337,9 +337,9 @@ def _write_stream(message: Stream) -> bytes:
 
 def encode_body(message: Message) -> bytes:
     """Type and payload, as they follow the room's name on `/`."""
+    if isinstance(message, Update):  # nearly all traffic; the first case of a match costs more
+        return b"\0\2" + write_uint(len(message.update)) + message.update
     match message:
-        case Update(update):
-            return b"\0\2" + write_uint(len(update)) + update
         case Step2(update):
             return b"".join(step2_parts(update))
         case Step1(state_vector):
