@@ -28,7 +28,6 @@ from studio_tui.host.roads import Home, Roads
 from studio_tui.host.sites import Sites
 from studio_tui.host.switch import Switch
 from studio_tui.host.terminals import Terminals
-from studio_tui.machines import catalogue
 from studio_tui.machines.catalogue import LOCAL
 from studio_tui.meters.sample import Sample
 from studio_tui.sync.link import Endpoint, LinkState
@@ -149,7 +148,7 @@ class Host:
         await closing.enter_async_context(questions.answered_at(place.answers))
         home = Home(place.folder, place.machine_root, sys.executable)
         roads = Roads(place.id, home, document, questions, tasks)
-        sites = Sites(roads.to, roads.retry, catalogue.load, document, tasks)
+        sites = Sites(roads, document, tasks)
         closing.push_async_callback(sites.close)
         return sites
 

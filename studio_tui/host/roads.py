@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from studio_tui.machines.connection import Connection
 from studio_tui.machines.dial import dial_for
 from studio_tui.machines.host_keys import NewHostKey
 from studio_tui.machines.install import install
+from studio_tui.machines.power import power_for
 from studio_tui.machines.reach import Reach, ReachState
 from studio_tui.machines.ssh_login import Questions as Asked
 
@@ -76,6 +77,20 @@ class Roads:
         self._questions = questions
         self._tasks = tasks
         self._reaches: dict[str, Reach] = {}
+
+    def known(self) -> Iterable[Machine]:
+        """The catalogue, as it is now."""
+        return catalogue.load()
+
+    async def start(self, machine: str, say: Callable[[str], None]) -> None:
+        """Has a machine run that one pays for; nothing for one that is simply there.
+
+        Raises:
+            StudioError: it cannot be had; the hint says what to do.
+        """
+        power = power_for(catalogue.load().find(machine), self._asked_by(machine))
+        if power is not None:
+            await power.start(say)
 
     async def to(self, machine: str) -> Site:
         """The machine as the host works on it; see Sites.

@@ -156,6 +156,7 @@ class Switch:
     async def _go(self, entry: SwitchEntry) -> list[str]:
         """Every step; returns what people should look at afterwards."""
         source = await self._sites.at(entry.source, wanted=True)
+        await self._sites.start(entry.target, lambda words: self._tell(Progress(text=words)))
         target = await self._sites.at(entry.target, wanted=True)
         async with Carrier.opened(_place(source), _place(target)) as carrier:
             self._enter(entry, "copying")

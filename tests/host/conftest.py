@@ -26,7 +26,7 @@ from studio_tui.host.calls import Calls, Method
 from studio_tui.host.files import Files
 from studio_tui.host.folder import Folder
 from studio_tui.host.holder import Holder
-from studio_tui.host.sites import Reach, Site, Sites
+from studio_tui.host.sites import Site, Sites
 from studio_tui.machines.catalogue import Machine
 from studio_tui.machines.install import install
 from studio_tui.machines.local import LocalConnection
@@ -116,13 +116,7 @@ class Parts:
 
     def sites(self, *known: Site) -> Sites:
         """The machines of this host: those that the test knows of."""
-        return Sites(
-            reach_among(*known),
-            never_mind,
-            lambda: [s.machine for s in known],
-            self.document,
-            self.tasks,
-        )
+        return Sites(Known(*known), self.document, self.tasks)
 
     def answer(self, methods: list[Method]) -> None:
         self._calls.add(methods)
@@ -137,20 +131,25 @@ def found(site: Site) -> Callable[[], Awaitable[Site]]:
     return find
 
 
-async def never_mind(machine: str) -> None:
-    """Tries a machine again that was never down."""
+class Known:
+    """The ways to machines that are simply there."""
 
+    def __init__(self, *sites: Site) -> None:
+        self._sites = {site.machine.id: site for site in sites}
 
-def reach_among(*known: Site) -> Reach:
-    """Finds one of these machines."""
+    def known(self) -> list[Machine]:
+        return [site.machine for site in self._sites.values()]
 
-    async def reach(machine: str) -> Site:
-        for site in known:
-            if site.machine.id == machine:
-                return site
-        raise NotFound(f"there is no machine {machine!r}", "see: studio-tui machine ls")
+    async def to(self, machine: str) -> Site:
+        if machine not in self._sites:
+            raise NotFound(f"there is no machine {machine!r}", "see: studio-tui machine ls")
+        return self._sites[machine]
 
-    return reach
+    async def retry(self, machine: str) -> None:
+        """Nothing is ever down."""
+
+    async def start(self, machine: str, say: Callable[[str], None]) -> None:
+        """Nothing costs money."""
 
 
 @asynccontextmanager

@@ -16,7 +16,6 @@ from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound
 from studio_tui.host.holder import Holder
 from studio_tui.host.meters import Meters
-from studio_tui.host.sites import Reach as Reaching
 from studio_tui.host.sites import Site, Sites
 from studio_tui.jobs.launch import JobState, Supervisor
 from studio_tui.jobs.plan import plan
@@ -30,7 +29,7 @@ from studio_tui.machines.install import describe, install
 from studio_tui.machines.reach import Reach
 from studio_tui.meters.sample import Sample
 from studio_tui.terminal import holding
-from tests.host.conftest import found, never_mind, reach_among
+from tests.host.conftest import Known, found
 from tests.machines.sshd import Server, login_to
 
 PROGRAMS = (
@@ -202,9 +201,9 @@ async def test_the_meters_go_on_after_a_cut(
     monkeypatch.setattr("studio_tui.host.meters.RETRY_SECONDS", 0.02)
     monkeypatch.setattr("studio_tui.host.meters.PERIOD", "0.05")
     read: list[Sample] = []
-    reach = reach_among(await site_on(machine, studio))
+    site = await site_on(machine, studio)
     async with asyncio.TaskGroup() as tasks:
-        following = tasks.create_task(follow_meters(reach, read))
+        following = tasks.create_task(follow_meters(site, read))
         for _ in range(3):
             count = len(read)
             while len(read) < count + 3:
@@ -214,10 +213,10 @@ async def test_the_meters_go_on_after_a_cut(
     assert {sample.machine for sample in read} == {"box"}
 
 
-async def follow_meters(reach: Reaching, read: list[Sample]) -> None:
+async def follow_meters(site: Site, read: list[Sample]) -> None:
     """Until it is cancelled."""
     async with asyncio.TaskGroup() as tasks:
-        sites = Sites(reach, never_mind, list, StudioDocument(Replica()), tasks)
+        sites = Sites(Known(site), StudioDocument(Replica()), tasks)
         Meters(sites, tasks, read.append).follow("box")
 
 
