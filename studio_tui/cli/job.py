@@ -36,17 +36,24 @@ def job() -> None:
 @click.option("--devices", metavar="K", help="How many devices: a number, a list, or auto.")
 @click.option("--precision", metavar="P", help="Such as 32-true, bf16-mixed, 16-mixed.")
 @click.option("--strategy", metavar="S", help="Such as ddp or fsdp.")
+@click.option("--max-runtime", metavar="T", help="Stop it after so long, such as 2h or 1h30m.")
+@click.option(
+    "--retries", type=int, metavar="N", help="Run it again when it fails, N times at most."
+)
 @click.option("--env", multiple=True, metavar="K=V", help="A variable for the job; repeatable.")
 @click.option("--wait", is_flag=True, help="Print the log, and end with the job's exit code.")
 @json_option
 def run(
     studio: str, command: tuple[str, ...], name: str | None, machine: str | None,
-    devices: str | None, precision: str | None, strategy: str | None, env: tuple[str, ...],
-    wait: bool, as_json: bool,
+    devices: str | None, precision: str | None, strategy: str | None, max_runtime: str | None,
+    retries: int | None, env: tuple[str, ...], wait: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Start SCRIPT as a job: it survives every disconnect.
 
     Prints the job's id; with --wait its log instead, and with --json the job's object.
+
+    A retry goes on from the last checkpoint that Lightning's Trainer wrote; other scripts find
+    the path of theirs in STUDIO_RESUME, if they listed it in the file STUDIO_CHECKPOINTS.
     """
     from studio_tui.cli.attached import attached
 
@@ -55,6 +62,8 @@ def run(
         "devices": devices or "",
         "precision": precision or "",
         "strategy": strategy or "",
+        "max_runtime": max_runtime or "",
+        "retries": retries,
         "env": variables(env),
     }
 

@@ -349,8 +349,8 @@ class Studio:
             script: a Python file, relative to the studio's folder.
             args: what follows the script.
             machine: where it runs; the studio's machine when None.
-            options: name, devices, precision, strategy, max_steps, env, and `command`, a list of
-                words to run instead of a script.
+            options: name, devices, precision, strategy, max_steps, max_runtime ("2h"), retries,
+                env, and `command`, a list of words to run instead of a script.
 
         Raises:
             NotFound: there is no such script or machine.

@@ -34,6 +34,7 @@ ANSWER_POINTS = 16_000
 """Points in one answer, over all curves: some forty bytes each."""
 RETRY_SECONDS = 2.0
 END_SECONDS = 5.0
+TOO_LONG = "stopped at the end of its max-runtime"
 
 Curves = dict[str, list[Point]]
 
@@ -289,6 +290,7 @@ class Jobs:
         if entry is None or entry.over or status.state.ended != last:
             return
         ended = (status.ended or self._clock()) if last else None
+        notes = [*entry.notes, TOO_LONG] if status.reason == "max-runtime" else entry.notes
         self._document.jobs.put(
             replace(
                 entry,
@@ -296,6 +298,7 @@ class Jobs:
                 exit_code=status.exit_code,
                 started=status.started or entry.started,
                 ended=ended,
+                notes=notes,
             )
         )
 

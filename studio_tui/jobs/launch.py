@@ -74,7 +74,8 @@ class JobStatus:
         exit_code: 0-255, 128+n for signal n; None while it runs and when it is unknown.
         log_size, metrics_size: bytes so far.
         started, ended: seconds since 1970 by the machine's clock.
-        reason: why it was lost: "reboot", "died" or "never-started"; else "".
+        reason: why it was lost: "reboot", "died" or "never-started"; why it was stopped:
+            "max-runtime" or another word; else "".
     """
 
     id: str
@@ -142,7 +143,12 @@ class Supervisor:
         """
         await self.check(plan)
         text = plan.text.encode("utf-8", "surrogateescape")
-        done = await self._call("start", plan.job_id, plan.cwd, str(len(text)), input=text)
+        hidden = "".join(f"{name}={_one_line(value)}\n" for name, value in plan.hidden.items())
+        numbers = (len(text), plan.spec.retries, plan.spec.max_runtime or 0, len(plan.hidden))
+        done = await self._call(
+            "start", plan.job_id, plan.cwd, *map(str, numbers),
+            input=hidden.encode("utf-8", "surrogateescape") + text,
+        )  # fmt: skip
         return parse_status(plan.job_id, _only_line(done))
 
     async def status(self, job_id: str) -> JobStatus:
@@ -172,7 +178,7 @@ class Supervisor:
         await self._call("remove", job_id)
 
     async def read(self, job_id: str, file: str, offset: int, length: int) -> Stretch:
-        """A stretch of the job's "log" or "metrics", at most `length` bytes.
+        """A stretch of the job's "log", "metrics" or "checkpoints", at most `length` bytes.
 
         Raises:
             NotFound: there is no such job.
@@ -216,6 +222,10 @@ def parse_status(job_id: str, line: str) -> JobStatus:
             f"the machine's answer about job {job_id} makes no sense: {line[:100]!r}",
             "look at the job's folder on the machine",
         ) from problem
+
+
+def _one_line(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n")
 
 
 def _number(word: str) -> int | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from studio_tui.errors import UsageFault
+from studio_tui.settings.secrets import names_a_secret
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from studio_tui.jobs.spec import JobSpec
 
 # A launcher around the host (an sbatch, a torchrun) must not be taken for the job's own: Lightning
@@ -37,6 +40,7 @@ class JobPlan:
         python: the interpreter when the folder has no .venv, or the one the spec names.
         own_python: whether the spec names the interpreter, so that a .venv does not count.
         text: the POSIX shell script.
+        hidden: variables that the script does not have, because nobody may read their values.
     """
 
     job_id: str
@@ -46,16 +50,24 @@ class JobPlan:
     python: str
     own_python: bool
     text: str
+    hidden: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def plan(
-    spec: JobSpec, *, job_id: str, cwd: str, payload: str, default_python: str = "python3"
+    spec: JobSpec,
+    *,
+    job_id: str,
+    cwd: str,
+    payload: str,
+    default_python: str = "python3",
+    secrets: Mapping[str, str] | None = None,
 ) -> JobPlan:
     """Plans a job.
 
     Args:
         payload: the payload's folder on the machine.
         default_python: for a spec that names no interpreter in a folder that has no .venv.
+        secrets: the value of each of the spec's secrets.
 
     Raises:
         UsageFault: the folder cannot be written into a script.
@@ -63,6 +75,8 @@ def plan(
     if not cwd.startswith("/") or "\n" in cwd or "\0" in cwd:
         raise UsageFault(f"{cwd!r} is not an absolute folder", "rename the studio's folder")
     environment = {"PYTHONUNBUFFERED": "1"} | lightning_environment(spec)
+    hidden = {name: value for name, value in spec.env.items() if names_a_secret(name)}
+    shown = {name: value for name, value in spec.env.items() if name not in hidden}
     python = spec.python or default_python
     text = "\n".join(
         [
@@ -70,14 +84,15 @@ def plan(
             *_scrub(),
             "if [ -x .venv/bin/python ]; then PATH=$PWD/.venv/bin:$PATH; export PATH; fi",
             *_exports(environment),
-            *_exports(dict(spec.env)),
+            *_exports(shown),
             f"PYTHONPATH={shlex.quote(f'{payload}/{LIGHTNING_FOLDER}')}"
             '${PYTHONPATH:+":$PYTHONPATH"}; export PYTHONPATH',
             *_command(spec, python),
             "",
         ]
     )
-    return JobPlan(job_id, spec, cwd, environment, python, bool(spec.python), text)
+    hidden |= secrets or {}
+    return JobPlan(job_id, spec, cwd, environment, python, bool(spec.python), text, hidden)
 
 
 def lightning_environment(spec: JobSpec) -> dict[str, str]:

@@ -32,6 +32,10 @@ ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps", "tpu")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STRATEGY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 _DEVICES = re.compile(r"[1-9][0-9]{0,4}|[0-9]{1,4}(,[0-9]{1,4})+,?|[0-9]{1,4},")
+_DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s?)?")
+_UNITS = (86400, 3600, 60, 1)
+MOST_RETRIES = 100
+LONGEST = 366 * 86400  # seconds
 _LIMIT = 128 * 1024  # characters of one argument or value; the kernel refuses longer ones
 
 
@@ -49,7 +53,10 @@ class JobSpec:
         strategy: a name Lightning's registry knows, such as "ddp".
         accelerator: one of ACCELERATORS.
         max_steps: optimizer steps after which training ends.
+        max_runtime: seconds after its start at which it is stopped, retries included.
+        retries: how often it is run again when it fails, from its last checkpoint if it has one.
         env: more environment variables.
+        secrets: names of secrets that it is given as environment variables.
         python: the interpreter; else the folder's .venv, else the machine's default.
 
     Raises:
@@ -65,7 +72,10 @@ class JobSpec:
     strategy: str = ""
     accelerator: str = ""
     max_steps: int | None = None
+    max_runtime: int | None = None
+    retries: int = 0
     env: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
     python: str = ""
 
     def __post_init__(self) -> None:
@@ -82,7 +92,19 @@ class JobSpec:
             )
         if self.max_steps is not None and self.max_steps < 1:
             raise UsageFault(f"max_steps is {self.max_steps}", "give 1 or more, or leave it out")
+        if self.max_runtime is not None and not 1 <= self.max_runtime <= LONGEST:
+            raise UsageFault(
+                f"a job cannot run for {self.max_runtime} s at most", "give one second to one year"
+            )
+        if not 0 <= self.retries <= MOST_RETRIES:
+            raise UsageFault(f"retries is {self.retries}", f"give 0 to {MOST_RETRIES}")
         put(self, "env", MappingProxyType(_checked_env(self.env)))
+        for name in self.secrets:
+            _check_variable(name)
+        if both := sorted(set(self.secrets) & set(self.env)):
+            raise UsageFault(
+                f"{both[0]} is given twice, as a secret and as a variable", "leave one of them out"
+            )
 
     @classmethod
     def of(cls, argv: Sequence[str], **values: Any) -> JobSpec:
@@ -113,8 +135,14 @@ class JobSpec:
         }
         if "max_steps" in given:
             values["max_steps"] = _integer("max_steps", given["max_steps"])
+        if "retries" in given:
+            values["retries"] = _integer("retries", given["retries"])
+        if "max_runtime" in given:
+            values["max_runtime"] = duration(_text("max_runtime", given["max_runtime"]))
         if "env" in given:
             values["env"] = _text_map("env", given["env"])
+        if "secrets" in given:
+            values["secrets"] = _texts("secrets", given["secrets"])
         args = _texts("args", given.get("args", ()))
         if "command" in given:
             return cls(command=(*_texts("command", given["command"]), *args), **values)
@@ -170,6 +198,18 @@ def canonical_precision(precision: str) -> str:
     )
 
 
+def duration(text: str) -> int:
+    """Seconds from "90", "90s", "45m", "2h", "1d" or several in a row, such as "1h30m".
+
+    Raises:
+        UsageFault: it is none of these.
+    """
+    match = _DURATION.fullmatch(text.strip().lower())
+    if match is None or not any(match.groups()):
+        raise UsageFault(f"{text!r} is no length of time", "write 90s, 45m, 2h or 1h30m")
+    return sum(int(part or 0) * unit for part, unit in zip(match.groups(), _UNITS, strict=True))
+
+
 def _target_name(script: str, command: tuple[str, ...]) -> str:
     return (script or command[0]).rstrip("/").rsplit("/", 1)[-1][:80]
 
@@ -200,14 +240,18 @@ def _check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:
 
 def _checked_env(env: Mapping[str, str]) -> dict[str, str]:
     for name, value in env.items():
-        if not _NAME.fullmatch(name):
-            raise UsageFault(
-                f"{name!r} cannot be the name of an environment variable",
-                "use letters, digits and underscores, and no digit first",
-            )
+        _check_variable(name)
         if "\0" in value or len(value) > _LIMIT:
             raise UsageFault(f"the value of {name} is too long or holds a NUL", "put it in a file")
     return dict(env)
+
+
+def _check_variable(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise UsageFault(
+            f"{name!r} cannot be the name of an environment variable",
+            "use letters, digits and underscores, and no digit first",
+        )
 
 
 def _text(name: str, value: object) -> str:

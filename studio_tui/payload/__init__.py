@@ -3,7 +3,8 @@
 supervise.sh   jobs that outlive whoever started them
 hold.py        terminals that outlive whoever started them
 probe.py       the meters, with pynvml.py beside it for the GPUs
-lightning/     a distribution for a job's PYTHONPATH, by which Lightning finds studio_probe
+lightning/     a distribution for a job's PYTHONPATH, by which Lightning finds studio_probe and
+               studio_resume
 """
 
 from __future__ import annotations
@@ -18,19 +19,29 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_OWN = ("supervise.sh", "hold.py", "probe.py", "lightning/studio_probe.py")
+_OWN = (
+    "supervise.sh",
+    "hold.py",
+    "probe.py",
+    "lightning/studio_probe.py",
+    "lightning/studio_resume.py",
+)
 
 # Lightning loads callbacks from these groups: lightning/pytorch/trainer/connectors/
 # callback_connector.py and lightning/fabric/fabric.py, and the same in the older packages.
 _ENTRY_POINTS = b"""\
 [lightning.pytorch.callbacks_factory]
 studio = studio_probe:for_lightning
+studio_resume = studio_resume:for_lightning
 [pytorch_lightning.callbacks_factory]
 studio = studio_probe:for_pytorch_lightning
+studio_resume = studio_resume:for_pytorch_lightning
 [lightning.fabric.callbacks_factory]
 studio = studio_probe:for_fabric
+studio_resume = studio_resume:for_fabric
 [lightning_fabric.callbacks_factory]
 studio = studio_probe:for_fabric
+studio_resume = studio_resume:for_fabric
 """
 _METADATA = b"""\
 Metadata-Version: 2.1

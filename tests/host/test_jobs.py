@@ -168,6 +168,25 @@ async def test_stopping(bench: Bench, hosting: Hosting) -> None:
             await ana.query("jobs.log", job=job.id)
 
 
+async def test_a_job_that_has_had_its_time(bench: Bench, hosting: Hosting) -> None:
+    (bench.root / "hold").touch()
+    async with hosting():
+        ana = await bench.attach("ana")
+        job = await ana.run("train.py", ["1"], max_runtime="1s", retries=2)
+        assert await job.wait() == 143
+        assert job.entry.state == "stopped"
+        assert job.entry.notes == ["stopped at the end of its max-runtime"]
+
+
+async def test_a_job_that_is_run_again(bench: Bench, hosting: Hosting) -> None:
+    (bench.root / "flaky.sh").write_text('[ "$STUDIO_ATTEMPT" = 2 ] || exit 9')
+    async with hosting():
+        ana = await bench.attach("ana")
+        job = await ana.run(command=["sh", "flaky.sh"], retries=2)
+        assert await job.wait() == 0
+        assert job.entry.notes == ["attempt 2 after exit code 9", "attempt 3 after exit code 9"]
+
+
 async def test_a_job_that_is_starting_is_not_forgotten(
     bench: Bench, hosting: Hosting, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,3 +116,46 @@ async def test_fabric_is_heard_too(supervisor: Supervisor, studio: Path) -> None
     assert metrics.run.precision == "bf16-true"
     steps = [at for at, _ in metrics.curves()["loss"]]
     assert (steps[0], steps[-1]) == (0, 29)
+
+
+RESUMED = """
+import hashlib, os, signal, sys, torch
+import lightning as L
+from lightning.pytorch.demos.boring_classes import BoringModel
+
+def weights(model):
+    return hashlib.sha256(b"".join(p.detach().numpy().tobytes() for p in model.parameters()))
+
+class Model(BoringModel):
+    def training_step(self, batch, index):
+        out = super().training_step(batch, index)
+        self.log("loss", out["loss"])
+        if self.global_step == 100 and os.environ["STUDIO_ATTEMPT"] == "0":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return out
+    def on_save_checkpoint(self, checkpoint):
+        print("saved", self.global_step, weights(self).hexdigest(), flush=True)
+    def on_train_start(self):
+        print("began", self.global_step, weights(self).hexdigest(), flush=True)
+
+L.Trainer(max_epochs=3, limit_val_batches=0, accelerator="cpu", logger=False,
+          enable_progress_bar=False).fit(Model())
+"""
+
+
+async def test_a_killed_training_goes_on_from_its_checkpoint(
+    supervisor: Supervisor, studio: Path
+) -> None:
+    """The script knows of nothing; the same step, the same weights."""
+    spec = JobSpec(script="train.py", retries=1)
+    await start(supervisor, studio, RESUMED, spec)
+    metrics, log = await metrics_of(supervisor)
+    assert (await supervisor.status("j")).state is JobState.SUCCEEDED, log
+    told = [line.split() for line in log.splitlines() if line.startswith(("began", "saved"))]
+    saved = [words[1:] for words in told if words[0] == "saved"]
+    began = [words[1:] for words in told if words[0] == "began"]
+    assert [words[0] for words in began] == ["0", "64"]
+    assert began[1] == saved[0]
+    assert [words[0] for words in saved] == ["64", "128", "192"]
+    assert metrics.step == 192
+    assert metrics.notes(spec) == ("attempt 2 after exit code 137",)

@@ -19,6 +19,7 @@ def test_the_files_that_a_machine_needs() -> None:
         "probe.py",
         "pynvml.py",
         "lightning/studio_probe.py",
+        "lightning/studio_resume.py",
         "lightning/studio_probe-1.dist-info/METADATA",
         "lightning/studio_probe-1.dist-info/entry_points.txt",
     } <= set(payload.files())
@@ -43,7 +44,9 @@ def test_the_version_is_of_the_content(monkeypatch: pytest.MonkeyPatch) -> None:
         payload.version.cache_clear()
 
 
-@pytest.mark.parametrize("name", ["probe.py", "lightning/studio_probe.py"])
+@pytest.mark.parametrize(
+    "name", ["probe.py", "lightning/studio_probe.py", "lightning/studio_resume.py"]
+)
 def test_what_runs_on_a_machine_is_old_enough_python(name: str) -> None:
     ast.parse(payload.files()[name], feature_version=(3, 8))
 
@@ -53,11 +56,12 @@ def test_every_entry_point_leads_to_a_function() -> None:
     points.read_string(
         payload.files()["lightning/studio_probe-1.dist-info/entry_points.txt"].decode()
     )
-    source = ast.parse(payload.files()["lightning/studio_probe.py"])
-    functions = {node.name for node in source.body if isinstance(node, ast.FunctionDef)}
     targets = [value for section in points.sections() for value in points[section].values()]
-    assert len(targets) == 4
-    assert {target.partition(":")[2] for target in targets} <= functions
+    assert len(targets) == 8
+    for target in targets:
+        module, _, function = target.partition(":")
+        body = ast.parse(payload.files()[f"lightning/{module}.py"]).body
+        assert function in {node.name for node in body if isinstance(node, ast.FunctionDef)}
 
 
 def test_nothing_is_imported_to_find_it() -> None:
