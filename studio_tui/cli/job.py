@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from studio_tui.cli.given import env_option, secret_option, variables
 from studio_tui.cli.group import Group
 from studio_tui.cli.output import copy, emit, json_option, plain, say, table
 
@@ -40,13 +41,14 @@ def job() -> None:
 @click.option(
     "--retries", type=int, metavar="N", help="Run it again when it fails, N times at most."
 )
-@click.option("--env", multiple=True, metavar="K=V", help="A variable for the job; repeatable.")
+@env_option
+@secret_option
 @click.option("--wait", is_flag=True, help="Print the log, and end with the job's exit code.")
 @json_option
 def run(
     studio: str, command: tuple[str, ...], name: str | None, machine: str | None,
     devices: str | None, precision: str | None, strategy: str | None, max_runtime: str | None,
-    retries: int | None, env: tuple[str, ...], wait: bool, as_json: bool,
+    retries: int | None, env: tuple[str, ...], secrets: tuple[str, ...], wait: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Start SCRIPT as a job: it survives every disconnect.
 
@@ -65,6 +67,7 @@ def run(
         "max_runtime": max_runtime or "",
         "retries": retries,
         "env": variables(env),
+        "secrets": list(secrets),
     }
 
     async def start(joined: Studio) -> int:
@@ -80,16 +83,6 @@ def run(
         return await made.wait() if wait else 0
 
     sys.exit(attached(studio, start, patient=wait))
-
-
-def variables(pairs: tuple[str, ...]) -> dict[str, str]:
-    """The variables that `--env` gave, in the form NAME=VALUE each."""
-    from studio_tui.errors import UsageFault
-
-    for pair in pairs:
-        if "=" not in pair:
-            raise UsageFault(f"--env {pair} has no value", "write --env NAME=VALUE")
-    return dict(pair.split("=", 1) for pair in pairs)
 
 
 @job.command("ls", epilog="Example: studio-tui job ls calm-otter --json")

@@ -350,7 +350,7 @@ class Studio:
             args: what follows the script.
             machine: where it runs; the studio's machine when None.
             options: name, devices, precision, strategy, max_steps, max_runtime ("2h"), retries,
-                env, and `command`, a list of words to run instead of a script.
+                env, secrets (names), and `command`, a list of words to run instead of a script.
 
         Raises:
             NotFound: there is no such script or machine.

@@ -6,24 +6,27 @@ import asyncio
 import base64
 import contextlib
 import logging
-import shlex
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from studio_tui.document.entries import JobEntry
 from studio_tui.document.studio import StudioDocument
-from studio_tui.errors import NotFound, StudioError, UsageFault
+from studio_tui.errors import NotFound, StudioError
 from studio_tui.host.calls import Method, Params, Result, command, query
 from studio_tui.host.ids import is_id, new_id
+from studio_tui.host.orders import Order, Orders
 from studio_tui.host.sites import Sites
 from studio_tui.host.tail import Tail
 from studio_tui.jobs.launch import JobState, JobStatus, Supervisor
+from studio_tui.jobs.mask import Mask, MaskedStream
 from studio_tui.jobs.metrics import Metrics, Point
 from studio_tui.jobs.plan import plan
 from studio_tui.jobs.spec import JobSpec
 from studio_tui.jobs.watch import Event, Follower, LogChunk, MetricRows, StateChange
 from studio_tui.machines.connection import ConnectionLost
+from studio_tui.settings import paths
+from studio_tui.settings.secrets import secret
 from studio_tui.sync.session import Session
 
 log = logging.getLogger(__name__)
@@ -43,8 +46,10 @@ Curves = dict[str, list[Point]]
 class _Watched:
     """What the host knows of a job that it follows, beside its entry."""
 
-    spec: JobSpec | None
+    order: Order | None
     tails: dict[str, Tail]
+    log: MaskedStream
+    rows: Mask
     metrics: Metrics = field(default_factory=Metrics)
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -79,6 +84,8 @@ class Jobs:
         self._watched: dict[str, _Watched] = {}
         self._curves: dict[str, Curves] = {}
         self._starting: set[str] = set()
+        self._orders = Orders(paths.studio_folder(studio) / "jobs")
+        self._masks: dict[str, Mask] = {}
 
     def calls(self) -> list[Method]:
         """What can be asked of it."""
@@ -98,7 +105,7 @@ class Jobs:
                 self._document.jobs.remove(entry.id)
                 continue
             if not entry.over:
-                self._watch(entry.id, _spec_of(entry), None)
+                self._watch(entry.id, None)
 
     def running(self) -> int:
         """How many jobs have not come to their end."""
@@ -116,14 +123,18 @@ class Jobs:
             cwd=site.folder,
             payload=site.payload,
             default_python=site.interpreter or "python3",
+            secrets={name: await asyncio.to_thread(secret, name) for name in spec.secrets},
         )
+        order = Order(spec, tuple(planned.hidden.values()))
+        self._orders.keep(job_id, order)
+        mask = Mask(order.hidden)
         # Listed before it starts: a host that dies in between leaves no job that nobody knows of.
         entry = JobEntry(
             id=job_id,
-            name=spec.name,
+            name=mask.text(spec.name),
             state=JobState.STARTING.value,
             machine=machine,
-            command=spec.line,
+            command=mask.text(spec.line),
             precision=spec.precision or None,
             devices=spec.devices or None,
             started=self._clock(),
@@ -135,11 +146,12 @@ class Jobs:
             status = await site.supervisor.start(planned)
         except StudioError:
             self._document.jobs.remove(job_id)
+            self._orders.forget(job_id)
             raise
         finally:
             self._starting.discard(job_id)
         self._update(job_id, status)
-        self._watch(job_id, spec, 0)
+        self._watch(job_id, 0)
         return self._document.jobs[job_id].plain()
 
     async def _supervisor(self, job_id: str) -> Supervisor:
@@ -164,6 +176,8 @@ class Jobs:
         await (await self._supervisor(job_id)).remove(job_id)
         self._watched.pop(job_id, None)
         self._curves.pop(job_id, None)
+        self._masks.pop(job_id, None)
+        self._orders.forget(job_id)
         self._document.jobs.remove(job_id)
         return {}
 
@@ -171,9 +185,30 @@ class Jobs:
         job_id = self._known(params)
         offset = params.number("offset", 0, 1 << 53, 0)
         length = params.number("length", 0, READ_CAP, READ_CAP)
-        piece = await (await self._supervisor(job_id)).read(job_id, "log", offset, length)
-        data = base64.b64encode(piece.data).decode()
-        return {"data": data, "offset": piece.offset, "size": piece.size}
+        data, size = await self._masked(job_id, offset, length)
+        return {"data": base64.b64encode(data).decode(), "offset": offset, "size": size}
+
+    async def _masked(self, job_id: str, offset: int, length: int) -> tuple[bytes, int]:
+        """A stretch of a job's log with its secrets covered, and the size of the whole."""
+        mask = self._mask(job_id)
+        first = max(0, offset - mask.reach)
+        supervisor = await self._supervisor(job_id)
+        over = self._document.jobs[job_id].over
+        piece = await supervisor.read(job_id, "log", first, offset - first + length + mask.reach)
+        data = mask.cover(piece.data)
+        if first + len(data) >= piece.size and not over:
+            data = data[: len(data) - mask.open_end(piece.data)]
+        return data[offset - first : offset - first + length], piece.size
+
+    def _mask(self, job_id: str) -> Mask:
+        if job_id not in self._masks:
+            order = self._orders.find(job_id)
+            self._masks[job_id] = Mask(order.hidden if order else ())
+        return self._masks[job_id]
+
+    def _row_mask(self, job_id: str) -> Mask:
+        order = self._orders.find(job_id)
+        return Mask(order.hidden if order else (), rows=True)
 
     async def _metrics(self, params: Params) -> Result:
         job_id = self._known(params)
@@ -190,11 +225,13 @@ class Jobs:
     async def _read_metrics(self, job_id: str) -> Metrics:
         """The metrics of a job that nobody follows any more, from its file."""
         supervisor, metrics, offset = await self._supervisor(job_id), Metrics(), 0
+        masked = MaskedStream(self._row_mask(job_id))
         while True:
             piece = await supervisor.read(job_id, "metrics", offset, READ_CAP)
-            metrics.feed(piece.data)
+            metrics.feed(masked.feed(offset, piece.data)[1])
             offset += len(piece.data)
             if offset >= piece.size or not piece.data:
+                metrics.feed(masked.rest()[1])
                 return metrics
 
     def _known(self, params: Params) -> str:
@@ -205,7 +242,7 @@ class Jobs:
 
     # -- following ----------------------------------------------------------------------------
 
-    def _watch(self, job_id: str, spec: JobSpec | None, log_offset: int | None) -> None:
+    def _watch(self, job_id: str, log_offset: int | None) -> None:
         """Follow a job from the start of its metrics.
 
         Args:
@@ -213,7 +250,8 @@ class Jobs:
         """
         self._session.room(self._room(job_id))
         tails = {stream: self._tail(job_id, stream) for stream in ("log", "metrics")}
-        self._watched[job_id] = _Watched(spec, tails)
+        order, log = self._orders.find(job_id), MaskedStream(self._mask(job_id))
+        self._watched[job_id] = _Watched(order, tails, log, self._row_mask(job_id))
         self._tasks.create_task(self._follow(job_id, log_offset), name=f"following {job_id}")
 
     def _tail(self, job_id: str, stream: str) -> Tail:
@@ -238,6 +276,7 @@ class Jobs:
             await asyncio.sleep(RETRY_SECONDS)
         watched = self._watched.pop(job_id, None)
         if watched is not None:
+            watched.tails["log"].grew(*watched.log.rest())
             watched.over.set()
             self._curves[job_id] = _thinned(watched.metrics)
             for tail in watched.tails.values():
@@ -253,7 +292,8 @@ class Jobs:
         if log_offset is None:
             status = await supervisor.status(job_id)
             self._update(job_id, status)
-            log_offset = status.log_size
+            # What came just before may be the beginning of a secret.
+            log_offset = max(0, status.log_size - self._mask(job_id).reach)
         return Follower(supervisor, job_id, log_offset=log_offset)
 
     async def _take(self, job_id: str, event: Event) -> None:
@@ -262,10 +302,11 @@ class Jobs:
             return
         match event:
             case LogChunk(offset, data):
-                watched.tails["log"].grew(offset, data)
+                watched.tails["log"].grew(*watched.log.feed(offset, data))
             case MetricRows(offset, data):
-                watched.tails["metrics"].grew(offset, data)
-                watched.metrics.feed(data)
+                rows = watched.rows.cover(data)
+                watched.tails["metrics"].grew(offset, rows)
+                watched.metrics.feed(rows)
                 self._note(job_id, watched)
             case StateChange(state):
                 status = await (await self._supervisor(job_id)).status(job_id)
@@ -274,9 +315,9 @@ class Jobs:
     def _note(self, job_id: str, watched: _Watched) -> None:
         """Tell when the script fixed a value itself, so that an option had no effect."""
         entry = self._document.jobs.get(job_id)
-        if entry is None or watched.spec is None:
+        if entry is None or watched.order is None:
             return
-        fresh = [n for n in watched.metrics.notes(watched.spec) if n not in entry.notes]
+        fresh = [n for n in watched.metrics.notes(watched.order.spec) if n not in entry.notes]
         if fresh:
             self._document.jobs.put(replace(entry, notes=[*entry.notes, *fresh]))
 
@@ -316,16 +357,3 @@ def _thinned(metrics: Metrics) -> Curves:
     """The curves, with as many points of each as fit into one answer."""
     names = len(metrics.latest) or 1
     return metrics.curves(max(4, min(CURVE_POINTS, ANSWER_POINTS // names)))
-
-
-def _spec_of(entry: JobEntry) -> JobSpec | None:
-    """What was asked for, as far as its entry tells: enough to compare the run with it."""
-    try:
-        return JobSpec.of(
-            shlex.split(entry.command),
-            name=entry.name,
-            precision=entry.precision or "",
-            devices=entry.devices or "",
-        )
-    except (UsageFault, ValueError):
-        return None

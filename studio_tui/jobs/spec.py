@@ -148,6 +148,17 @@ class JobSpec:
             return cls(command=(*_texts("command", given["command"]), *args), **values)
         return cls.of([_text("script", given.get("script", "")), *args], **values)
 
+    def to_params(self) -> dict[str, object]:
+        """As from_params takes it: JSON, what was not given left out."""
+        told: dict[str, object] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value is None or value == item.default or not (value or value == 0):
+                continue
+            plain = list(value) if isinstance(value, tuple) else value
+            told[item.name] = dict(value) if item.name == "env" else plain
+        return told
+
     @property
     def argv(self) -> tuple[str, ...]:
         """What is run, as a person would type it."""

@@ -120,7 +120,7 @@ def test_a_job_that_is_not_there(verb: str, hosted: Hosted, typed: Typed) -> Non
         (["--devices", "many", "--", "ok.py"], 2, "devices 'many'"),
         (["--max-runtime", "soon", "--", "ok.py"], 2, "'soon' is no length of time"),
         (["--retries", "-1", "--", "ok.py"], 2, "retries is -1"),
-        (["--env", "COLOUR", "--", "ok.py"], 2, "--env COLOUR has no value"),
+        (["--env", "COLOUR", "--", "ok.py"], 2, "an --env has no value"),
         (["--env", "1X=2", "--", "ok.py"], 2, "'1X' cannot be the name"),
         (["-m", "gpu-box", "--", "ok.py"], 3, "no machine 'gpu-box'"),
         (["--", "none.py"], 3, "there is no none.py"),

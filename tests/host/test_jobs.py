@@ -27,6 +27,7 @@ from studio_tui.machines.catalogue import Machine
 from studio_tui.machines.connection import ConnectionLost
 from studio_tui.machines.install import install
 from studio_tui.machines.local import LocalConnection
+from studio_tui.settings import paths, secrets
 from tests.host.conftest import STUDIO, Bench, eventually
 
 Hosting = Callable[[], AbstractAsyncContextManager[Jobs]]
@@ -434,6 +435,79 @@ async def test_an_end_is_told_once_all_is_known(bench: Bench, hosting: Hosting) 
             job = await ana.run(command=["sh", "short.sh"])
             assert await job.wait() == 0
             assert job.metrics == {"x": [(1, 2.0)]}
+
+
+VALUE = "sesame-open-1234"
+TELL = """
+import json, os, sys, time
+value = os.environ["HF_TOKEN"]
+with open(os.environ["STUDIO_METRICS"], "a") as metrics:
+    values = {value: 1.0, "loss": 2}
+    metrics.write(json.dumps({"event": "step", "step": 1, "values": values}) + "\\n")
+    metrics.write(json.dumps({"event": "exception", "error": "bad " + value}) + "\\n")
+def say(text):
+    sys.stdout.write(text)
+    sys.stdout.flush()
+say("it is " + value[:7])
+while os.path.exists("hold"):
+    time.sleep(0.02)
+say(value[7:] + "!" + os.environ["MY_KEY"] + "\\n")
+"""
+
+
+async def test_a_secret_is_told_to_the_job_and_to_nobody_else(
+    bench: Bench, hosting: Hosting, supervisor: Supervisor
+) -> None:
+    """Live, when a write is cut within it, by a host that did not start the job, and at the end."""
+    secrets.save_secret("HF_TOKEN", VALUE)
+    (bench.root / "tell.py").write_text(TELL)
+    (bench.root / "hold").touch()
+    ana, seen, covered = await bench.attach("ana"), bytearray(), b"it is " + b"*" * 16 + b"!****\n"
+
+    async def read(job: Job) -> None:
+        async for data in job.chunks():
+            seen.extend(data)
+
+    async with hosting():
+        await reachable(ana)
+        job = await ana.run(
+            "tell.py", [VALUE], secrets=["HF_TOKEN"], env={"MY_KEY": "abcd"}, name=f"my {VALUE}"
+        )
+        reading = asyncio.create_task(read(job))
+        await eventually(lambda: seen == b"it is ")
+    async with hosting():
+        await reachable(ana)
+        await state(job, "running")
+        (bench.root / "hold").unlink()
+        assert await job.wait() == 0
+        await reading
+        assert seen == covered
+        assert list(job.metrics) == ["*" * 16, "loss"]
+        everything = json.dumps(job.entry.plain())
+        assert VALUE not in everything
+        assert job.entry.notes == ["bad " + "*" * 16]
+        for offset in range(len(covered)):
+            answer = await ana.query("jobs.log", job=job.id, offset=offset, length=5)
+            assert base64.b64decode(answer["data"]) == covered[offset : offset + 5]
+    async with hosting():
+        await reachable(ana)
+        assert await lines(job) == covered.decode().splitlines()
+        assert list(await job.load_metrics()) == ["*" * 16, "loss"]
+        script = Path(supervisor.folder) / job.id / "script"
+        assert "abcd" not in script.read_text()
+        kept = paths.studio_folder(STUDIO) / "jobs" / f"{job.id}.json"
+        assert kept.exists()
+        await job.remove()
+        assert not kept.exists()
+
+
+async def test_a_secret_that_nobody_has(bench: Bench, hosting: Hosting) -> None:
+    async with hosting():
+        ana = await bench.attach("ana")
+        with pytest.raises(NotFound, match="no secret 'HF_TOKEN'") as raised:
+            await ana.run("train.py", secrets=["HF_TOKEN"])
+        assert "studio-tui secret set HF_TOKEN" in raised.value.hint
+        assert len(ana.document.jobs) == 0
 
 
 async def test_a_job_on_another_machine(
