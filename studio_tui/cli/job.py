@@ -35,6 +35,7 @@ def job() -> None:
 @click.option("--name", help="What the job is called; the script's name by default.")
 @click.option("-m", "--machine", metavar="M", help="Where; the studio's machine by default.")
 @click.option("--devices", metavar="K", help="How many devices: a number, a list, or auto.")
+@click.option("--accelerator", metavar="A", help="Such as cpu: then it holds no GPU.")
 @click.option("--precision", metavar="P", help="Such as 32-true, bf16-mixed, 16-mixed.")
 @click.option("--strategy", metavar="S", help="Such as ddp or fsdp.")
 @click.option("--max-runtime", metavar="T", help="Stop it after so long, such as 2h or 1h30m.")
@@ -47,8 +48,9 @@ def job() -> None:
 @json_option
 def run(
     studio: str, command: tuple[str, ...], name: str | None, machine: str | None,
-    devices: str | None, precision: str | None, strategy: str | None, max_runtime: str | None,
-    retries: int | None, env: tuple[str, ...], secrets: tuple[str, ...], wait: bool, as_json: bool,
+    devices: str | None, accelerator: str | None, precision: str | None, strategy: str | None,
+    max_runtime: str | None, retries: int | None, env: tuple[str, ...], secrets: tuple[str, ...],
+    wait: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Start SCRIPT as a job: it survives every disconnect.
 
@@ -62,6 +64,7 @@ def run(
     options = {
         "name": name or "",
         "devices": devices or "",
+        "accelerator": accelerator or "",
         "precision": precision or "",
         "strategy": strategy or "",
         "max_runtime": max_runtime or "",
@@ -75,7 +78,8 @@ def run(
         made = await joined.run(script, args, machine=machine, **options)
         if as_json or not wait:
             emit(made.entry.plain(), as_json, made.id)
-        say(f"{plain(made.entry.name)} runs; its log: studio-tui job logs -f {studio} {made.id}")
+        does = "is queued" if made.entry.state == "queued" else "runs"
+        say(f"{plain(made.entry.name)} {does}; its log: studio-tui job logs -f {studio} {made.id}")
         for note in made.entry.notes:
             say(f"note: {plain(note)}")
         if wait and not as_json:
@@ -93,13 +97,25 @@ def ls(studio: str, as_json: bool) -> None:
     from studio_tui.cli.attached import attached
 
     async def entries(joined: Studio) -> list[JobEntry]:
-        return sorted(joined.document.jobs.values(), key=lambda j: -(j.started or 0))
+        return sorted(joined.document.jobs.values(), key=newest)
 
     found = attached(studio, entries)
-    rows = [[j.id, j.name, j.state, j.exit_code, ago(j.started, time.time())] for j in found]
+    now = time.time()
+    rows = [[j.id, j.name, j.state, j.exit_code, held(j), ago(j.started, now)] for j in found]
     empty = f"no job yet; start one: studio-tui job run {studio} -- train.py"
-    text = table(["ID", "NAME", "STATE", "EXIT", "STARTED"], rows, empty)
+    text = table(["ID", "NAME", "STATE", "EXIT", "GPUS", "STARTED"], rows, empty)
     emit([j.plain() for j in found], as_json, text)
+
+
+def newest(job: JobEntry) -> float:
+    """Sorts jobs: what has not started comes first."""
+    return float("-inf") if job.started is None else -job.started
+
+
+def held(job: JobEntry) -> str:
+    """The GPUs that a job has, or had: `0,1`, of several machines `0,1 2,3`."""
+    shown = [",".join(map(str, gpus)) for gpus in job.gpus.values() if isinstance(gpus, list)]
+    return " ".join(filter(None, shown)) or "-"
 
 
 def ago(moment: float | None, now: float) -> str:

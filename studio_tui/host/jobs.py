@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from studio_tui.document.entries import JobEntry
 from studio_tui.document.studio import StudioDocument
@@ -21,7 +22,8 @@ from studio_tui.host.tail import Tail
 from studio_tui.jobs.launch import JobState, JobStatus, Supervisor
 from studio_tui.jobs.mask import Mask, MaskedStream
 from studio_tui.jobs.metrics import Metrics, Point
-from studio_tui.jobs.plan import plan
+from studio_tui.jobs.plan import JobPlan, plan
+from studio_tui.jobs.slots import Claim, Placement, Slots
 from studio_tui.jobs.spec import JobSpec
 from studio_tui.jobs.watch import Event, Follower, LogChunk, MetricRows, StateChange
 from studio_tui.machines.connection import ConnectionLost
@@ -84,6 +86,7 @@ class Jobs:
         self._watched: dict[str, _Watched] = {}
         self._curves: dict[str, Curves] = {}
         self._starting: set[str] = set()
+        self._slots = Slots()
         self._orders = Orders(paths.studio_folder(studio) / "jobs")
         self._masks: dict[str, Mask] = {}
 
@@ -98,61 +101,142 @@ class Jobs:
         ]
 
     async def resume(self) -> None:
-        """Follow again every job that an earlier host left running."""
+        """Follow again what an earlier host left running, and queue again what it had queued."""
         for entry in list(self._document.jobs.values()):
             if not is_id(entry.id):
                 log.warning("%r is no id of a job: forgotten", entry.id)
                 self._document.jobs.remove(entry.id)
-                continue
-            if not entry.over:
+            elif entry.state != JobState.QUEUED and not entry.over:
+                self._slots.hold(entry.id, _placement(entry))
                 self._watch(entry.id, None)
+        self._queue_again()
+
+    def _queue_again(self) -> None:
+        queued = [e.id for e in self._document.jobs.values() if e.state == JobState.QUEUED]
+        orders = {job_id: order for job_id in queued if (order := self._orders.find(job_id))}
+        for job_id in queued:
+            if job_id not in orders:
+                self._lose(job_id, NotFound("what was asked for is known no more"))
+        for job_id, order in sorted(orders.items(), key=lambda item: item[1].asked):
+            self._session.room(self._room(job_id))
+            self._slots.ask(job_id, Claim.of(order.spec, order.machines))
+        for machine in {name for order in orders.values() for name in order.machines}:
+            equipping = self._equip_patiently(machine)
+            self._tasks.create_task(equipping, name=f"what {machine} has")
 
     def running(self) -> int:
         """How many jobs have not come to their end."""
         return sum(not entry.over for entry in self._document.jobs.values())
+
+    # -- the queue ----------------------------------------------------------------------------
+
+    async def _equip(self, machine: str) -> int:
+        """Learn how many GPUs a machine has, and how many jobs it takes."""
+        facts = await self._sites.facts(machine)
+        self._slots.equip(machine, len(facts.gpus), facts.max_jobs)
+        return len(facts.gpus)
+
+    async def _equip_patiently(self, machine: str) -> None:
+        while True:
+            try:
+                await self._equip(machine)
+                break
+            except StudioError as problem:
+                log.warning("jobs wait for %s: %s", machine, problem)
+                await asyncio.sleep(RETRY_SECONDS)
+        self._admit()
+
+    def _admit(self) -> None:
+        """Start what need not wait any more."""
+        for job_id, placement in self._slots.admit().items():
+            starting = self._start_queued(job_id, placement)
+            self._tasks.create_task(starting, name=f"starting {job_id}")
+
+    async def _start_queued(self, job_id: str, placement: Placement) -> None:
+        try:
+            await self._start(job_id, placement)
+        except StudioError as problem:
+            self._end(job_id, JobState.FAILED, problem.message)
+
+    def _release(self, job_id: str) -> None:
+        self._slots.release(job_id)
+        self._admit()
 
     # -- calls --------------------------------------------------------------------------------
 
     async def _run(self, params: Params) -> Result:
         machine = params.text("machine", "", 64) or self._sites.here
         spec = JobSpec.from_params({k: v for k, v in params.values.items() if k != "machine"})
-        job_id, site = new_id(), await self._sites.at(machine)
-        planned = plan(
-            spec,
-            job_id=job_id,
-            cwd=site.folder,
-            payload=site.payload,
-            default_python=site.interpreter or "python3",
-            secrets={name: await asyncio.to_thread(secret, name) for name in spec.secrets},
-        )
-        order = Order(spec, tuple(planned.hidden.values()))
+        claim = Claim.of(spec, [machine])
+        claim.check(machine, await self._equip(machine))
+        secrets = {name: await asyncio.to_thread(secret, name) for name in spec.secrets}
+        order = Order(spec, (machine,), self._clock(), secrets)
+        # Listed before it starts: a host that dies in between leaves no job that nobody knows of.
+        job_id = new_id()
         self._orders.keep(job_id, order)
         mask = Mask(order.hidden)
-        # Listed before it starts: a host that dies in between leaves no job that nobody knows of.
         entry = JobEntry(
             id=job_id,
             name=mask.text(spec.name),
-            state=JobState.STARTING.value,
+            state=JobState.QUEUED.value,
             machine=machine,
             command=mask.text(spec.line),
             precision=spec.precision or None,
             devices=spec.devices or None,
-            started=self._clock(),
             by=params.sender.name,
         )
         self._document.jobs.put(entry)
-        self._starting.add(job_id)
         try:
-            status = await site.supervisor.start(planned)
+            await self._start_or_queue(job_id, claim)
         except StudioError:
             self._document.jobs.remove(job_id)
             self._orders.forget(job_id)
+            self._release(job_id)
             raise
+        return self._document.jobs[job_id].plain()
+
+    async def _start_or_queue(self, job_id: str, claim: Claim) -> None:
+        self._slots.ask(job_id, claim)
+        placement = self._slots.admit().get(job_id)
+        if placement is not None:
+            await self._start(job_id, placement)
+            return
+        self._session.room(self._room(job_id))
+        self._change(job_id, notes=[self._slots.waits_for(job_id)])
+        site = await self._sites.at(claim.machines[0])
+        await site.supervisor.check(await self._planned(job_id, {}))
+
+    async def _start(self, job_id: str, placement: Placement) -> None:
+        """Start a job that holds its GPUs; see Supervisor.start."""
+        self._change(
+            job_id, state=JobState.STARTING.value, notes=[], started=self._clock(),
+            gpus={machine: list(gpus) for machine, gpus in placement.items() if gpus},
+        )  # fmt: skip
+        self._starting.add(job_id)
+        try:
+            planned = await self._planned(job_id, placement)
+            self._update(job_id, await (await self._supervisor(job_id)).start(planned))
+        except ConnectionLost as problem:
+            # Whether it started is not known: who follows it finds out.
+            log.warning("job %s: %s", job_id, problem)
         finally:
             self._starting.discard(job_id)
-        self._update(job_id, status)
         self._watch(job_id, 0)
-        return self._document.jobs[job_id].plain()
+
+    async def _planned(self, job_id: str, placement: Placement) -> JobPlan:
+        order = self._orders.find(job_id)
+        if order is None:
+            raise NotFound(f"what job {job_id} should do is known no more", "run it again")
+        site = await self._sites.at(order.machines[0])
+        return plan(
+            order.spec,
+            job_id=job_id,
+            cwd=site.folder,
+            payload=site.payload,
+            default_python=site.interpreter or "python3",
+            secrets=order.secrets,
+            gpus=placement.get(site.machine.id, ()),
+        )
 
     async def _supervisor(self, job_id: str) -> Supervisor:
         """What looks after a job, on the machine where it runs."""
@@ -160,6 +244,9 @@ class Jobs:
 
     async def _stop(self, params: Params) -> Result:
         job_id = self._known(params)
+        if self._document.jobs[job_id].state == JobState.QUEUED:
+            self._end(job_id, JobState.STOPPED)
+            return {}
         await (await self._supervisor(job_id)).stop(job_id)
         watched = self._watched.get(job_id)
         if watched is not None:
@@ -173,6 +260,8 @@ class Jobs:
         job_id = self._known(params)
         if job_id in self._starting:
             raise StudioError(f"job {job_id} is still starting", "stop it first")
+        if self._document.jobs[job_id].state == JobState.QUEUED:
+            raise StudioError(f"job {job_id} is still queued", "stop it first")
         await (await self._supervisor(job_id)).remove(job_id)
         self._watched.pop(job_id, None)
         self._curves.pop(job_id, None)
@@ -190,13 +279,14 @@ class Jobs:
 
     async def _masked(self, job_id: str, offset: int, length: int) -> tuple[bytes, int]:
         """A stretch of a job's log with its secrets covered, and the size of the whole."""
-        mask = self._mask(job_id)
+        entry, mask = self._document.jobs[job_id], self._mask(job_id)
+        if entry.started is None:
+            return b"", 0
         first = max(0, offset - mask.reach)
         supervisor = await self._supervisor(job_id)
-        over = self._document.jobs[job_id].over
         piece = await supervisor.read(job_id, "log", first, offset - first + length + mask.reach)
         data = mask.cover(piece.data)
-        if first + len(data) >= piece.size and not over:
+        if first + len(data) >= piece.size and not entry.over:
             data = data[: len(data) - mask.open_end(piece.data)]
         return data[offset - first : offset - first + length], piece.size
 
@@ -215,6 +305,8 @@ class Jobs:
         watched = self._watched.get(job_id)
         if watched is not None:
             return {"metrics": _thinned(watched.metrics)}
+        if self._document.jobs[job_id].started is None:
+            return {"metrics": {}}
         if job_id not in self._curves:
             curves = _thinned(await self._read_metrics(job_id))
             if job_id not in self._document.jobs:
@@ -281,6 +373,7 @@ class Jobs:
             self._curves[job_id] = _thinned(watched.metrics)
             for tail in watched.tails.values():
                 tail.close()
+        self._release(job_id)
         self._session.leave(self._room(job_id))
 
     async def _follower(self, job_id: str, log_offset: int | None) -> Follower:
@@ -344,13 +437,30 @@ class Jobs:
         )
 
     def _lose(self, job_id: str, problem: StudioError) -> None:
+        self._end(job_id, JobState.LOST, problem.message)
+
+    def _end(self, job_id: str, state: JobState, note: str = "") -> None:
+        """A job is over whose end is in no file of a machine."""
+        entry = self._document.jobs.get(job_id)
+        if entry is not None and not entry.over:
+            told = self._mask(job_id).text(note)
+            notes = [*entry.notes, *([told] if told else [])]
+            self._change(job_id, state=state.value, ended=self._clock(), notes=notes)
+        self._release(job_id)
+
+    def _change(self, job_id: str, **values: Any) -> None:
         entry = self._document.jobs.get(job_id)
         if entry is not None:
-            notes = [*entry.notes, problem.message]
-            self._document.jobs.put(replace(entry, state="lost", ended=self._clock(), notes=notes))
+            self._document.jobs.put(replace(entry, **values))
 
     def _room(self, job_id: str) -> str:
         return f"{self._studio}/job/{job_id}"
+
+
+def _placement(entry: JobEntry) -> Placement:
+    """The GPUs of a job that runs, as its entry has them."""
+    read = {m: [g for g in gpus if isinstance(g, int)] for m, gpus in entry.gpus.items() if gpus}
+    return {machine: tuple(read.get(machine, ())) for machine in entry.machine.split(",")}
 
 
 def _thinned(metrics: Metrics) -> Curves:

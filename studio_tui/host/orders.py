@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from studio_tui.errors import StudioError, UsageFault
+from studio_tui.errors import StudioError
 from studio_tui.jobs.spec import JobSpec
 from studio_tui.settings.private import read_json, write_json
+from studio_tui.settings.secrets import names_a_secret
 
 log = logging.getLogger(__name__)
 
@@ -20,11 +21,21 @@ class Order:
 
     Attributes:
         spec: what to run, and how.
-        hidden: values that are covered in all that the job writes.
+        machines: where.
+        asked: when, a Unix time in seconds.
+        secrets: the value of each of the spec's secrets.
     """
 
     spec: JobSpec
-    hidden: tuple[str, ...] = ()
+    machines: tuple[str, ...]
+    asked: float = 0.0
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def hidden(self) -> list[str]:
+        """The values that nobody may read."""
+        named = [value for name, value in self.spec.env.items() if names_a_secret(name)]
+        return [*self.secrets.values(), *named]
 
 
 class Orders:
@@ -39,7 +50,12 @@ class Orders:
 
     def keep(self, job_id: str, order: Order) -> None:
         """Keep an order, in place of an earlier one of the same job."""
-        told = {"spec": order.spec.to_params(), "hidden": list(order.hidden)}
+        told = {
+            "spec": order.spec.to_params(),
+            "machines": list(order.machines),
+            "asked": order.asked,
+            "secrets": dict(order.secrets),
+        }
         write_json(self._path(job_id), told)
 
     def find(self, job_id: str) -> Order | None:
@@ -48,8 +64,13 @@ class Orders:
             told = read_json(self._path(job_id))
             if not told:
                 return None
-            return Order(JobSpec.from_params(told["spec"]), _texts(told["hidden"]))
-        except (StudioError, KeyError, TypeError, AttributeError) as problem:
+            return Order(
+                JobSpec.from_params(told["spec"]),
+                tuple(map(str, told["machines"])),
+                float(told["asked"]),
+                {str(name): str(value) for name, value in told["secrets"].items()},
+            )
+        except (StudioError, KeyError, TypeError, ValueError, AttributeError) as problem:
             log.warning("the order of job %s is passed over: %s", job_id, problem)
             return None
 
@@ -59,9 +80,3 @@ class Orders:
 
     def _path(self, job_id: str) -> Path:
         return self._folder / f"{job_id}.json"
-
-
-def _texts(values: Iterable[object]) -> tuple[str, ...]:
-    if not all(isinstance(value, str) for value in values):
-        raise UsageFault("a hidden value is no text", "nothing of it is used")
-    return tuple(map(str, values))

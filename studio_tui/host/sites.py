@@ -87,6 +87,7 @@ class Sites:
         self._document = document
         self._tasks = tasks
         self._sites: dict[str, Site] = {}
+        self._facts: dict[str, asyncio.Task[Machine]] = {}
         self._reaching: dict[str, asyncio.Lock] = {}
         self.on_reached: Callable[[str], None] = lambda machine: None
 
@@ -116,9 +117,15 @@ class Sites:
         async with self._reaching.setdefault(machine, asyncio.Lock()):
             if machine not in self._sites:
                 site = self._sites[machine] = await self._reach(machine)
-                self._tasks.create_task(self._describe(site), name=f"facts of {machine}")
+                asking = self._tasks.create_task(self._describe(site), name=f"facts of {machine}")
+                self._facts[machine] = asking
                 self.on_reached(machine)
         return self._sites[machine]
+
+    async def facts(self, machine: str) -> Machine:
+        """What the machine is, as far as it tells. Raises as `at` does."""
+        await self.at(machine)
+        return await asyncio.shield(self._facts[machine])
 
     async def close(self) -> None:
         """Leave every machine; what runs there goes on."""
@@ -126,7 +133,7 @@ class Sites:
             await site.connection.close()
         self._sites.clear()
 
-    async def _describe(self, site: Site) -> None:
+    async def _describe(self, site: Site) -> Machine:
         """List a machine; one that does not tell what it is has no facts, and works as well."""
         machine = site.machine
         try:
@@ -134,3 +141,4 @@ class Sites:
         except StudioError as problem:
             log.warning("%s does not tell what it is: %s", machine.id, problem)
         self._document.machines.put(MachineEntry.read(machine.to_dict()))
+        return machine

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from studio_tui.errors import UsageFault
 from studio_tui.settings.secrets import names_a_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from studio_tui.jobs.spec import JobSpec
 
@@ -61,6 +61,7 @@ def plan(
     payload: str,
     default_python: str = "python3",
     secrets: Mapping[str, str] | None = None,
+    gpus: Sequence[int] = (),
 ) -> JobPlan:
     """Plans a job.
 
@@ -68,13 +69,17 @@ def plan(
         payload: the payload's folder on the machine.
         default_python: for a spec that names no interpreter in a folder that has no .venv.
         secrets: the value of each of the spec's secrets.
+        gpus: the GPUs that are the job's own, as NVML numbers them; it sees no other. None: all.
 
     Raises:
         UsageFault: the folder cannot be written into a script.
     """
     if not cwd.startswith("/") or "\n" in cwd or "\0" in cwd:
         raise UsageFault(f"{cwd!r} is not an absolute folder", "rename the studio's folder")
-    environment = {"PYTHONUNBUFFERED": "1"} | lightning_environment(spec)
+    environment = {"PYTHONUNBUFFERED": "1"} | gpu_environment(gpus)
+    # Among its own GPUs a job counts from 0.
+    counted = replace(spec, devices=str(len(gpus))) if gpus and "," in spec.devices else spec
+    environment |= lightning_environment(counted)
     hidden = {name: value for name, value in spec.env.items() if names_a_secret(name)}
     shown = {name: value for name, value in spec.env.items() if name not in hidden}
     python = spec.python or default_python
@@ -93,6 +98,14 @@ def plan(
     )
     hidden |= secrets or {}
     return JobPlan(job_id, spec, cwd, environment, python, bool(spec.python), text, hidden)
+
+
+def gpu_environment(gpus: Sequence[int]) -> dict[str, str]:
+    """The variables by which a job sees these GPUs alone; none for none."""
+    if not gpus:
+        return {}
+    # NVML numbers GPUs by their place on the bus, and CUDA by their speed unless it is told.
+    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(map(str, gpus))}
 
 
 def lightning_environment(spec: JobSpec) -> dict[str, str]:

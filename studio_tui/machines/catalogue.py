@@ -34,6 +34,7 @@ class Machine:
         state: "up", "down" or "unknown".
         cpus: processors that a job may use.
         price_per_hour: in the currency of whoever wrote machines.toml; 0 for one's own.
+        max_jobs: so many of a studio's jobs run there at once; None for no limit.
     """
 
     id: str
@@ -43,10 +44,13 @@ class Machine:
     memory_bytes: int | None = None
     gpus: tuple[MachineGPU, ...] = ()
     price_per_hour: float | None = None
+    max_jobs: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As documents and --json have it."""
-        return asdict(self) | {"gpus": [asdict(gpu) for gpu in self.gpus]}
+        told = asdict(self) | {"gpus": [asdict(gpu) for gpu in self.gpus]}
+        del told["max_jobs"]
+        return told
 
     def described(self, facts: Facts, *, state: str = "up") -> Machine:
         """The same machine with what describe() found on it."""
@@ -58,6 +62,7 @@ class Machine:
             memory_bytes=facts.memory_bytes,
             gpus=facts.gpus,
             price_per_hour=self.price_per_hour,
+            max_jobs=self.max_jobs,
         )
 
 
@@ -100,4 +105,9 @@ def _entered(name: str, entry: Mapping[str, Any]) -> Machine:
         raise UsageFault(
             f"machine {name!r} has the price {price!r}", "write a number, such as 6.98"
         )
-    return Machine(name, kind=kind, price_per_hour=float(price))
+    most = entry.get("max_jobs")
+    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
+        raise UsageFault(
+            f"machine {name!r} has the max_jobs {most!r}", "write a whole number from 1 on"
+        )
+    return Machine(name, kind=kind, price_per_hour=float(price), max_jobs=most)

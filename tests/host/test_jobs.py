@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -360,14 +361,16 @@ async def test_a_list_that_an_editor_has_forged(bench: Bench, hosting: Hosting) 
         JobEntry("../../x", state="running"),
         JobEntry("x y", state="succeeded"),
         JobEntry("x1", state="odd"),
-        JobEntry("x2", state="succeeded"),
+        JobEntry("x2", state="succeeded", started=1.0),
+        JobEntry("x3", state="queued"),
     ):
         ana.document.jobs.put(entry)
     await eventually(lambda: not ana.unsaved)
     async with hosting():
         await reachable(ana)
-        await ana.until(lambda: set(ana.document.jobs) == {"x1", "x2"})
-        await ana.until(lambda: ana.document.jobs["x1"].state == "lost")
+        await ana.until(lambda: set(ana.document.jobs) == {"x1", "x2", "x3"})
+        for job in ("x1", "x3"):
+            await ana.until(lambda job=job: ana.document.jobs[job].state == "lost")  # type: ignore[misc]
         with pytest.raises(NotFound):
             await ana.query("jobs.metrics", job="x2")
 
@@ -435,6 +438,119 @@ async def test_an_end_is_told_once_all_is_known(bench: Bench, hosting: Hosting) 
             job = await ana.run(command=["sh", "short.sh"])
             assert await job.wait() == 0
             assert job.metrics == {"x": [(1, 2.0)]}
+
+
+@pytest.fixture
+def eight_gpus(
+    tmp_path: Path, require: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine whose NVIDIA library tells of eight GPUs."""
+    source = Path(__file__).parents[1] / "payload" / "fake_nvml.c"
+    built, settings = tmp_path / "libnvidia-ml.so.1", tmp_path / "nvml"
+    flags = ["-shared", "-fPIC", "-Wl,-soname,libnvidia-ml.so.1", "-DWITH_V2"]
+    subprocess.run([require("gcc"), *flags, "-o", str(built), str(source)], check=True)
+    settings.write_text("n=8")
+    monkeypatch.setenv("STUDIO_NVML", str(built))
+    monkeypatch.setenv("FAKE_NVML", str(settings))
+
+
+SEEN = """
+import os, sys, time
+print(os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ.get("PL_TRAINER_DEVICES"), flush=True)
+while os.path.exists(sys.argv[1]):
+    time.sleep(0.02)
+"""
+
+
+@pytest.mark.usefixtures("eight_gpus")
+async def test_jobs_wait_for_gpus_in_the_order_they_came(bench: Bench, hosting: Hosting) -> None:
+    """Over the host's death, which forgets neither who holds a GPU nor who waits for one."""
+    (bench.root / "seen.py").write_text(SEEN)
+    for name in "abc":
+        (bench.root / name).touch()
+    ana = await bench.attach("ana")
+    async with hosting():
+        await reachable(ana)
+        first = await ana.run("seen.py", ["a"], devices="5,2,7")
+        second = await ana.run("seen.py", ["b"], devices="4", env={"API_KEY": "abcd1234"})
+        third = await ana.run("seen.py", ["c"], devices="2", secrets=[])
+        whole = await ana.run("seen.py", ["none"], name="whole")
+        little = await ana.run("seen.py", ["none"], devices="1", name="little")
+        gone = await ana.run("seen.py", ["none"], devices="1", name="gone")
+        assert first.entry.gpus == {"local": [5, 2, 7]}
+        assert second.entry.gpus == {"local": [0, 1, 3, 4]}
+        assert [j.entry.state for j in (third, whole, little)] == ["queued"] * 3
+        held = ", ".join(sorted([first.id, second.id]))
+        assert third.entry.notes == [f"waits for 2 GPUs of local; running there: {held}"]
+        assert third.entry.started is None
+        assert await gone.load_metrics() == {}
+        with pytest.raises(StudioError, match="still queued"):
+            await gone.remove()
+        await gone.stop()
+        assert (gone.entry.state, await gone.wait()) == ("stopped", 143)
+        assert await lines(gone) == []
+        await gone.remove()
+        # What needs no GPU is not held up.
+        assert await (await ana.run(command=["true"])).wait() == 0
+        assert await (await ana.run("seen.py", ["no"], accelerator="cpu")).wait() == 0
+    (bench.root / "a").unlink()
+    async with hosting():
+        await reachable(ana)
+        reading = asyncio.create_task(lines(third))
+        await state(third, "running")
+        assert third.entry.gpus == {"local": [2, 5]}
+        assert third.entry.notes == []
+        assert whole.entry.state == little.entry.state == "queued"
+        for name in "bc":
+            (bench.root / name).unlink()
+        for job in (first, second, third, whole, little):
+            assert await job.wait() == 0
+        assert await reading == ["2,5 2"]
+        assert [(await lines(job))[0] for job in (first, second, whole, little)] == [
+            "5,2,7 3", "0,1,3,4 4", "0,1,2,3,4,5,6,7 None", "0 1",
+        ]  # fmt: skip
+        assert whole.entry.started is not None
+        assert little.entry.started is not None
+        assert whole.entry.started <= little.entry.started
+
+
+@pytest.mark.usefixtures("eight_gpus")
+async def test_what_a_machine_never_has_is_refused(bench: Bench, hosting: Hosting) -> None:
+    (bench.root / "seen.py").write_text(SEEN)
+    (bench.root / "a").touch()
+    async with hosting():
+        ana = await bench.attach("ana")
+        with pytest.raises(UsageFault, match="local has 8 GPUs, and 9 GPUs was asked for"):
+            await ana.run("seen.py", ["a"], devices="9")
+        holder = await ana.run("seen.py", ["a"])
+        with pytest.raises(NotFound, match="there is no none.py"):
+            await ana.run("none.py", devices="1")
+        assert len(ana.document.jobs) == 1
+        await holder.stop()
+        assert await (await ana.run("seen.py", ["b"], devices="8")).wait() == 0
+
+
+async def test_a_machine_that_takes_one_job_at_a_time(
+    bench: Bench, site: Site, supervisor: Supervisor
+) -> None:
+    """A job that cannot start when its turn comes has failed, and holds nobody up."""
+    (bench.root / "seen.py").write_text(SEEN)
+    (bench.root / "late.py").write_text(SEEN)
+    (bench.root / "a").touch()
+    one = replace(site, machine=Machine("local", max_jobs=1))
+    async with bench.host() as parts:
+        jobs = Jobs(parts.sites(one), parts.document, parts.session, STUDIO, parts.tasks, time.time)
+        parts.answer(jobs.calls())
+        ana = await bench.attach("ana")
+        first = await ana.run("seen.py", ["a"])
+        late, last = await ana.run("late.py", ["no"]), await ana.run("seen.py", ["no"])
+        assert (late.entry.state, last.entry.state) == ("queued", "queued")
+        (bench.root / "late.py").unlink()
+        (bench.root / "a").unlink()
+        assert await first.wait() == 0
+        assert await late.wait() == 1
+        assert late.entry.notes == [f"there is no late.py in {bench.root}"]
+        assert await last.wait() == 0
 
 
 VALUE = "sesame-open-1234"

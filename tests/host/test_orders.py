@@ -16,8 +16,9 @@ def test_an_order_is_found_as_it_was_kept(tmp_path: Path) -> None:
     orders = Orders(tmp_path / "jobs")
     assert orders.find("j") is None
     for spec in (SPEC, JobSpec(command=("sh", "-c", "true")), JobSpec(script="a.py")):
-        orders.keep("j", Order(spec, ("sesame", "é\n")))
-        assert orders.find("j") == Order(spec, ("sesame", "é\n"))
+        order = Order(spec, ("local", "box"), 12.5, {"OTHER": "é\n"})
+        orders.keep("j", order)
+        assert orders.find("j") == order
     assert (tmp_path / "jobs" / "j.json").stat().st_mode & 0o077 == 0
     orders.forget("j")
     orders.forget("j")
@@ -30,3 +31,9 @@ def test_an_order_that_makes_no_sense_is_none(tmp_path: Path) -> None:
                  '{"spec": {"script": "a.py"}, "hidden": [3]}'):  # fmt: skip
         (tmp_path / "j.json").write_text(text)
         assert orders.find("j") is None
+
+
+def test_what_nobody_may_read() -> None:
+    order = Order(SPEC, ("local",), secrets={"OTHER": "two"})
+    assert order.hidden == ["two", "sesame"]
+    assert "two" not in repr(order)

@@ -19,6 +19,8 @@ def test_there_is_always_the_local_machine() -> None:
 def test_a_machine_of_the_configuration() -> None:
     catalogue = Catalogue({"big": {"kind": "local", "price_per_hour": 6.98, "folder": "~/x"}})
     assert catalogue.find("big") == Machine("big", "local", price_per_hour=6.98)
+    limited = Catalogue({"big": {"kind": "local", "max_jobs": 2}}).find("big")
+    assert limited.max_jobs == 2
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,8 @@ def test_a_machine_of_the_configuration() -> None:
         ({"kind": "abacus"}, "unknown kind 'abacus'"),
         ({"kind": "local", "price_per_hour": "much"}, "the price 'much'"),
         ({"kind": "local", "price_per_hour": -1}, "the price -1"),
+        ({"kind": "local", "max_jobs": 0}, "the max_jobs 0"),
+        ({"kind": "local", "max_jobs": True}, "the max_jobs True"),
         ("text", "unknown kind None"),
     ],
 )
