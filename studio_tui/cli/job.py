@@ -33,7 +33,8 @@ def job() -> None:
 @click.argument("studio")
 @click.argument("command", metavar="-- SCRIPT [ARGS]...", nargs=-1, required=True)
 @click.option("--name", help="What the job is called; the script's name by default.")
-@click.option("-m", "--machine", metavar="M", help="Where; the studio's machine by default.")
+@click.option("-m", "--machine", metavar="M,...", help="Where; the studio's machine by default.")
+@click.option("--nodes", type=int, metavar="N", help="On how many machines; -m names one for each.")
 @click.option("--devices", metavar="K", help="How many devices: a number, a list, or auto.")
 @click.option("--accelerator", metavar="A", help="Such as cpu: then it holds no GPU.")
 @click.option("--precision", metavar="P", help="Such as 32-true, bf16-mixed, 16-mixed.")
@@ -47,7 +48,7 @@ def job() -> None:
 @click.option("--wait", is_flag=True, help="Print the log, and end with the job's exit code.")
 @json_option
 def run(
-    studio: str, command: tuple[str, ...], name: str | None, machine: str | None,
+    studio: str, command: tuple[str, ...], name: str | None, machine: str | None, nodes: int | None,
     devices: str | None, accelerator: str | None, precision: str | None, strategy: str | None,
     max_runtime: str | None, retries: int | None, env: tuple[str, ...], secrets: tuple[str, ...],
     wait: bool, as_json: bool,
@@ -63,6 +64,7 @@ def run(
 
     options = {
         "name": name or "",
+        "nodes": nodes,
         "devices": devices or "",
         "accelerator": accelerator or "",
         "precision": precision or "",

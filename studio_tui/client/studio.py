@@ -348,10 +348,10 @@ class Studio:
         Args:
             script: a Python file, relative to the studio's folder.
             args: what follows the script.
-            machine: where it runs; the studio's machine when None.
-            options: name, devices, accelerator, precision, strategy, max_steps, max_runtime ("2h"),
-                retries, env, secrets (names), and `command`, a list of words to run instead of a
-                script.
+            machine: where it runs; the studio's machine when None, several as "box1,box2".
+            options: name, nodes, devices, accelerator, precision, strategy, max_steps,
+                max_runtime ("2h"), retries, env, secrets (names), and `command`, a list of words
+                to run instead of a script.
 
         Raises:
             NotFound: there is no such script or machine.

@@ -6,26 +6,30 @@ import asyncio
 import base64
 import contextlib
 import logging
-from collections.abc import Callable
-from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+import posixpath
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from studio_tui.document.entries import JobEntry
 from studio_tui.document.studio import StudioDocument
-from studio_tui.errors import NotFound, StudioError
+from studio_tui.errors import NotFound, StudioError, UsageFault
 from studio_tui.host.calls import Method, Params, Result, command, query
+from studio_tui.host.following import End, Following, Member
 from studio_tui.host.ids import is_id, new_id
+from studio_tui.host.mergedlog import MergedLog
 from studio_tui.host.orders import Order, Orders
-from studio_tui.host.sites import Sites
+from studio_tui.host.sites import Site, Sites
 from studio_tui.host.tail import Tail
 from studio_tui.jobs.launch import JobState, JobStatus, Supervisor
 from studio_tui.jobs.mask import Mask, MaskedStream
+from studio_tui.jobs.meeting import Post, ask, posts
 from studio_tui.jobs.metrics import Metrics, Point
 from studio_tui.jobs.plan import JobPlan, plan
 from studio_tui.jobs.slots import Claim, Placement, Slots
 from studio_tui.jobs.spec import JobSpec
-from studio_tui.jobs.watch import Event, Follower, LogChunk, MetricRows, StateChange
 from studio_tui.machines.connection import ConnectionLost
 from studio_tui.settings import paths
 from studio_tui.settings.secrets import secret
@@ -42,18 +46,6 @@ END_SECONDS = 5.0
 TOO_LONG = "stopped at the end of its max-runtime"
 
 Curves = dict[str, list[Point]]
-
-
-@dataclass
-class _Watched:
-    """What the host knows of a job that it follows, beside its entry."""
-
-    order: Order | None
-    tails: dict[str, Tail]
-    log: MaskedStream
-    rows: Mask
-    metrics: Metrics = field(default_factory=Metrics)
-    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Jobs:
@@ -83,12 +75,14 @@ class Jobs:
         self._studio = studio
         self._tasks = tasks
         self._clock = clock
-        self._watched: dict[str, _Watched] = {}
+        self._watched: dict[str, Following] = {}
         self._curves: dict[str, Curves] = {}
         self._starting: set[str] = set()
         self._slots = Slots()
         self._orders = Orders(paths.studio_folder(studio) / "jobs")
         self._masks: dict[str, Mask] = {}
+        self._logs: dict[str, MergedLog] = {}
+        self._unwanted: set[str] = set()
 
     def calls(self) -> list[Method]:
         """What can be asked of it."""
@@ -165,12 +159,16 @@ class Jobs:
     # -- calls --------------------------------------------------------------------------------
 
     async def _run(self, params: Params) -> Result:
-        machine = params.text("machine", "", 64) or self._sites.here
-        spec = JobSpec.from_params({k: v for k, v in params.values.items() if k != "machine"})
-        claim = Claim.of(spec, [machine])
-        claim.check(machine, await self._equip(machine))
+        named = params.text("machine", "", 4096) or self._sites.here
+        machines = tuple(name.strip() for name in named.split(","))
+        given = {key: value for key, value in params.values.items() if key != "machine"}
+        spec = JobSpec.from_params({"nodes": len(machines)} | given)
+        _check_machines(machines, spec.nodes)
+        claim = Claim.of(spec, machines)
+        for machine in machines:
+            claim.check(machine, await self._equip(machine))
         secrets = {name: await asyncio.to_thread(secret, name) for name in spec.secrets}
-        order = Order(spec, (machine,), self._clock(), secrets)
+        order = Order(spec, machines, self._clock(), secrets)
         # Listed before it starts: a host that dies in between leaves no job that nobody knows of.
         job_id = new_id()
         self._orders.keep(job_id, order)
@@ -179,10 +177,11 @@ class Jobs:
             id=job_id,
             name=mask.text(spec.name),
             state=JobState.QUEUED.value,
-            machine=machine,
+            machine=",".join(machines),
             command=mask.text(spec.line),
             precision=spec.precision or None,
             devices=spec.devices or None,
+            nodes=spec.nodes,
             by=params.sender.name,
         )
         self._document.jobs.put(entry)
@@ -203,8 +202,7 @@ class Jobs:
             return
         self._session.room(self._room(job_id))
         self._change(job_id, notes=[self._slots.waits_for(job_id)])
-        site = await self._sites.at(claim.machines[0])
-        await site.supervisor.check(await self._planned(job_id, {}))
+        await self._check(await self._plans(job_id, {}))
 
     async def _start(self, job_id: str, placement: Placement) -> None:
         """Start a job that holds its GPUs; see Supervisor.start."""
@@ -212,42 +210,129 @@ class Jobs:
             job_id, state=JobState.STARTING.value, notes=[], started=self._clock(),
             gpus={machine: list(gpus) for machine, gpus in placement.items() if gpus},
         )  # fmt: skip
-        self._starting.add(job_id)
-        try:
-            planned = await self._planned(job_id, placement)
-            self._update(job_id, await (await self._supervisor(job_id)).start(planned))
-        except ConnectionLost as problem:
-            # Whether it started is not known: who follows it finds out.
-            log.warning("job %s: %s", job_id, problem)
-        finally:
-            self._starting.discard(job_id)
+        await self._start_members(job_id, placement)
         self._watch(job_id, 0)
 
-    async def _planned(self, job_id: str, placement: Placement) -> JobPlan:
+    async def _start_members(
+        self, job_id: str, placement: Mapping[str, Sequence[int]], resume: str = ""
+    ) -> None:
+        """Start what runs on each machine; when one cannot start, none goes on.
+
+        Args:
+            resume: a checkpoint on the first machine to begin with, in the studio's folder.
+        """
+        self._starting.add(job_id)
+        try:
+            plans = await self._plans(job_id, placement, resume)
+            if len(plans) > 1:
+                await self._check(plans)
+            starts = [(await self._supervisor(m)).start(planned) for m, planned in plans.items()]
+            done = await asyncio.gather(*starts, return_exceptions=True)
+            problems = [problem for problem in done if isinstance(problem, BaseException)]
+            for problem in problems:
+                if not isinstance(problem, ConnectionLost):
+                    await self._stop_members(plans)
+                    raise problem
+                # Whether it started is not known: who follows it finds out.
+                log.warning("job %s: %s", job_id, problem)
+            if job_id in self._unwanted:
+                await self._stop_members(plans)
+        finally:
+            self._starting.discard(job_id)
+            self._unwanted.discard(job_id)
+        for status in done:
+            if isinstance(status, JobStatus):
+                self._update(job_id, status)
+
+    async def _check(self, plans: Mapping[Member, JobPlan]) -> None:
+        """Look on every machine whether the job can run there at all."""
+        for member, planned in plans.items():
+            try:
+                await (await self._supervisor(member)).check(planned)
+            except StudioError as problem:
+                if len(plans) == 1 or isinstance(problem, ConnectionLost):
+                    raise
+                raise type(problem)(f"{member.machine}: {problem.message}", problem.hint) from None
+
+    async def _stop_members(self, members: Iterable[Member]) -> None:
+        for member in members:
+            with contextlib.suppress(StudioError):
+                await (await self._supervisor(member)).stop(member.id)
+
+    async def _plans(
+        self, job_id: str, placement: Mapping[str, Sequence[int]], resume: str = ""
+    ) -> dict[Member, JobPlan]:
+        """What each member runs.
+
+        Args:
+            resume: see _start_members.
+        """
+        order = self._order(job_id)
+        sites = [await self._sites.at(name) for name in order.machines]
+        met: list[Post | None] = [None]
+        if len(sites) > 1:
+            asked = [ask(s.machine.id, s.connection, s.python, s.payload) for s in sites]
+            met = [*posts(await asyncio.gather(*asked))]
+        spec, started = order.spec, self._document.jobs[job_id].started
+        if spec.max_runtime and order.attempt and started:
+            left = max(1, int(spec.max_runtime - (self._clock() - started)))
+            spec = replace(spec, max_runtime=left)
+        if len(sites) > 1:
+            spec = replace(spec, retries=0)  # all begin again together, see _again
+        members = order.members(job_id, order.attempt)
+        return {
+            member: plan(
+                spec,
+                job_id=member.id,
+                cwd=site.folder,
+                payload=site.payload,
+                default_python=site.interpreter or "python3",
+                secrets=order.secrets,
+                gpus=tuple(placement.get(member.machine, ())),
+                post=post,
+                attempt=order.attempt,
+                resume=_there(resume, sites[0], site),
+            )
+            for member, site, post in zip(members, sites, met, strict=True)
+        }
+
+    def _order(self, job_id: str) -> Order:
         order = self._orders.find(job_id)
         if order is None:
             raise NotFound(f"what job {job_id} should do is known no more", "run it again")
-        site = await self._sites.at(order.machines[0])
-        return plan(
-            order.spec,
-            job_id=job_id,
-            cwd=site.folder,
-            payload=site.payload,
-            default_python=site.interpreter or "python3",
-            secrets=order.secrets,
-            gpus=placement.get(site.machine.id, ()),
-        )
+        return order
 
-    async def _supervisor(self, job_id: str) -> Supervisor:
-        """What looks after a job, on the machine where it runs."""
-        return (await self._sites.at(self._document.jobs[job_id].machine)).supervisor
+    def _members(self, job_id: str) -> list[Member]:
+        """What of a job runs, or ran last, on which machine."""
+        order = self._orders.find(job_id)
+        if order is None:
+            return [Member(self._document.jobs[job_id].machine, job_id)]
+        return order.members(job_id, order.attempt)
+
+    def _all_members(self, job_id: str) -> list[Member]:
+        """Those of every attempt, the first one first."""
+        order = self._orders.find(job_id)
+        if order is None or len(order.machines) == 1:
+            return self._members(job_id)
+        return [m for n in range(order.attempt + 1) for m in order.members(job_id, n)]
+
+    async def _supervisor(self, member: Member) -> Supervisor:
+        """What looks after a member, on the machine where it runs."""
+        return (await self._sites.at(member.machine)).supervisor
 
     async def _stop(self, params: Params) -> Result:
         job_id = self._known(params)
         if self._document.jobs[job_id].state == JobState.QUEUED:
             self._end(job_id, JobState.STOPPED)
             return {}
-        await (await self._supervisor(job_id)).stop(job_id)
+        if job_id in self._starting:
+            self._unwanted.add(job_id)
+        members = self._members(job_id)
+        stops = [(await self._supervisor(member)).stop(member.id) for member in members]
+        done = await asyncio.gather(*stops, return_exceptions=True)
+        problems = [problem for problem in done if isinstance(problem, StudioError)]
+        if problems and job_id not in self._unwanted and len(problems) == len(members):
+            raise problems[0]
         watched = self._watched.get(job_id)
         if watched is not None:
             # The follower tells of the end; a machine that is slow to does not hold the caller up.
@@ -262,10 +347,12 @@ class Jobs:
             raise StudioError(f"job {job_id} is still starting", "stop it first")
         if self._document.jobs[job_id].state == JobState.QUEUED:
             raise StudioError(f"job {job_id} is still queued", "stop it first")
-        await (await self._supervisor(job_id)).remove(job_id)
-        self._watched.pop(job_id, None)
-        self._curves.pop(job_id, None)
-        self._masks.pop(job_id, None)
+        for member in self._all_members(job_id):
+            await (await self._supervisor(member)).remove(member.id)
+        if (merged := self._merged(job_id)) is not None:
+            merged.remove()
+        for kept in (self._watched, self._curves, self._masks, self._logs):
+            kept.pop(job_id, None)
         self._orders.forget(job_id)
         self._document.jobs.remove(job_id)
         return {}
@@ -283,22 +370,32 @@ class Jobs:
         if entry.started is None:
             return b"", 0
         first = max(0, offset - mask.reach)
-        supervisor = await self._supervisor(job_id)
-        piece = await supervisor.read(job_id, "log", first, offset - first + length + mask.reach)
-        data = mask.cover(piece.data)
-        if first + len(data) >= piece.size and not entry.over:
-            data = data[: len(data) - mask.open_end(piece.data)]
-        return data[offset - first : offset - first + length], piece.size
+        data, size = await self._stretch(job_id, first, offset - first + length + mask.reach)
+        covered = mask.cover(data)
+        if first + len(data) >= size and not entry.over:
+            covered = covered[: len(data) - mask.open_end(data)]
+        return covered[offset - first : offset - first + length], size
+
+    async def _stretch(self, job_id: str, offset: int, length: int) -> tuple[bytes, int]:
+        """A stretch of a job's log as it is, and the size of the whole."""
+        if (merged := self._merged(job_id)) is not None:
+            return merged.read(offset, length), merged.size
+        (member,) = self._members(job_id)
+        piece = await (await self._supervisor(member)).read(member.id, "log", offset, length)
+        return piece.data, piece.size
+
+    def _merged(self, job_id: str) -> MergedLog | None:
+        """The log of a job on several machines."""
+        if job_id not in self._logs and len(self._members(job_id)) > 1:
+            folder = paths.studio_folder(self._studio) / "jobs"
+            self._logs[job_id] = MergedLog(folder / f"{job_id}.log")
+        return self._logs.get(job_id)
 
     def _mask(self, job_id: str) -> Mask:
         if job_id not in self._masks:
             order = self._orders.find(job_id)
             self._masks[job_id] = Mask(order.hidden if order else ())
         return self._masks[job_id]
-
-    def _row_mask(self, job_id: str) -> Mask:
-        order = self._orders.find(job_id)
-        return Mask(order.hidden if order else (), rows=True)
 
     async def _metrics(self, params: Params) -> Result:
         job_id = self._known(params)
@@ -315,16 +412,21 @@ class Jobs:
         return {"metrics": self._curves[job_id]}
 
     async def _read_metrics(self, job_id: str) -> Metrics:
-        """The metrics of a job that nobody follows any more, from its file."""
-        supervisor, metrics, offset = await self._supervisor(job_id), Metrics(), 0
-        masked = MaskedStream(self._row_mask(job_id))
+        """The metrics of a job that nobody follows any more, from its files."""
+        order, metrics = self._orders.find(job_id), Metrics()
+        for member in self._all_members(job_id):
+            await self._feed(metrics, member, Mask(order.hidden if order else (), rows=True))
+        return metrics
+
+    async def _feed(self, metrics: Metrics, member: Member, mask: Mask) -> None:
+        supervisor, masked, offset = await self._supervisor(member), MaskedStream(mask), 0
         while True:
-            piece = await supervisor.read(job_id, "metrics", offset, READ_CAP)
+            piece = await supervisor.read(member.id, "metrics", offset, READ_CAP)
             metrics.feed(masked.feed(offset, piece.data)[1])
             offset += len(piece.data)
             if offset >= piece.size or not piece.data:
-                metrics.feed(masked.rest()[1])
-                return metrics
+                break
+        metrics.feed(masked.rest()[1])
 
     def _known(self, params: Params) -> str:
         job_id = params.text("job", cap=64)
@@ -335,82 +437,148 @@ class Jobs:
     # -- following ----------------------------------------------------------------------------
 
     def _watch(self, job_id: str, log_offset: int | None) -> None:
-        """Follow a job from the start of its metrics.
+        """Follow a job from the start of its metrics, until it is over.
 
         Args:
             log_offset: bytes of its log that are known; None for all there are now.
         """
         self._session.room(self._room(job_id))
-        tails = {stream: self._tail(job_id, stream) for stream in ("log", "metrics")}
-        order, log = self._orders.find(job_id), MaskedStream(self._mask(job_id))
-        self._watched[job_id] = _Watched(order, tails, log, self._row_mask(job_id))
-        self._tasks.create_task(self._follow(job_id, log_offset), name=f"following {job_id}")
+        following = self._following(job_id)
+        watching = self._follow(job_id, following, log_offset)
+        self._tasks.create_task(watching, name=f"following {job_id}")
 
-    def _tail(self, job_id: str, stream: str) -> Tail:
-        room = self._room(job_id)
-        return Tail(lambda seq, data: self._session.stream(room, stream, seq, data))
+    def _following(self, job_id: str) -> Following:
+        order, room = self._orders.find(job_id), self._room(job_id)
 
-    async def _follow(self, job_id: str, log_offset: int | None) -> None:
-        """Until the job's end is known; whatever goes wrong on the way is tried again."""
-        follower: Follower | None = None
+        def tail(stream: str) -> Tail:
+            return Tail(lambda seq, data: self._session.stream(room, stream, seq, data))
+
+        async def supervisor(machine: str) -> Supervisor:
+            return (await self._sites.at(machine)).supervisor
+
+        following = Following(
+            self._members(job_id),
+            supervisor,
+            order.hidden if order else (),
+            {stream: tail(stream) for stream in ("log", "metrics")},
+            self._merged(job_id),
+        )
+        following.on_status = lambda status: self._update(job_id, status)
+        following.on_rows = lambda: self._note(job_id, following.metrics, order)
+        self._watched[job_id] = following
+        return following
+
+    async def _follow(self, job_id: str, following: Following, log_offset: int | None) -> None:
         while True:
-            try:
-                follower = follower or await self._follower(job_id, log_offset)
-                async with aclosing(follower.events()) as events:
-                    async for event in events:
-                        await self._take(job_id, event)
+            await self._earlier(job_id, following)
+            ends = await following.run(log_offset)
+            end = _decisive(ends)
+            if not await self._again(job_id, end):
                 break
-            except StudioError as problem:
-                if isinstance(problem, NotFound) and not isinstance(problem, ConnectionLost):
-                    self._lose(job_id, problem)
-                    break
-                log.warning("job %s: %s", job_id, problem)
-            await asyncio.sleep(RETRY_SECONDS)
-        watched = self._watched.pop(job_id, None)
-        if watched is not None:
-            watched.tails["log"].grew(*watched.log.rest())
-            watched.over.set()
-            self._curves[job_id] = _thinned(watched.metrics)
-            for tail in watched.tails.values():
-                tail.close()
+            metrics, following = following.metrics, self._following(job_id)
+            following.metrics, log_offset = metrics, 0
+        self._tell_end(job_id, end, ends)
+        if self._watched.pop(job_id, None) is not None:
+            self._curves[job_id] = _thinned(following.metrics)
+        following.close()
         self._release(job_id)
         self._session.leave(self._room(job_id))
 
-    async def _follower(self, job_id: str, log_offset: int | None) -> Follower:
-        try:
-            supervisor = await self._supervisor(job_id)
-        except NotFound as problem:
-            # A machine that is in no catalogue now may be added again: the job is not lost.
-            raise ConnectionLost(problem.message, problem.hint) from problem
-        if log_offset is None:
-            status = await supervisor.status(job_id)
-            self._update(job_id, status)
-            # What came just before may be the beginning of a secret.
-            log_offset = max(0, status.log_size - self._mask(job_id).reach)
-        return Follower(supervisor, job_id, log_offset=log_offset)
-
-    async def _take(self, job_id: str, event: Event) -> None:
-        watched = self._watched.get(job_id)
-        if watched is None:
+    async def _earlier(self, job_id: str, following: Following) -> None:
+        """What the attempts before told, when an earlier host followed them."""
+        order = self._orders.find(job_id)
+        if order is None or not order.attempt or following.metrics.run is not None:
             return
-        match event:
-            case LogChunk(offset, data):
-                watched.tails["log"].grew(*watched.log.feed(offset, data))
-            case MetricRows(offset, data):
-                rows = watched.rows.cover(data)
-                watched.tails["metrics"].grew(offset, rows)
-                watched.metrics.feed(rows)
-                self._note(job_id, watched)
-            case StateChange(state):
-                status = await (await self._supervisor(job_id)).status(job_id)
-                self._update(job_id, status, last=state.ended)
+        for member in [m for n in range(order.attempt) for m in order.members(job_id, n)]:
+            with contextlib.suppress(StudioError):
+                await self._feed(following.metrics, member, Mask(order.hidden, rows=True))
 
-    def _note(self, job_id: str, watched: _Watched) -> None:
+    async def _again(self, job_id: str, end: End) -> bool:
+        """Run a job on several machines again, if it failed and may be; on one its machine does."""
+        order, entry = self._orders.find(job_id), self._document.jobs.get(job_id)
+        if order is None or entry is None or len(order.machines) == 1:
+            return False
+        if end.state not in (JobState.FAILED, JobState.LOST):
+            return False
+        moved = not order.moved and self._port_was_taken(job_id)
+        if not moved and order.attempt - order.moved >= order.spec.retries:
+            return False
+        resume = "" if moved else await self._checkpoint(job_id)
+        self._orders.keep(
+            job_id, replace(order, attempt=order.attempt + 1, moved=order.moved or moved)
+        )
+        why = "its port was taken" if moved else self._why(end)
+        from_where = f", from {resume}" if resume else ""
+        self._change(job_id, notes=[*entry.notes, f"run again: {why}{from_where}"])
+        try:
+            await self._start_members(job_id, _placement(entry), resume)
+        except StudioError as problem:
+            self._orders.keep(job_id, order)
+            self._change(job_id, notes=[*entry.notes, f"not run again: {problem.message}"])
+            return False
+        return True
+
+    def _why(self, end: End) -> str:
+        code = end.status.exit_code if end.status else None
+        how = "was lost" if code is None else f"ended with {code}"
+        return f"{end.member.machine} {how} first"
+
+    def _port_was_taken(self, job_id: str) -> bool:
+        merged = self._merged(job_id)
+        if merged is None:
+            return False
+        said = merged.read(max(0, merged.size - READ_CAP), READ_CAP).lower()
+        return b"address already in use" in said or b"eaddrinuse" in said
+
+    async def _checkpoint(self, job_id: str) -> str:
+        """The newest checkpoint of the last attempt, brought to every machine of the job."""
+        for member in self._members(job_id):
+            with contextlib.suppress(StudioError):
+                source = await self._sites.at(member.machine)
+                listed = await source.supervisor.read(member.id, "checkpoints", 0, READ_CAP)
+                paths_there = listed.data.decode("utf-8", "surrogateescape").splitlines()
+                for path in reversed(paths_there):
+                    if (await source.connection.run(["test", "-e", path])).ok:
+                        await self._bring(path, source, self._members(job_id))
+                        first = await self._sites.at(self._members(job_id)[0].machine)
+                        return _there(path, source, first)
+        return ""
+
+    async def _bring(self, path: str, source: Site, members: Iterable[Member]) -> None:
+        for member in members:
+            target = await self._sites.at(member.machine)
+            wanted = _there(path, source, target)
+            if (await target.connection.run(["test", "-e", wanted])).ok:
+                continue
+            with tempfile.TemporaryDirectory() as folder:
+                between = Path(folder) / "checkpoint"
+                await source.connection.get(path, between)
+                await target.connection.run(["mkdir", "-p", posixpath.dirname(wanted)])
+                await target.connection.put(between, wanted)
+
+    def _tell_end(self, job_id: str, end: End, ends: Sequence[End]) -> None:
+        entry = self._document.jobs.get(job_id)
+        if entry is None:
+            return
+        notes = [e.note for e in ends if e.note]
+        if len(ends) > 1 and end.state in (JobState.FAILED, JobState.LOST):
+            notes.insert(0, self._why(end))
+        if notes:
+            told = [self._mask(job_id).text(note) for note in notes]
+            self._change(job_id, notes=[*entry.notes, *told])
+        if end.status is None:
+            self._end(job_id, end.state)
+        else:
+            ended = [e.status.ended for e in ends if e.status and e.status.ended]
+            status = replace(end.status, ended=max(ended, default=None))
+            self._update(job_id, status, last=True)
+
+    def _note(self, job_id: str, metrics: Metrics, order: Order | None) -> None:
         """Tell when the script fixed a value itself, so that an option had no effect."""
         entry = self._document.jobs.get(job_id)
-        if entry is None or watched.order is None:
+        if entry is None or order is None:
             return
-        fresh = [n for n in watched.metrics.notes(watched.order.spec) if n not in entry.notes]
+        fresh = [note for note in metrics.notes(order.spec) if note not in entry.notes]
         if fresh:
             self._document.jobs.put(replace(entry, notes=[*entry.notes, *fresh]))
 
@@ -461,6 +629,30 @@ def _placement(entry: JobEntry) -> Placement:
     """The GPUs of a job that runs, as its entry has them."""
     read = {m: [g for g in gpus if isinstance(g, int)] for m, gpus in entry.gpus.items() if gpus}
     return {machine: tuple(read.get(machine, ())) for machine in entry.machine.split(",")}
+
+
+def _check_machines(machines: Sequence[str], nodes: int) -> None:
+    for number, machine in enumerate(machines):
+        if machine in machines[:number]:
+            raise UsageFault(f"{machine} is named twice", "a job has one node on each machine")
+    if nodes != len(machines):
+        what = f"{len(machines)} machine{'s' * (len(machines) > 1)} for {nodes} node"
+        raise UsageFault(
+            f"{what}{'s' * (nodes > 1)}: {', '.join(machines)}",
+            "name one machine for each node: -m box1,box2 --nodes 2",
+        )
+
+
+def _decisive(ends: Sequence[End]) -> End:
+    """The end that is the job's: the first that was bad by itself."""
+    bad = [end for end in ends if end.state is not JobState.SUCCEEDED]
+    return next((end for end in bad if end.own), (bad or [*ends])[0])
+
+
+def _there(path: str, source: Site, target: Site) -> str:
+    """The path on another machine of a file that may be in the studio's folder."""
+    inside = path.startswith(f"{source.folder}/")
+    return target.folder + path.removeprefix(source.folder) if inside else path
 
 
 def _thinned(metrics: Metrics) -> Curves:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from studio_tui.errors import StudioError
+from studio_tui.host.following import Member
 from studio_tui.jobs.spec import JobSpec
 from studio_tui.settings.private import read_json, write_json
 from studio_tui.settings.secrets import names_a_secret
@@ -24,12 +25,24 @@ class Order:
         machines: where.
         asked: when, a Unix time in seconds.
         secrets: the value of each of the spec's secrets.
+        attempt: how often it was run again on several machines, from 0; on a single one the
+            machine counts by itself.
+        moved: it was run again because the port where its nodes meet was taken.
     """
 
     spec: JobSpec
     machines: tuple[str, ...]
     asked: float = 0.0
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    attempt: int = 0
+    moved: bool = False
+
+    def members(self, job_id: str, attempt: int) -> list[Member]:
+        """What of the job runs on which machine, in an attempt."""
+        if len(self.machines) == 1:
+            return [Member(self.machines[0], job_id)]
+        suffix = f".{attempt}" if attempt else ""
+        return [Member(name, f"{job_id}-n{n}{suffix}") for n, name in enumerate(self.machines)]
 
     @property
     def hidden(self) -> list[str]:
@@ -55,6 +68,8 @@ class Orders:
             "machines": list(order.machines),
             "asked": order.asked,
             "secrets": dict(order.secrets),
+            "attempt": order.attempt,
+            "moved": order.moved,
         }
         write_json(self._path(job_id), told)
 
@@ -69,6 +84,8 @@ class Orders:
                 tuple(map(str, told["machines"])),
                 float(told["asked"]),
                 {str(name): str(value) for name, value in told["secrets"].items()},
+                int(told["attempt"]),
+                bool(told["moved"]),
             )
         except (StudioError, KeyError, TypeError, ValueError, AttributeError) as problem:
             log.warning("the order of job %s is passed over: %s", job_id, problem)

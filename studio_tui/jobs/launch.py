@@ -25,13 +25,13 @@ except (OSError, SyntaxError, ValueError):
 names = [node.module or '' for node in body if isinstance(node, ast.ImportFrom) and not node.level]
 names += [name.name for node in body if isinstance(node, ast.Import) for name in node.names]
 roots = {name.split('.')[0] for name in names}
-for name in ('lightning', 'pytorch_lightning'):
-    if name in roots and importlib.util.find_spec(name) is None:
+for name in ('lightning', 'pytorch_lightning', sys.argv[2]):
+    if name in roots | {sys.argv[2]} - {''} and importlib.util.find_spec(name) is None:
         print('import', name)
 """
 
-# cwd, script, command, python of the spec, default python, the program above -> "WHAT missing",
-# "python PATH" and "import NAME" lines
+# cwd, script, command, python of the spec, default python, the program above, a module that is
+# needed in any case -> "WHAT missing", "python PATH" and "import NAME" lines
 _PREFLIGHT = r"""
 cd "$1" 2>/dev/null || { echo "folder missing"; exit 0; }
 if [ -x .venv/bin/python ]; then PATH=$PWD/.venv/bin:$PATH; fi
@@ -43,8 +43,8 @@ if [ -z "$python" ]; then
 fi
 path=$(command -v "$python") || { echo "python missing"; exit 0; }
 echo "python $path"
-grep -Eq '^(import|from)[[:space:]].*lightning' "$2" || exit 0
-"$path" -c "$6" "$2" </dev/null
+[ "$7" ] || grep -Eq '^(import|from)[[:space:]].*lightning' "$2" || exit 0
+"$path" -c "$6" "$2" "$7" </dev/null
 exit 0
 """
 
@@ -123,6 +123,7 @@ class Supervisor:
         spec = plan.spec
         argv = [self.shell, "-c", _PREFLIGHT, "sh", plan.cwd, spec.script]
         argv += [spec.command[0] if spec.command else "", spec.python, plan.python, _IMPORTS]
+        argv.append("torch" if spec.nodes > 1 else "")
         done = (await self.connection.run(argv)).check("looking at the job's folder")
         seen = dict(line.split(" ", 1) for line in done.stdout.decode().splitlines() if " " in line)
         for what, (message, hint) in _missing(plan).items():
@@ -130,7 +131,8 @@ class Supervisor:
                 raise NotFound(message, hint)
         if name := seen.get("import"):
             raise StudioError(
-                f"{seen['python']} has no {name}, which {spec.script} imports",
+                f"{seen['python']} has no {name}, which {spec.script} "
+                + ("needs on many nodes" if name == "torch" else "imports"),
                 f"install it: {seen['python']} -m pip install {name.replace('_', '-')}",
             )
 
@@ -161,12 +163,15 @@ class Supervisor:
         rows = [line.split(" ", 1) for line in done.stdout.decode().splitlines() if " " in line]
         return [parse_status(job_id, rest) for job_id, rest in rows]
 
-    async def stop(self, job_id: str, *, grace: float = 10.0) -> JobStatus:
+    async def stop(self, job_id: str, *, grace: float = 10.0, why: str = "") -> JobStatus:
         """Asks the job and all it started to end, and kills what is left after `grace` seconds.
 
         A job that has ended stays as it is. Raises NotFound when there is no such job.
+
+        Args:
+            why: a word that its status has as its reason.
         """
-        done = await self._call("cancel", job_id, str(max(0, math.ceil(grace))))
+        done = await self._call("cancel", job_id, str(max(0, math.ceil(grace))), why)
         return parse_status(job_id, _only_line(done))
 
     async def remove(self, job_id: str) -> None:

@@ -168,6 +168,10 @@ def _differences(run: Run, spec: JobSpec) -> list[str]:
         found.append(
             f"{who} sets devices itself: it runs on {run.devices}, {wanted} were asked for"
         )
+    if spec.nodes > 1 and run.nodes is not None and run.nodes != spec.nodes:
+        found.append(
+            f"{who} sets num_nodes itself: it runs on {run.nodes}, {spec.nodes} were asked for"
+        )
     if spec.max_steps and run.max_steps not in (None, spec.max_steps):
         found.append(
             f"{who} sets max_steps itself: {run.max_steps}, {spec.max_steps} was asked for"

@@ -34,6 +34,7 @@ _STRATEGY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 _DEVICES = re.compile(r"[1-9][0-9]{0,4}|[0-9]{1,4}(,[0-9]{1,4})+,?|[0-9]{1,4},")
 _DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s?)?")
 _UNITS = (86400, 3600, 60, 1)
+MOST_NODES = 64
 MOST_RETRIES = 100
 LONGEST = 366 * 86400  # seconds
 _LIMIT = 128 * 1024  # characters of one argument or value; the kernel refuses longer ones
@@ -49,6 +50,7 @@ class JobSpec:
         args: what follows the script.
         name: what people call it; the script's or program's name when empty.
         devices: "auto", a count such as "2", or indices such as "0,1" ("3," is the one index 3).
+        nodes: machines that it runs on, as many processes on each as it has devices there.
         precision: one of PRECISIONS; an alias is replaced by what it stands for.
         strategy: a name Lightning's registry knows, such as "ddp".
         accelerator: one of ACCELERATORS.
@@ -68,6 +70,7 @@ class JobSpec:
     args: tuple[str, ...] = ()
     name: str = ""
     devices: str = ""
+    nodes: int = 1
     precision: str = ""
     strategy: str = ""
     accelerator: str = ""
@@ -89,6 +92,12 @@ class JobSpec:
             raise UsageFault(
                 f"strategy {self.strategy!r} is not a name",
                 "give a name Lightning knows, such as ddp, fsdp or deepspeed_stage_2",
+            )
+        if not 1 <= self.nodes <= MOST_NODES:
+            raise UsageFault(f"nodes is {self.nodes}", f"give 1 to {MOST_NODES}")
+        if self.nodes > 1 and not self.script:
+            raise UsageFault(
+                "only a script can run on many nodes", "name one: train.py, or scripts/train.py"
             )
         if self.max_steps is not None and self.max_steps < 1:
             raise UsageFault(f"max_steps is {self.max_steps}", "give 1 or more, or leave it out")
@@ -135,8 +144,9 @@ class JobSpec:
         }
         if "max_steps" in given:
             values["max_steps"] = _integer("max_steps", given["max_steps"])
-        if "retries" in given:
-            values["retries"] = _integer("retries", given["retries"])
+        for name in ("retries", "nodes"):
+            if name in given:
+                values[name] = _integer(name, given[name])
         if "max_runtime" in given:
             values["max_runtime"] = duration(_text("max_runtime", given["max_runtime"]))
         if "env" in given:

@@ -2,6 +2,7 @@
 
 supervise.sh   jobs that outlive whoever started them
 hold.py        terminals that outlive whoever started them
+meet.py        where a machine can be met by others
 probe.py       the meters, with pynvml.py beside it for the GPUs
 lightning/     a distribution for a job's PYTHONPATH, by which Lightning finds studio_probe and
                studio_resume
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _OWN = (
     "supervise.sh",
     "hold.py",
+    "meet.py",
     "probe.py",
     "lightning/studio_probe.py",
     "lightning/studio_resume.py",

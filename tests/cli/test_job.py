@@ -119,6 +119,8 @@ def test_a_job_that_is_not_there(verb: str, hosted: Hosted, typed: Typed) -> Non
         (["--precision", "float", "--", "ok.py"], 2, "unknown precision 'float'"),
         (["--devices", "many", "--", "ok.py"], 2, "devices 'many'"),
         (["--max-runtime", "soon", "--", "ok.py"], 2, "'soon' is no length of time"),
+        (["--nodes", "2", "--", "ok.py"], 2, "1 machine for 2 nodes: local"),
+        (["-m", "local,local", "--", "ok.py"], 2, "local is named twice"),
         (["--retries", "-1", "--", "ok.py"], 2, "retries is -1"),
         (["--env", "COLOUR", "--", "ok.py"], 2, "an --env has no value"),
         (["--env", "1X=2", "--", "ok.py"], 2, "'1X' cannot be the name"),

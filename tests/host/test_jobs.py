@@ -20,7 +20,7 @@ from studio_tui.client.studio import Studio
 from studio_tui.document.entries import JobEntry
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
-from studio_tui.host import jobs as jobs_module
+from studio_tui.host import following
 from studio_tui.host.jobs import Jobs
 from studio_tui.host.sites import Site
 from studio_tui.jobs.launch import Supervisor
@@ -393,7 +393,7 @@ async def test_a_recorder_that_was_killed_loses_its_job(
 async def test_a_follower_that_breaks_is_started_again(
     bench: Bench, hosting: Hosting, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs_module, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(following, "RETRY_SECONDS", 0.01)
     problems = iter([ConnectionLost("the line is down"), StudioError("nonsense came")])
     call = supervisor._call
 

@@ -159,3 +159,20 @@ async def test_a_killed_training_goes_on_from_its_checkpoint(
     assert [words[0] for words in saved] == ["64", "128", "192"]
     assert metrics.step == 192
     assert metrics.notes(spec) == ("attempt 2 after exit code 137",)
+
+
+async def test_two_processes_on_one_machine(supervisor: Supervisor, studio: Path) -> None:
+    """The script fixes no devices: it is told to take two, and rank 0 alone tells the curves."""
+    source = TRAINER + 'print("rank", trainer.global_rank, "of", trainer.world_size)\n'
+    spec = JobSpec(
+        script="train.py", args=("0",), devices="2", strategy="ddp", precision="bf16-mixed",
+        max_steps=20,
+    )  # fmt: skip
+    await start(supervisor, studio, source, spec)
+    metrics, log = await metrics_of(supervisor)
+    assert (await supervisor.status("j")).state is JobState.SUCCEEDED, log
+    assert {"rank 0 of 2", "rank 1 of 2"} <= set(log.splitlines())
+    assert metrics.run is not None
+    assert (metrics.run.devices, metrics.run.world) == (2, 2)
+    assert metrics.notes(spec) == ()
+    assert metrics.curves()["train_loss"][-1][0] == 20

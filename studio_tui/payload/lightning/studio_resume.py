@@ -51,13 +51,15 @@ def note_checkpoint(path: Any) -> None:
 
 
 def checkpoint_to_resume() -> str | None:
-    """The checkpoint that this attempt begins with, once: a second `fit` is another training."""
-    path = os.environ.pop("STUDIO_RESUME", "")
+    """The checkpoint that this attempt begins with, if it is there."""
+    path = os.environ.get("STUDIO_RESUME", "")
     return path if path and os.path.exists(path) else None
 
 
 class Keeper:
     """Notes a Trainer's checkpoints and resumes from one; mixed into its own Callback class."""
+
+    resumed = False  # in this process; a second `fit` is another training
 
     def __init__(self, library: str) -> None:
         self._library = library
@@ -69,8 +71,9 @@ class Keeper:
     def setup(self, trainer: Any, module: Any, stage: str) -> None:
         """Comes before Lightning loads a checkpoint."""
         self._listen(trainer)
-        if stage == "fit" and (path := checkpoint_to_resume()):
+        if stage == "fit" and not Keeper.resumed and (path := checkpoint_to_resume()):
             self._resume(trainer, path)
+            Keeper.resumed = True
 
     def _listen(self, trainer: Any) -> None:
         """Every writer of checkpoints, of Lightning's and of the script's, calls this method."""

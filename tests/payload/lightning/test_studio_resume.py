@@ -44,6 +44,7 @@ class Trainer:
 def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The list of checkpoints of a job, in whose folder the test runs."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Keeper, "resumed", False)
     monkeypatch.setenv("STUDIO_CHECKPOINTS", str(tmp_path / "listed"))
     return tmp_path / "listed"
 
