@@ -49,6 +49,24 @@ class End:
         """Whether it ended by itself or was asked to, and not because another one had failed."""
         return self.status is None or self.status.reason != PEER
 
+    @property
+    def failed(self) -> bool:
+        """Whether it ended badly, and not because somebody asked."""
+        return self.state in (JobState.FAILED, JobState.LOST)
+
+    @property
+    def words(self) -> str:
+        """How the first member that failed ended, for people."""
+        code = self.status.exit_code if self.status else None
+        how = "was lost" if code is None else f"ended with {code}"
+        return f"{self.member.machine} {how} first"
+
+
+def decisive(ends: Sequence[End]) -> End:
+    """The end that is the job's: the first that was bad by itself."""
+    bad = [end for end in ends if end.state is not JobState.SUCCEEDED]
+    return next((end for end in bad if end.own), (bad or [*ends])[0])
+
 
 class Following:
     """Follows every member of a job until all have ended; the first that fails ends the others.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from studio_tui.settings.private import private_folder
@@ -58,6 +59,11 @@ class MergedLog:
             file.seek(offset)
             return file.read(max(0, min(length, self.size - offset)))
         return b""
+
+    def says(self, words: Iterable[bytes]) -> bool:
+        """Whether one of these is near its end, in whichever case."""
+        end = self.read(max(0, self.size - LINE_LIMIT), LINE_LIMIT).lower()
+        return any(word in end for word in words)
 
     def remove(self) -> None:
         """Forget it."""
