@@ -136,11 +136,13 @@ def ago(moment: float | None, now: float) -> str:
 @click.argument("job")
 @json_option
 def show(studio: str, job: str, as_json: bool) -> None:
-    """Show one job."""
+    """Show one job; while it runs, also where each of its ranks is, and which one is slow."""
     from studio_tui.cli.attached import attached
 
     async def entry(joined: Studio) -> dict[str, Any]:
-        return (await joined.job(job)).entry.plain()
+        found = await joined.job(job)
+        ranks = [] if found.entry.over else await found.load_ranks()
+        return {**found.entry.plain(), "ranks": ranks}
 
     found = attached(studio, entry)
     emit(found, as_json, readable(found))
@@ -152,9 +154,12 @@ def readable(told: dict[str, Any]) -> str:
     lines = [
         f"{key.ljust(width)}  {plain('; '.join(value) if key == 'notes' else str(value))}"
         for key, value in told.items()
-        if value not in (None, "", [])
+        if key != "ranks" and value not in (None, "", [], {})
     ]
-    return "\n".join(lines)
+    columns = ("rank", "machine", "step", "step_time", "phase", "heard", "state")
+    rows = [[rank.get(column) for column in columns] for rank in told.get("ranks", ())]
+    board = [table([column.upper() for column in columns], rows, "")] if rows else []
+    return "\n".join([*lines, *board])
 
 
 @job.command("logs", epilog="Example: studio-tui job logs calm-otter train.py --follow")

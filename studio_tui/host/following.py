@@ -15,6 +15,7 @@ from studio_tui.host.tail import Tail
 from studio_tui.jobs.launch import JobState, JobStatus, Supervisor
 from studio_tui.jobs.mask import Mask, MaskedStream
 from studio_tui.jobs.metrics import Metrics
+from studio_tui.jobs.ranks import RankBoard
 from studio_tui.jobs.watch import Event, Follower, LogChunk, MetricRows, StateChange
 from studio_tui.machines.connection import ConnectionLost
 
@@ -89,6 +90,7 @@ class Following:
     ) -> None:
         self.members = members
         self.metrics = Metrics()
+        self.ranks = RankBoard()
         self.over = asyncio.Event()
         self.on_status: Callable[[JobStatus], None] = lambda status: None
         self.on_rows: Callable[[], None] = lambda: None
@@ -199,6 +201,7 @@ class Following:
                 rows = self._rows.cover(data)
                 self._tails["metrics"].grew(offset, rows)
                 self.metrics.feed(rows)
+                self.ranks.feed(rows, member.machine)
                 self.on_rows()
 
     def _ended(self, member: Member, status: JobStatus) -> End:

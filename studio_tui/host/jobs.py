@@ -77,6 +77,7 @@ class Jobs:
         return [
             query("jobs.log", self._log),
             query("jobs.metrics", self._metrics),
+            query("jobs.ranks", self._ranks),
             command("jobs.run", self._run),
             command("jobs.stop", self._stop),
             command("jobs.remove", self._remove),
@@ -273,6 +274,11 @@ class Jobs:
         if watched is not None:
             return {"metrics": thinned(watched.metrics)}
         return {"metrics": await self._records.curves(self._document.jobs[job_id])}
+
+    async def _ranks(self, params: Params) -> Result:
+        """The ranks of a job that runs; none of one that does not."""
+        watched = self._watched.get(self._known(params))
+        return {"ranks": watched.ranks.told(self._clock()) if watched else []}
 
     def _known(self, params: Params) -> str:
         job_id = params.text("job", cap=64)

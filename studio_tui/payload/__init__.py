@@ -4,8 +4,8 @@ supervise.sh   jobs that outlive whoever started them
 hold.py        terminals that outlive whoever started them
 meet.py        where a machine can be met by others
 probe.py       the meters, with pynvml.py beside it for the GPUs
-lightning/     a distribution for a job's PYTHONPATH, by which Lightning finds studio_probe and
-               studio_resume
+lightning/     a distribution for a job's PYTHONPATH, by which Lightning finds studio_probe,
+               studio_ranks and studio_resume
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _OWN = (
     "meet.py",
     "probe.py",
     "lightning/studio_probe.py",
+    "lightning/studio_ranks.py",
     "lightning/studio_resume.py",
 )
 
@@ -34,9 +35,11 @@ _OWN = (
 _ENTRY_POINTS = b"""\
 [lightning.pytorch.callbacks_factory]
 studio = studio_probe:for_lightning
+studio_ranks = studio_ranks:for_lightning
 studio_resume = studio_resume:for_lightning
 [pytorch_lightning.callbacks_factory]
 studio = studio_probe:for_pytorch_lightning
+studio_ranks = studio_ranks:for_pytorch_lightning
 studio_resume = studio_resume:for_pytorch_lightning
 [lightning.fabric.callbacks_factory]
 studio = studio_probe:for_fabric

@@ -279,6 +279,33 @@ async def test_what_the_script_fixes_itself_is_noted(bench: Bench, hosting: Host
         assert len(job.entry.notes) == 2
 
 
+async def test_the_ranks_of_a_job_that_runs(bench: Bench, hosting: Hosting) -> None:
+    (bench.root / "beat.py").write_text(
+        "import json, os, time\n"
+        "row = dict(event='beat', rank=0, world=1, t=time.time(), step=3, phase='data', since=99)\n"
+        "row.update(step_time=0.1, own_time=0.1)\n"
+        "with open(os.environ['STUDIO_METRICS'], 'w') as metrics:\n"
+        "    metrics.write(json.dumps(row) + '\\n')\n"
+        "while os.path.exists('hold'): time.sleep(0.02)\n"
+    )
+    (bench.root / "hold").touch()
+    async with hosting():
+        ana = await bench.attach("ana", "viewer")
+        job = await (await bench.attach("bob")).run("beat.py")
+        his = await ana.job(job.id)
+        async with asyncio.timeout(20):
+            while not await his.load_ranks():
+                await asyncio.sleep(0.02)
+        (rank,) = his.ranks
+        assert (rank["rank"], rank["machine"], rank["step"]) == (0, "local", 3)
+        assert rank["state"] == "hung"
+        (bench.root / "hold").unlink()
+        assert await job.wait() == 0
+        async with asyncio.timeout(20):
+            while await his.load_ranks():
+                await asyncio.sleep(0.02)
+
+
 async def test_many_curves_fit_into_one_answer(bench: Bench, hosting: Hosting) -> None:
     (bench.root / "wide.py").write_text(
         "import json, os\n"

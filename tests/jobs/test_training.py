@@ -10,6 +10,7 @@ import pytest
 from studio_tui.jobs.launch import JobState, Supervisor
 from studio_tui.jobs.metrics import Metrics
 from studio_tui.jobs.plan import plan
+from studio_tui.jobs.ranks import RankBoard
 from studio_tui.jobs.spec import JobSpec
 from studio_tui.jobs.watch import Follower, MetricRows
 
@@ -174,5 +175,8 @@ async def test_two_processes_on_one_machine(supervisor: Supervisor, studio: Path
     assert {"rank 0 of 2", "rank 1 of 2"} <= set(log.splitlines())
     assert metrics.run is not None
     assert (metrics.run.devices, metrics.run.world) == (2, 2)
+    board = RankBoard()
+    board.feed((await supervisor.read("j", "metrics", 0, 1 << 20)).data, "box")
+    assert [rank["rank"] for rank in board.told(0.0)] == [0, 1]
     assert metrics.notes(spec) == ()
     assert metrics.curves()["train_loss"][-1][0] == 20

@@ -19,6 +19,7 @@ def test_the_files_that_a_machine_needs() -> None:
         "probe.py",
         "pynvml.py",
         "lightning/studio_probe.py",
+        "lightning/studio_ranks.py",
         "lightning/studio_resume.py",
         "lightning/studio_probe-1.dist-info/METADATA",
         "lightning/studio_probe-1.dist-info/entry_points.txt",
@@ -45,7 +46,7 @@ def test_the_version_is_of_the_content(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["probe.py", "lightning/studio_probe.py", "lightning/studio_resume.py"]
+    "name", [name for name in payload.files() if name.endswith(".py") and name != "pynvml.py"]
 )
 def test_what_runs_on_a_machine_is_old_enough_python(name: str) -> None:
     ast.parse(payload.files()[name], feature_version=(3, 8))
@@ -57,7 +58,7 @@ def test_every_entry_point_leads_to_a_function() -> None:
         payload.files()["lightning/studio_probe-1.dist-info/entry_points.txt"].decode()
     )
     targets = [value for section in points.sections() for value in points[section].values()]
-    assert len(targets) == 8
+    assert len(targets) == 10
     for target in targets:
         module, _, function = target.partition(":")
         body = ast.parse(payload.files()[f"lightning/{module}.py"]).body
