@@ -180,3 +180,36 @@ async def test_two_processes_on_one_machine(supervisor: Supervisor, studio: Path
     assert [rank["rank"] for rank in board.told(0.0)] == [0, 1]
     assert metrics.notes(spec) == ()
     assert metrics.curves()["train_loss"][-1][0] == 20
+
+
+LISTED = """
+import os, signal, torch
+from lightning.fabric import Fabric
+fabric = Fabric(accelerator="cpu", devices=1)
+model = torch.nn.Linear(4, 1)
+model, optimizer = fabric.setup(model, torch.optim.SGD(model.parameters(), 0.1))
+state = {"model": model, "optimizer": optimizer, "step": 0}
+if path := os.environ.get("STUDIO_RESUME"):
+    fabric.load(path, state)
+print("began", state["step"], flush=True)
+for step in range(state["step"], 30):
+    fabric.backward(model(torch.ones(2, 4)).pow(2).mean())
+    optimizer.step(); optimizer.zero_grad()
+    state["step"] = step + 1
+    if state["step"] % 10 == 0:
+        fabric.save(f"step {state['step']}.ckpt", state)
+    if step == 24 and os.environ["STUDIO_ATTEMPT"] == "0":
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+async def test_what_fabric_saves_is_found_by_the_next_attempt(
+    supervisor: Supervisor, studio: Path
+) -> None:
+    await start(supervisor, studio, LISTED, JobSpec(script="fab.py", retries=1))
+    _, log = await metrics_of(supervisor)
+    assert (await supervisor.status("j")).state is JobState.SUCCEEDED, log
+    assert [line for line in log.splitlines() if line.startswith("began")] == [
+        "began 0",
+        "began 20",
+    ]
