@@ -180,6 +180,7 @@ class Jobs:
             self._document.jobs.remove(job_id)
             self._orders.forget(job_id)
             self._release(job_id)
+            self._session.leave(self._room(job_id))
             raise
         return self._document.jobs[job_id].plain()
 
@@ -424,6 +425,7 @@ class Jobs:
             notes = [*entry.notes, *([told] if told else [])]
             self._change(job_id, state=state.value, ended=self._clock(), notes=notes)
         self._release(job_id)
+        self._session.leave(self._room(job_id))
 
     def _change(self, job_id: str, **values: Any) -> None:
         entry = self._document.jobs.get(job_id)

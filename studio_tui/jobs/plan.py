@@ -28,6 +28,7 @@ SCRUBBED_NAMES = (
     "MASTER_ADDR",
     "MASTER_PORT",
 )
+HIDDEN_LIMIT = 60_000  # they go through one variable, of which the kernel takes 128 KiB
 LIGHTNING_FOLDER = "lightning"  # in the payload: what is put first on a job's PYTHONPATH
 
 
@@ -114,6 +115,14 @@ def plan(
         ]
     )
     hidden |= secrets or {}
+    if (
+        sum(len(value.encode("utf-8", "surrogateescape")) for value in hidden.values())
+        > HIDDEN_LIMIT
+    ):
+        raise UsageFault(
+            f"the job's secrets have more than {HIDDEN_LIMIT} bytes together",
+            "put long ones into files, and give their paths",
+        )
     return JobPlan(job_id, spec, cwd, environment, python, bool(spec.python), text, hidden)
 
 

@@ -52,9 +52,9 @@ class Claim:
         if not gpus:
             return  # then --devices counts processes
         if self.count > gpus or any(index >= gpus for index in self.indices):
-            asked = f"GPU {max(self.indices)}" if self.indices else f"{self.count} GPUs"
+            asked = f"GPU {max(self.indices)} was" if self.indices else f"{self.count} were"
             raise UsageFault(
-                f"{machine} has {gpus} GPU{'s' * (gpus > 1)}, and {asked} was asked for",
+                f"{machine} has {gpus} GPU{'s' * (gpus > 1)}, and {asked} asked for",
                 f"ask for --devices {gpus} at most, numbered from 0",
             )
 

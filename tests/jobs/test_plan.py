@@ -133,6 +133,12 @@ def test_a_secret_is_not_in_the_script(tmp_path: Path) -> None:
     assert "COLOUR=red" in made.text
 
 
+def test_secrets_that_are_too_long(tmp_path: Path) -> None:
+    spec = JobSpec(script="show.py", env={"A_KEY": "x" * 40_000}, secrets=("HF",))
+    with pytest.raises(UsageFault, match="more than 60000 bytes"):
+        plan(spec, job_id="j", cwd=str(tmp_path), payload="/p", secrets={"HF": "y" * 40_000})
+
+
 def a_venv(folder: Path) -> Path:
     python = folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)

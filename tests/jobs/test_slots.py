@@ -106,7 +106,7 @@ def test_many_machines_at_once_or_not_at_all() -> None:
 @pytest.mark.parametrize(
     ("claim", "message"),
     [
-        (want(9), "box has 8 GPUs, and 9 GPUs was asked for"),
+        (want(9), "box has 8 GPUs, and 9 were asked for"),
         (want(0, 1, 8), "box has 8 GPUs, and GPU 8 was asked for"),
     ],
 )
