@@ -115,8 +115,9 @@ class TerminalEntry(Entry):
 class JobEntry(Entry):
     """A job. `state`: queued, starting, running, succeeded, failed, stopped or lost.
 
-    `started` and `ended` are Unix times in seconds; `cost` is in the machine's currency, None
-    when its price is unknown.
+    `gpus` are those that it holds or held: {machine: [indices]}. `started`, None while it is
+    queued, and `ended` are Unix times in seconds; `cost` is in the machine's currency, None when
+    its price is unknown.
     """
 
     name: str = ""
@@ -127,6 +128,7 @@ class JobEntry(Entry):
     precision: str | None = None
     devices: str | None = None
     nodes: int = 1
+    gpus: dict[str, Any] = field(default_factory=dict)
     started: float | None = None
     ended: float | None = None
     cost: float | None = None
