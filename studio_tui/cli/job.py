@@ -1,4 +1,4 @@
-"""Jobs of a studio: run, list, show, logs, metrics, stop, wait, rm."""
+"""Jobs of a studio: run, list, show, logs, pins, metrics, stop, wait, rm."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from studio_tui.cli.output import copy, emit, json_option, plain, say, table
 if TYPE_CHECKING:
     from studio_tui.client.job import Curves
     from studio_tui.client.studio import Studio
-    from studio_tui.document.entries import JobEntry
+    from studio_tui.document.entries import JobEntry, PinEntry
 
 
 @click.group(cls=Group, epilog="Example: studio-tui job run calm-otter -- train.py --steps 500")
@@ -149,6 +149,23 @@ def logs(studio: str, job: str, follow: bool) -> None:
         await copy((await joined.job(job)).chunks(follow=follow))
 
     attached(studio, show, patient=follow)
+
+
+@job.command("pins", epilog="Example: studio-tui job pins calm-otter train.py --json")
+@click.argument("studio")
+@click.argument("job")
+@json_option
+def pins(studio: str, job: str, as_json: bool) -> None:
+    """List the lines of a job's log that people pinned, with their remarks."""
+    from studio_tui.cli.attached import attached
+
+    async def load(joined: Studio) -> list[PinEntry]:
+        return (await joined.job(job)).log.pins
+
+    found = attached(studio, load)
+    rows = [[pin.offset, pin.by, pin.text or "-", pin.line] for pin in found]
+    text = table(["BYTE", "BY", "REMARK", "LINE"], rows, "no pin yet; in the app: p on a line")
+    emit([pin.plain() for pin in found], as_json, text)
 
 
 @job.command("metrics", epilog="Example: studio-tui job metrics calm-otter train.py --json")

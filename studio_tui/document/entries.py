@@ -138,6 +138,22 @@ class JobEntry(Entry):
 
 
 @dataclass(frozen=True)
+class PinEntry(Entry):
+    """What somebody noted at a line of a job's log, for everybody.
+
+    `offset` is the byte of the log that the line starts at, `line` how it begins, `by` the name
+    of the person, `time` a Unix time in seconds. Several people may pin the same line.
+    """
+
+    job: str = ""
+    offset: int = 0
+    line: str = ""
+    text: str = ""
+    by: str = ""
+    time: float = 0.0
+
+
+@dataclass(frozen=True)
 class MachineEntry(Entry):
     """A machine of the studio. `gpus`: [{"name", "memory_bytes"}]; price per hour, None unknown."""
 

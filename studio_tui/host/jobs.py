@@ -18,6 +18,7 @@ from studio_tui.host.calls import Method, Params, Result, command, query
 from studio_tui.host.ids import is_id, new_id
 from studio_tui.host.sites import Sites
 from studio_tui.host.tail import Tail
+from studio_tui.jobs.find import find
 from studio_tui.jobs.launch import JobState, JobStatus, Supervisor
 from studio_tui.jobs.metrics import Metrics, Point
 from studio_tui.jobs.plan import plan
@@ -29,6 +30,7 @@ from studio_tui.sync.session import Session
 log = logging.getLogger(__name__)
 
 READ_CAP = 256 * 1024
+QUERY_CAP = 200
 CURVE_POINTS = 500
 ANSWER_POINTS = 16_000
 """Points in one answer, over all curves: some forty bytes each."""
@@ -83,6 +85,7 @@ class Jobs:
         """What can be asked of it."""
         return [
             query("jobs.log", self._log),
+            query("jobs.find", self._find),
             query("jobs.metrics", self._metrics),
             command("jobs.run", self._run),
             command("jobs.stop", self._stop),
@@ -164,6 +167,8 @@ class Jobs:
         self._watched.pop(job_id, None)
         self._curves.pop(job_id, None)
         self._document.jobs.remove(job_id)
+        for pin in [pin for pin in self._document.pins.values() if pin.job == job_id]:
+            self._document.pins.remove(pin.id)
         return {}
 
     async def _log(self, params: Params) -> Result:
@@ -173,6 +178,13 @@ class Jobs:
         piece = await (await self._supervisor(job_id)).read(job_id, "log", offset, length)
         data = base64.b64encode(piece.data).decode()
         return {"data": data, "offset": piece.offset, "size": piece.size}
+
+    async def _find(self, params: Params) -> Result:
+        """Where the next line with some text starts; looked for on the machine."""
+        job_id, text = self._known(params), params.text("text", cap=QUERY_CAP)
+        offset, back = params.number("offset", 0, 1 << 53, 0), params.values.get("back") is True
+        found = await find(await self._supervisor(job_id), job_id, text, offset, back=back)
+        return {"offset": found}
 
     async def _metrics(self, params: Params) -> Result:
         job_id = self._known(params)

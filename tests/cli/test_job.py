@@ -1,4 +1,4 @@
-"""Jobs on the command line: run, ls, show, logs, metrics, stop, wait, rm."""
+"""Jobs on the command line: run, ls, show, logs, pins, metrics, stop, wait, rm."""
 
 from __future__ import annotations
 
@@ -56,6 +56,8 @@ def test_from_run_to_rm(hosted: Hosted, typed: Typed) -> None:
     }
     assert "train_loss  3" in typed("job", "metrics", hosted.id, "first").out
     assert "first" in typed("job", "ls", hosted.id).out
+    assert typed("job", "pins", hosted.id, "first", "--json").json == []
+    assert "no pin yet" in typed("job", "pins", hosted.id, "first").out
     assert "state      succeeded" in typed("job", "show", hosted.id, "first").out
 
     done = typed("job", "rm", hosted.id, "first")
