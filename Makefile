@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test lint format bench-app bench-log bench-relay fuzz torture clean
+.PHONY: help demo test lint format bench-app bench-log bench-meters bench-probe bench-relay fuzz torture clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -29,6 +29,9 @@ bench-app: $(VENV)/installed ## what a person waits for: --help, first paint, on
 
 bench-log: $(VENV)/installed ## a log of a million lines: opening it, going about in it, memory
 	$(BIN)/python scripts/bench_log.py
+
+bench-probe: $(VENV)/installed ## what the Lightning probe costs a training
+	$(BIN)/python scripts/bench_probe.py
 
 bench-relay: $(VENV)/installed ## what a delivery costs the relay, with everything on
 	$(BIN)/python scripts/bench_relay.py

@@ -1,4 +1,4 @@
-"""Jobs of a studio: run, list, show, logs, pins, metrics, stop, wait, rm."""
+"""Jobs of a studio: run, list, show, logs, pins, metrics, compare, stop, wait, rm."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from studio_tui.cli.group import Group
 from studio_tui.cli.output import copy, emit, json_option, plain, say, table
 
 if TYPE_CHECKING:
+    from studio_tui.client.compare import RunSummary
     from studio_tui.client.job import Curves
     from studio_tui.client.studio import Studio
     from studio_tui.document.entries import JobEntry, PinEntry
@@ -168,15 +169,59 @@ def pins(studio: str, job: str, as_json: bool) -> None:
     emit([pin.plain() for pin in found], as_json, text)
 
 
+@job.command("compare", epilog="Example: studio-tui job compare calm-otter full mixed --json")
+@click.argument("studio")
+@click.argument("a")
+@click.argument("b")
+@json_option
+def compare(studio: str, a: str, b: str, as_json: bool) -> None:
+    """Put two runs side by side: curves, speed, memory and cost.
+
+    A and B are jobs, or files in the studio's folder that a logger left: CSVLogger's metrics.csv,
+    or TensorBoard's events.out.tfevents.
+    """
+    from studio_tui.cli.attached import attached
+    from studio_tui.client.compare import lines
+
+    async def load(joined: Studio) -> tuple[RunSummary, RunSummary]:
+        return await joined.compare(a, b)
+
+    one, other = attached(studio, load)
+    rows = [
+        [line.what, reading(line.a), reading(line.b), share(line.change)]
+        for line in lines(one, other)
+    ]
+    text = table(["", one.name, other.name, "CHANGE"], rows, "neither run logged anything")
+    emit({"a": one.plain(), "b": other.plain()}, as_json, text)
+
+
+def reading(value: object) -> object:
+    """A figure with four digits; anything else as it is."""
+    return f"{value:.4g}" if isinstance(value, float) else value
+
+
+def share(change: float | None) -> str | None:
+    """A change as a signed percentage; None when it is not known."""
+    return None if change is None else f"{change:+.1%}"
+
+
 @job.command("metrics", epilog="Example: studio-tui job metrics calm-otter train.py --json")
 @click.argument("studio")
 @click.argument("job")
 @json_option
 def metrics(studio: str, job: str, as_json: bool) -> None:
-    """Print a job's curves."""
+    """Print a job's curves.
+
+    JOB may also be a file in the studio's folder that a logger left: CSVLogger's metrics.csv, or
+    TensorBoard's events.out.tfevents.
+    """
     from studio_tui.cli.attached import attached
+    from studio_tui.client.compare import read_run
+    from studio_tui.client.records import is_record
 
     async def load(joined: Studio) -> Curves:
+        if is_record(job):
+            return await read_run(joined, job)
         return await (await joined.job(job)).load_metrics()
 
     curves = attached(studio, load)

@@ -54,6 +54,15 @@ def test_from_run_to_rm(hosted: Hosted, typed: Typed) -> None:
     assert typed("job", "metrics", hosted.id, "first", "--json").json == {
         "train_loss": [[1, 4.0], [2, 2.0], [3, 4.0 / 3]]
     }
+    compared = typed("job", "compare", hosted.id, "first", "first", "--json").json
+    assert compared["a"] == compared["b"]
+    assert compared["a"]["metrics"]["train_loss"]["best"] == 4.0 / 3
+    (hosted.folder / "metrics.csv").write_text("step,train_loss\n3,2.0\n")
+    text = typed("job", "compare", hosted.id, "first", "metrics.csv").out
+    assert "train_loss        1.333      2            +50.0%" in text
+    assert typed("job", "metrics", hosted.id, "metrics.csv", "--json").json == {
+        "train_loss": [[3, 2.0]]
+    }
     assert "train_loss  3" in typed("job", "metrics", hosted.id, "first").out
     assert "first" in typed("job", "ls", hosted.id).out
     assert typed("job", "pins", hosted.id, "first", "--json").json == []

@@ -13,8 +13,8 @@ from studio_tui.app.problems import told
 from studio_tui.app.widgets.curve import Curve, Curves
 from studio_tui.app.widgets.job_list import JobList, progress
 from studio_tui.app.widgets.meters_board import MetersBoard
+from studio_tui.client.job import read_curves
 from studio_tui.client.studio import Studio
-
 
 class SidePane(Place):
     """Three framed parts over each other; the jobs have the focus.
@@ -57,6 +57,9 @@ the newest first. **Below**: the curves of the job whose log is shown.
         self._studio = studio
         self._clock = clock
         self._progress: dict[str, str] = {}
+        self._shown: tuple[str, str, Curves] = ("", "", {})
+        # The jobs whose curves are laid over those that are shown, as they were when chosen.
+        self._compared: dict[str, Curves] = {}
         self._around = ""
 
     def contents(self) -> ComposeResult:
@@ -120,12 +123,37 @@ the newest first. **Below**: the curves of the job whose log is shown.
         jobs = list(self._studio.document.jobs.values())
         self.query_one(JobList).show(jobs, self._clock(), self._progress)
 
+    @on(JobList.CompareRequested)
+    def _compare_requested(self, event: JobList.CompareRequested) -> None:
+        event.stop()
+        if self._compared.pop(event.job, None) is None and event.job != self._shown[0]:
+            self._compare(event.job)
+        self._draw_curves()
+
+    @work(group="compare")
+    async def _compare(self, job: str) -> None:
+        with told(self):
+            answer = await self._studio.query("jobs.metrics", job=job)
+            self._compared[job] = read_curves(answer.get("metrics"))
+            self._draw_curves()
+
+    def _draw_curves(self) -> None:
+        job, name, curves = self._shown
+        jobs = self._studio.document.jobs
+        others = {
+            jobs[other].name or other: found
+            for other, found in self._compared.items()
+            if other != job and other in jobs
+        }
+        self.query_one(Curve).show(curves, name, others)
+
     def show_curves(
         self, job: str, name: str, curves: Mapping[str, list[tuple[int, float]]]
     ) -> None:
         """Show the curves of a job, and how far it is."""
         plain: Curves = dict(curves)
-        self.query_one(Curve).show(plain, name)
+        self._shown = (job, name, plain)
+        self._draw_curves()
         far = progress(plain)
         if far and self._progress.get(job) != far:
             self._progress[job] = far
