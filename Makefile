@@ -30,6 +30,9 @@ bench-app: $(VENV)/installed ## what a person waits for: --help, first paint, on
 bench-log: $(VENV)/installed ## a log of a million lines: opening it, going about in it, memory
 	$(BIN)/python scripts/bench_log.py
 
+bench-meters: $(VENV)/installed ## what the meters cost the app and the machine
+	$(BIN)/python scripts/bench_meters.py
+
 bench-probe: $(VENV)/installed ## what the Lightning probe costs a training
 	$(BIN)/python scripts/bench_probe.py
 

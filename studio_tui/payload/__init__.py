@@ -3,6 +3,7 @@
 supervise.sh   jobs that outlive whoever started them
 hold.py        terminals that outlive whoever started them
 probe.py       the meters, with pynvml.py beside it for the GPUs
+smi.py         the same by nvidia-smi or amd-smi, where that cannot be used
 lightning/     a distribution for a job's PYTHONPATH, by which Lightning finds studio_probe
 """
 
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_OWN = ("supervise.sh", "hold.py", "probe.py", "lightning/studio_probe.py")
+_OWN = ("supervise.sh", "hold.py", "probe.py", "smi.py", "lightning/studio_probe.py")
 
 # Lightning loads callbacks from these groups: lightning/pytorch/trainer/connectors/
 # callback_connector.py and lightning/fabric/fabric.py, and the same in the older packages.

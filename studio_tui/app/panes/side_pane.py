@@ -13,8 +13,13 @@ from studio_tui.app.problems import told
 from studio_tui.app.widgets.curve import Curve, Curves
 from studio_tui.app.widgets.job_list import JobList, progress
 from studio_tui.app.widgets.meters_board import MetersBoard
+from studio_tui.client.compare import SPEED
 from studio_tui.client.job import read_curves
 from studio_tui.client.studio import Studio
+
+STEPS = 12
+"""Of a training that are looked at to tell what holds the machine up."""
+
 
 class SidePane(Place):
     """Three framed parts over each other; the jobs have the focus.
@@ -112,11 +117,27 @@ the newest first. **Below**: the curves of the job whose log is shown.
         machine = document.info.machine
         board = self.query_one(MetersBoard)
         board.border_title = Content(f"{self._around}{machine or 'machine'}{self._around}")
+        others = [
+            sample
+            for id, sample in sorted(self._studio.meters.items())
+            if id != machine and id in document.machines
+        ]
         board.show(
             self._studio.meters.get(machine),
             self._studio.series.get(machine),
             document.machines.get(machine),
+            others=others,
+            jobs={job.id: job.name for job in document.jobs.values()},
+            steps=self._step_seconds(machine),
         )
+
+    def _step_seconds(self, machine: str) -> list[float]:
+        """How long the last steps of the job that is shown took, if it runs on this machine."""
+        entry = self._studio.document.jobs.get(self._shown[0])
+        if entry is None or entry.state != "running" or entry.machine != machine:
+            return []
+        rates = [rate for _, rate in self._shown[2].get(SPEED, [])[-STEPS:]]
+        return [1 / rate for rate in rates if rate > 0]
 
     def show_jobs(self) -> None:
         """Show the jobs as they are now."""
