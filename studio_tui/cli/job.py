@@ -1,4 +1,4 @@
-"""Jobs of a studio: run, list, show, logs, pins, metrics, compare, stop, wait, rm."""
+"""Jobs of a studio: run, list, show, logs, pins, metrics, compare, advise, stop, wait, rm."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from studio_tui.client.compare import RunSummary
     from studio_tui.client.job import Curves
     from studio_tui.client.studio import Studio
-    from studio_tui.document.entries import JobEntry, PinEntry
+    from studio_tui.document.entries import JobEntry, MachineEntry, PinEntry
 
 
 @click.group(cls=Group, epilog="Example: studio-tui job run calm-otter -- train.py --steps 500")
@@ -203,6 +203,62 @@ def reading(value: object) -> object:
 def share(change: float | None) -> str | None:
     """A change as a signed percentage; None when it is not known."""
     return None if change is None else f"{change:+.1%}"
+
+
+@job.command("advise", epilog="Example: studio-tui job advise calm-otter --parameters 1.3B")
+@click.argument("studio")
+@click.option("--parameters", metavar="N", required=True, help="Of the model: 124M, 1.3B.")
+@click.option("--optimizer", default="adamw", help="sgd, momentum, adam or adamw.")
+@click.option("--devices", default=1, metavar="K", help="GPUs of one machine.")
+@click.option("--strategy", default="", metavar="S", help="fsdp divides the parameters.")
+@click.option("--layers", default=0, help="Of a transformer, for its activations; with:")
+@click.option("--width", default=0, help="the size of its embedding,")
+@click.option("--sequence", default=0, help="the length of a sequence,")
+@click.option("--batch", default=1, help="and the sequences of one device's batch.")
+@json_option
+def advise(
+    studio: str, parameters: str, optimizer: str, devices: int, strategy: str, layers: int,
+    width: int, sequence: int, batch: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Say what a training takes in each precision, and which machine it fits on.
+
+    Weights, gradients and optimizer are exact; activations are an estimate for a transformer with
+    flash attention, and left out without its shape.
+    """
+    from studio_tui.app.units import size
+    from studio_tui.cli.attached import attached
+    from studio_tui.client import advisor
+
+    shape = {"layers": layers, "width": width, "sequence": sequence, "batch": batch}
+    model = advisor.Model(amount(parameters), optimizer, advisor.transformer_activations(**shape))
+
+    async def load(joined: Studio) -> list[MachineEntry]:
+        return await joined.machines()
+
+    found = advisor.advise(model, attached(studio, load), devices=devices, strategy=strategy)
+    rows = [
+        [e.precision, size(e.weights + e.casts), size(e.gradients), size(e.optimizer),
+         size(e.activations), size(e.total), ", ".join(e.fits) or "-"]
+        for e in found
+    ]  # fmt: skip
+    header = ["PRECISION", "WEIGHTS", "GRADIENTS", "OPTIMIZER", "ACTIVATIONS", "TOTAL", "FITS ON"]
+    emit([estimate.plain() for estimate in found], as_json, table(header, rows, ""))
+
+
+def amount(text: str) -> int:
+    """A count such as 124M or 1.3B.
+
+    Raises:
+        UsageFault: it is none.
+    """
+    from studio_tui.errors import UsageFault
+
+    units = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
+    number, unit = (text[:-1], text[-1:].lower()) if text[-1:].isalpha() else (text, "")
+    try:
+        return int(float(number) * (units[unit] if unit else 1))
+    except (ValueError, KeyError, OverflowError):
+        raise UsageFault(f"{text!r} is no number", "write 124M or 1.3B") from None
 
 
 @job.command("metrics", epilog="Example: studio-tui job metrics calm-otter train.py --json")

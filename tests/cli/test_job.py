@@ -1,9 +1,10 @@
-"""Jobs on the command line: run, ls, show, logs, pins, metrics, stop, wait, rm."""
+"""Jobs on the command line: run, ls, show, logs, pins, metrics, compare, advise, stop, wait, rm."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -33,6 +34,24 @@ def scripts(hosted: Hosted) -> None:
     (hosted.folder / "ok.py").write_text("print('é', 'ok')\n")
     (hosted.folder / "bad.py").write_text("import sys; print('bad'); sys.exit(3)\n")
     (hosted.folder / "learn.py").write_text(METRICS)
+
+
+def test_advice_names_what_fits(hosted: Hosted, typed: Typed) -> None:
+    deadline = time.monotonic() + 15
+    small: list[dict[str, Any]] = []
+    # A studio that was just opened does not know yet what its machine has.
+    while not (small and small[1]["fits"]):
+        assert time.monotonic() < deadline
+        small = typed("job", "advise", hosted.id, "--parameters", "1.5k", "--json").json
+    assert [row["precision"] for row in small][:2] == ["64-true", "32-true"]
+    assert small[1]["total"] == 1500 * 16
+    assert small[1]["fits"] == ["local"]
+    shape = ("--layers", "12", "--width", "768", "--sequence", "1024", "--batch", "8")
+    big = typed("job", "advise", hosted.id, "--parameters", "900T", *shape)
+    assert "bf16-mixed" in big.out
+    assert "local" not in big.out
+    for wrong in ("12X", "x", "0", "-1M", "nan", "1e400"):
+        assert typed("job", "advise", hosted.id, f"--parameters={wrong}").code == 2
 
 
 def test_from_run_to_rm(hosted: Hosted, typed: Typed) -> None:
