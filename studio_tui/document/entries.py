@@ -113,8 +113,8 @@ class TerminalEntry(Entry):
 class JobEntry(Entry):
     """A job. `state`: queued, starting, running, succeeded, failed, stopped or lost.
 
-    `started` and `ended` are Unix times in seconds; `cost` is in the machine's currency, None
-    when its price is unknown.
+    `started` and `ended` are Unix times in seconds; `cost` is in the machine's currency, once it is
+    over; None when its machine has no price.
     """
 
     name: str = ""
@@ -135,6 +135,13 @@ class JobEntry(Entry):
     def over(self) -> bool:
         """Whether the job has come to its end, whichever."""
         return self.state in JOB_ENDS
+
+    def cost_until(self, moment: float, price_per_hour: float | None) -> float | None:
+        """What the job has cost by a Unix time in seconds; None where nothing is paid."""
+        if not price_per_hour or self.started is None:
+            return None
+        end = self.ended if self.ended is not None else moment
+        return max(end - self.started, 0.0) / 3600 * price_per_hour * max(self.nodes, 1)
 
 
 @dataclass(frozen=True)

@@ -301,15 +301,19 @@ class Jobs:
         if entry is None or entry.over or status.state.ended != last:
             return
         ended = (status.ended or self._clock()) if last else None
-        self._document.jobs.put(
-            replace(
-                entry,
-                state=status.state.value,
-                exit_code=status.exit_code,
-                started=status.started or entry.started,
-                ended=ended,
-            )
+        entry = replace(
+            entry,
+            state=status.state.value,
+            exit_code=status.exit_code,
+            started=status.started or entry.started,
+            ended=ended,
         )
+        self._document.jobs.put(replace(entry, cost=self._cost(entry)) if last else entry)
+
+    def _cost(self, entry: JobEntry) -> float | None:
+        machine = self._document.machines.get(entry.machine)
+        price = machine.price_per_hour if machine is not None else None
+        return entry.cost_until(self._clock(), price)
 
     def _lose(self, job_id: str, problem: StudioError) -> None:
         entry = self._document.jobs.get(job_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -16,6 +17,7 @@ from studio_tui.app.widgets.meters_board import MetersBoard
 from studio_tui.client.compare import SPEED
 from studio_tui.client.job import read_curves
 from studio_tui.client.studio import Studio
+from studio_tui.document.entries import JobEntry
 
 STEPS = 12
 """Of a training that are looked at to tell what holds the machine up."""
@@ -141,8 +143,16 @@ the newest first. **Below**: the curves of the job whose log is shown.
 
     def show_jobs(self) -> None:
         """Show the jobs as they are now."""
-        jobs = list(self._studio.document.jobs.values())
-        self.query_one(JobList).show(jobs, self._clock(), self._progress)
+        document, now = self._studio.document, self._clock()
+        jobs = [self._priced(job, now) for job in document.jobs.values()]
+        self.query_one(JobList).show(jobs, now, self._progress)
+
+    def _priced(self, job: JobEntry, now: float) -> JobEntry:
+        """A job with what it has cost so far, where that is known."""
+        machine = self._studio.document.machines.get(job.machine)
+        if job.cost is not None or machine is None:
+            return job
+        return replace(job, cost=job.cost_until(now, machine.price_per_hour))
 
     @on(JobList.CompareRequested)
     def _compare_requested(self, event: JobList.CompareRequested) -> None:

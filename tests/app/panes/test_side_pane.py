@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from studio_tui.app.screens.dialogs import Confirm
+from tests.app.conftest import NOW
 
 
 async def test_stopping_a_job_asks_once_and_names_it(
@@ -29,6 +30,15 @@ async def test_stopping_a_job_asks_once_and_names_it(
         await pilot.press("y")
         await settle(pilot)
         assert studio.asked("jobs.stop") == [{"job": "j1"}]
+
+
+async def test_a_running_job_tells_what_it_has_cost(
+    studio: Any, open_app: Any, settle: Any, text_of: Any
+) -> None:
+    async with open_app(studio) as pilot:
+        studio.list_job("j1", "char-gpt", "running", started=NOW - 1800)
+        await settle(pilot)
+        assert "$3.49" in text_of(pilot)  # half an hour at $6.98
 
 
 async def test_curves_of_two_jobs_over_each_other(
