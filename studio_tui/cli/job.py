@@ -1,4 +1,4 @@
-"""Jobs of a studio: run, list, show, logs, pins, metrics, compare, advise, stop, wait, rm."""
+"""Jobs of a studio: run them, look at them, compare them, and end them."""
 
 from __future__ import annotations
 
@@ -203,6 +203,54 @@ def reading(value: object) -> object:
 def share(change: float | None) -> str | None:
     """A change as a signed percentage; None when it is not known."""
     return None if change is None else f"{change:+.1%}"
+
+
+@job.command(
+    "measure",
+    epilog="Example: studio-tui job measure calm-otter -p 32-true -p bf16-mixed -- train.py",
+)
+@click.argument("studio")
+@click.argument("command", metavar="-- SCRIPT [ARGS]...", nargs=-1, required=True)
+@click.option("-p", "--precision", "precisions", multiple=True, required=True, help="Repeatable.")
+@click.option("--steps", default=5, help="Optimizer steps of each run.")
+@click.option("-m", "--machine", metavar="M", help="Where; the studio's machine by default.")
+@click.option("--devices", default="", metavar="K", help="How many devices.")
+@click.option("--env", multiple=True, metavar="K=V", help="A variable for the job; repeatable.")
+@json_option
+def measure(
+    studio: str, command: tuple[str, ...], precisions: tuple[str, ...], steps: int,
+    machine: str | None, devices: str, env: tuple[str, ...], as_json: bool,
+) -> None:  # fmt: skip
+    """Run SCRIPT for a few steps in each precision, and print what each took.
+
+    The runs come one after the other, so that none takes from another. A script that ignores the
+    Trainer's max_steps runs as long as it does.
+    """
+    from studio_tui.cli.attached import attached
+    from studio_tui.client.compare import measure as measured
+
+    options = {"devices": devices, "env": variables(env), "machine": machine}
+
+    async def load(joined: Studio) -> list[RunSummary]:
+        script, *args = command
+        return await measured(joined, script, args, precisions=precisions, steps=steps, **options)
+
+    found = attached(studio, load, patient=True)
+    rows = [
+        [run.precision, run.state, run.steps, reading(run.steps_per_second),
+         reading(run.peak_memory_gib), reading(loss_of(run)), reading(run.cost)]
+        for run in found
+    ]  # fmt: skip
+    header = ["PRECISION", "STATE", "STEPS", "STEPS/S", "PEAK GIB", "LOSS", "COST"]
+    emit([run.plain() for run in found], as_json, table(header, rows, ""))
+    for note in dict.fromkeys(note for run in found for note in run.notes):
+        say(f"note: {plain(note)}")
+    sys.exit(0 if all(run.state == "succeeded" for run in found) else 1)
+
+
+def loss_of(run: RunSummary) -> float | None:
+    """The last value of a run's first loss."""
+    return next((m.last for name, m in run.metrics.items() if "loss" in name), None)
 
 
 @job.command("advise", epilog="Example: studio-tui job advise calm-otter --parameters 1.3B")

@@ -40,6 +40,7 @@ class RunSummary:
         steps_per_second: the median.
         peak_memory_gib: of the GPU of rank 0, or without one, of its process.
         cost: in the machine's currency.
+        notes: what the job itself remarked, such as an option that had no effect.
     """
 
     name: str
@@ -53,6 +54,7 @@ class RunSummary:
     peak_memory_gib: float | None = None
     cost: float | None = None
     metrics: dict[str, Metric] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
         """As `--json` prints it."""
@@ -85,6 +87,7 @@ def summary(entry: JobEntry, curves: Mapping[str, Points]) -> RunSummary:
             for name, points in sorted(found.items())
             if name not in _APART
         },
+        notes=list(entry.notes),
     )
 
 
@@ -150,3 +153,38 @@ async def read_run(studio: Studio, path: str) -> Curves:
     """The curves in a file of the studio's folder; raises as `summarize` does."""
     data = await studio.read(path)
     return await asyncio.to_thread(read_record, path, data)
+
+
+async def measure(
+    studio: Studio,
+    script: str,
+    args: Sequence[str] = (),
+    *,
+    precisions: Sequence[str],
+    steps: int = 5,
+    **options: Any,
+) -> list[RunSummary]:
+    """Run a script for a few steps in each precision, one after the other, and see what it took.
+
+    Each is a job like any other; the one that runs is stopped when the measuring is.
+
+    Args:
+        options: of every run, as for `Studio.run`.
+
+    Raises:
+        NotFound: there is no such script. StudioError: an option makes no sense.
+    """
+    found = []
+    for precision in precisions:
+        name = f"{script} {precision}"
+        run = studio.run(script, args, name=name, precision=precision, max_steps=steps, **options)
+        starting = asyncio.ensure_future(run)
+        try:
+            # A start that is given up half way would leave a job that nobody waits for.
+            job = await asyncio.shield(starting)
+            await job.wait()
+        except asyncio.CancelledError:
+            await (await starting).stop()
+            raise
+        found.append(summary(job.entry, job.metrics))
+    return found

@@ -54,6 +54,22 @@ def test_advice_names_what_fits(hosted: Hosted, typed: Typed) -> None:
         assert typed("job", "advise", hosted.id, f"--parameters={wrong}").code == 2
 
 
+def test_a_measure_runs_each_precision(hosted: Hosted, typed: Typed) -> None:
+    both = ("-p", "32-true", "-p", "bf16-mixed")
+    done = typed("job", "measure", hosted.id, *both, "--", "ok.py")
+    assert done.code == 0
+    assert [line.split()[:3] for line in done.out.splitlines()[1:]] == [
+        ["32-true", "succeeded", "-"], ["bf16-mixed", "succeeded", "-"],
+    ]  # fmt: skip
+    failed = typed("job", "measure", hosted.id, *both, "--json", "--", "bad.py")
+    assert failed.code == 1
+    assert [run["state"] for run in failed.json] == ["failed", "failed"]
+    assert typed("job", "measure", hosted.id, "-p", "12-odd", "--", "ok.py").code == 2
+    assert typed("job", "measure", hosted.id, "--", "ok.py").code == 2
+    for job in typed("job", "ls", hosted.id, "--json").json:
+        assert typed("job", "rm", hosted.id, job["id"]).code == 0
+
+
 def test_from_run_to_rm(hosted: Hosted, typed: Typed) -> None:
     made = typed(
         "job", "run", hosted.id, "--name", "first", "--env", "COLOUR=red=ish", "--json",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from studio_tui.client.compare import Line, Metric, lines, summary
+from studio_tui.client.compare import Line, Metric, lines, measure, summary
 from studio_tui.document.entries import JobEntry
 from studio_tui.errors import NotFound
 
@@ -76,3 +78,51 @@ async def test_two_real_jobs_and_a_file(hosted: Hosted) -> None:
         assert filed.metrics["loss"] == Metric(0.25, 0.25, 2, 2)
         with pytest.raises(NotFound):
             await studio.compare("a", "nowhere/metrics.csv")
+
+
+LEARN = """
+import lightning as L
+from lightning.pytorch.demos.boring_classes import BoringModel
+
+class Model(BoringModel):
+    def training_step(self, batch, index):
+        out = super().training_step(batch, index)
+        self.log("train_loss", out["loss"])
+        return out
+
+L.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
+    limit_val_batches=0).fit(Model())
+"""
+
+
+@pytest.mark.timeout(120)
+async def test_a_few_steps_in_each_precision(hosted: Hosted) -> None:
+    pytest.importorskip("lightning", reason="lightning is not installed")
+    (hosted.folder / "learn.py").write_text(LEARN)
+    async with hosted.attach() as studio:
+        found = await measure(
+            studio, "learn.py", precisions=["32-true", "bf16-true"], steps=3, python=sys.executable
+        )
+    assert [(run.precision, run.state, run.steps) for run in found] == [
+        ("32-true", "succeeded", 3),
+        ("bf16-true", "succeeded", 3),
+    ]
+    for run in found:
+        assert run.metrics["train_loss"].points > 0
+        assert run.peak_memory_gib is not None
+        assert run.notes == []
+
+
+async def test_a_measuring_that_is_given_up_stops_its_job(hosted: Hosted) -> None:
+    (hosted.folder / "wait.py").write_text("import time; time.sleep(60)\n")
+    async with hosted.attach() as studio:
+        before = set(studio.document.jobs)
+        task = asyncio.create_task(measure(studio, "wait.py", precisions=["32-true"]))
+        jobs = studio.document.jobs
+        await studio.until(lambda: any(jobs[j].state == "running" for j in set(jobs) - before))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        (job,) = set(jobs) - before
+        await studio.until(lambda: jobs[job].over)
+        assert jobs[job].state == "stopped"
