@@ -11,7 +11,8 @@ from textual.message import Message
 
 from studio_tui.app.panes.place import Place
 from studio_tui.app.problems import told
-from studio_tui.app.widgets.log_view import LogView, Pin
+from studio_tui.app.widgets.log_drawing import Pin
+from studio_tui.app.widgets.log_view import LogView
 from studio_tui.client.job import Curves, Job
 from studio_tui.client.joblog import JobLog, Stretch
 from studio_tui.client.studio import Studio
@@ -199,7 +200,10 @@ class LogPane(Place):
 
 
 def _show(view: LogView, found: Stretch, line: int | None = None) -> None:
-    view.open(found.offset, found.data, found.size, line)
+    if line is None:
+        view.open(found.offset, found.data, found.size)
+    else:
+        view.show(found.offset, found.data, found.size, line)
 
 
 def _age(job: JobEntry) -> float:

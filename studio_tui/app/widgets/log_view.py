@@ -3,73 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
-from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
 from studio_tui.app import units
 from studio_tui.app.truncate import cells, clip, scrub
 from studio_tui.app.widgets.log_buffer import Line, LogBuffer
-from studio_tui.app.widgets.log_rows import LogRows, Place, parts
-from studio_tui.app.widgets.log_sieve import LEVELS, Sieve, rank_of
-from studio_tui.app.widgets.sgr import PLAIN, style_of
+from studio_tui.app.widgets.log_drawing import PIN, Pin, pieces, remarks
+from studio_tui.app.widgets.log_rows import Place, parts
+from studio_tui.app.widgets.log_sieve import LEVELS
+from studio_tui.app.widgets.log_stretch import LogStretch
 
-NOTHING = "no log yet: run a file, or choose a job"
-_MATCH = Style(reverse=True)
 _QUERY_CAP = 200
 _GUTTER = 2
-_PIN = "◆"
 
 
-@dataclass(frozen=True)
-class Pin:
-    """What somebody noted at the line that starts at byte `offset`; `ink` is their colour."""
-
-    offset: int
-    who: str
-    text: str
-    ink: str
-
-
-def pieces(line: Line, start: int, end: int, marks: list[tuple[int, int]]) -> Iterator[Segment]:
-    """The characters of `line` from `start` to `end` as segments, with `marks` standing out."""
-    edges = {start, end}
-    spans = [(a, b) for a, b, _ in line.inks] + marks
-    edges.update(edge for span in spans for edge in span if start < edge < end)
-    cuts = sorted(edges)
-    inks, pending = iter(line.inks), (0, 0, PLAIN)
-    for at, until in zip(cuts, cuts[1:], strict=False):
-        while pending[1] <= at and (following := next(inks, None)) is not None:
-            pending = following
-        style = style_of(pending[2] if pending[0] <= at < pending[1] else PLAIN)
-        marked = any(a <= at < b for a, b in marks)
-        yield Segment(line.text[at:until], style + _MATCH if marked else style)
-
-
-def _remarks(pins: Sequence[Pin]) -> Iterator[Segment]:
-    """What was noted at a line, to stand behind it."""
-    for pin in pins:
-        text = f"  {_PIN} {scrub(pin.who)}" + (f": {scrub(pin.text)}" if pin.text else "")
-        yield Segment(text, Style(color=pin.ink))
-
-
-class LogView(ScrollView, can_focus=True, inherit_bindings=False):
+class LogView(LogStretch, can_focus=True, inherit_bindings=False):
     """The log of one job or command.
 
-    Bytes go in as they come; the view keeps one stretch of the log (see LogBuffer) and draws only
-    the rows that can be seen. What a reader wants beyond that stretch it asks for by `Wanted`.
-    Row 0 of the widget is its title and never scrolls.
+    Draws only the rows that can be seen, and has a chosen line, pins and a search.
     """
 
     ALLOW_SELECT = True
@@ -128,18 +90,6 @@ A stretch of the log is kept here; the rest is read from the machine as you scro
     """
 
     @dataclass
-    class Wanted(Message):
-        """A stretch of the log that is not here: see the methods named beside each.
-
-        `what`: "earlier" (`precede`), "later" (`proceed`), "start" and "end" (`open`), "match" of
-        the `query` before or after the stretch that is here (`open`, or `no_match`).
-        """
-
-        what: Literal["earlier", "later", "start", "end", "match"]
-        query: str = ""
-        back: bool = False
-
-    @dataclass
     class PinMade(Message):
         """A line is to be pinned, with a remark that may be empty."""
 
@@ -150,244 +100,51 @@ A stretch of the log is kept here; the rest is read from the machine as you scro
     class PinsWanted(Message):
         """The pins are to be listed."""
 
-    def __init__(
-        self,
-        *,
-        wrap: bool = False,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(id=id, classes=classes)
-        self.wrap = wrap
-        self._forget("", NOTHING)
-
     def _forget(self, title: str, message: str) -> None:
-        self.title, self._message = scrub(title), scrub(message)
-        self._sieve = Sieve()
-        self._ranks: set[int] = set()
         self._prompt, self._typed = "", ""
         self._query, self._back = "", False
         self._pattern: re.Pattern[str] | None = None
         self._pins: dict[int, list[Pin]] = {}
-        self._hold(LogBuffer())
+        super()._forget(title, message)
 
     def _hold(self, buffer: LogBuffer) -> None:
-        """Show another stretch of the log."""
-        self.buffer = buffer
-        self.size_known = buffer.end
-        self.follow = True
-        self._rows = LogRows()
-        # How many rows stand before the first line: one that says that there are earlier ones.
-        self._notices = 0
         self._strips: LRUCache[tuple[Place, str], Strip] = LRUCache(512)
         self._found = ""
         self.chosen: int | None = None
-        self._asked = ""
-        self._absorbing = False
+        super()._hold(buffer)
 
-    def start(self, title: str) -> None:
-        """Forget what was shown; what is written from now on is the log called `title`."""
-        self._forget(title, "waiting for the first line")
-        self._settle()
-
-    def empty(self, message: str) -> None:
-        """Show no log but `message`, which should say how to get one."""
-        self._forget("", message)
-        self._settle()
-
-    def write(self, data: bytes, offset: int | None = None) -> None:
-        """Append output. Cheap: the screen is brought up to date once for many calls.
-
-        What does not go on where the stretch that is here ends is not taken; nor is what would
-        push away the lines that somebody reads. It is asked for once it is wanted.
-
-        Args:
-            offset: the byte of the log that `data` starts at; None when it goes on.
-        """
-        buffer = self.buffer
-        offset = buffer.end if offset is None else offset
-        self.size_known = max(self.size_known, offset + len(data))
-        fresh = data[buffer.end - offset :] if offset <= buffer.end else b""
-        if fresh and (self.follow or not buffer.full):
-            buffer.write(fresh)
-        if self.is_mounted and not self._absorbing:
-            self._absorbing = True
-            self.call_next(self._settle)
-
-    # -- other stretches of the log -----------------------------------------------------------
-
-    def open(self, offset: int, data: bytes, size: int, show: int | None = None) -> None:
-        """Show another stretch of the same log.
-
-        Args:
-            offset: the byte that `data` starts at, the start of a line.
-            size: of the whole log, in bytes.
-            show: choose the line that starts at this byte; else its end is followed, or with a
-                stretch that ends before the log does, its start shown.
-        """
-        self._hold(self._buffer(offset))
-        end = offset + len(data)
-        self.size_known = max(size, end)
-        self.follow = show is None and end >= size
-        if self.follow:
-            self.buffer.write(data)
-        else:
-            self.buffer.proceed(data)
-        self._settle()
-        if show is not None and (number := self.buffer.at(show)) is not None:
+    def show(self, offset: int, data: bytes, size: int, line: int) -> None:
+        """Show another stretch of the same log, see `open`, and choose its line at byte `line`."""
+        self.open(offset, data, size, follow=False)
+        if (number := self.buffer.at(line)) is not None:
             self.choose(number)
-        elif not self.follow:
-            self.scroll_to(y=0, animate=False, force=True)
-
-    def precede(self, data: bytes) -> None:
-        """Take in the lines that end where the stretch that is here starts."""
-        self._asked = ""
-        self.buffer.precede(data)
-        self._settle()
-
-    def proceed(self, data: bytes, size: int) -> None:
-        """Take in the bytes that come after the stretch that is here."""
-        self._asked = ""
-        self.size_known = max(self.size_known, size, self.buffer.end + len(data))
-        self.buffer.proceed(data)
-        self._settle()
 
     def no_match(self) -> None:
         """What was searched for is nowhere in the log."""
         self._asked, self._found = "", "not found"
         self.refresh()
 
-    def failed(self) -> None:
-        """What was wanted cannot be had now; it is asked for again at the next move."""
-        self._asked = ""
-
-    def _buffer(self, offset: int) -> LogBuffer:
-        sieve = Sieve(self._sieve.level, self._sieve.rank)
-        all_of_it = sieve.level == 0 and sieve.rank is None
-        return LogBuffer(offset=offset, keep=None if all_of_it else sieve)
-
-    def _want(self, what: Literal["earlier", "later", "start", "end", "match"]) -> None:
-        """Ask for a stretch: one at a time, and a person's own wish before what is read ahead."""
-        if not self._asked or what not in ("earlier", "later"):
-            self._asked = what
-            back = self._back if what == "match" else False
-            self.post_message(self.Wanted(what, self._query if what == "match" else "", back))
-
-    def _look_beyond(self) -> None:
-        """Ask for what the reader is about to see."""
-        page = max(self.size.height - 1, 1)
-        if self.buffer.end < self.size_known and (
-            self.follow or self.scroll_offset.y >= self.max_scroll_y - page
-        ):
-            self._want("later")
-        elif (
-            self.buffer.start > 0
-            and self.scroll_offset.y <= page
-            and not (self.follow and len(self._rows) > page)
-        ):
-            self._want("earlier")
-
-    def action_level(self) -> None:
-        """Show all lines, warnings and errors, or errors alone."""
-        self._sift(Sieve((self._sieve.level + 1) % len(LEVELS), self._sieve.rank))
-
-    def action_rank(self) -> None:
-        """Show the lines of the next rank that is met here; after the last, all."""
-        here = (rank_of(self.buffer[index].text) for index in range(len(self.buffer)))
-        ranks = {rank for rank in here if rank is not None}
-        self._ranks = ranks if self._sieve.rank is None else self._ranks | ranks
-        later = sorted(r for r in self._ranks if self._sieve.rank is None or r > self._sieve.rank)
-        self._sift(Sieve(self._sieve.level, later[0] if later else None))
-
-    def _sift(self, sieve: Sieve) -> None:
-        if (sieve.level, sieve.rank) != (self._sieve.level, self._sieve.rank):
-            self._sieve = sieve
-            self._asked = ""
-            self._want("end")
-        self.refresh()
-
-    def _settle(self) -> None:
-        """Bring rows and scroll position up to date with the buffer, the width and the mode."""
-        self._absorbing = False
-        if not self.is_mounted:
-            return
-        place = self._rows.locate(self.scroll_offset.y - self._notices)
-        width = self._room
-        folded = max(width, 2) if self.wrap else None
-        if folded != self._rows.width:
-            self._rows = LogRows(folded)
-        self._rows.update(self.buffer)
-        self._notices = 1 if self.buffer.start else 0
-        across = width if self.wrap else max(width, self._rows.widest)
-        self.virtual_size = Size(across, len(self._rows) + self._notices + 1)
-        top = self.max_scroll_y
-        if not self.follow:
-            top = min(self._rows.row_of(place) + self._notices, top)
-        if top != self.scroll_offset.y:
-            self.scroll_to(y=top, animate=False, force=True)
-        self._look_beyond()
-        self.refresh()
-
     @property
     def _room(self) -> int:
-        """How many cells a line has."""
-        return self.scrollable_content_region.width - self._gutter
+        return super()._room - self._gutter
 
     @property
     def _gutter(self) -> int:
         return _GUTTER if self._pins else 0
 
-    def on_mount(self) -> None:
-        """Show what was written before."""
-        self._settle()
-
     def on_resize(self) -> None:
-        """Fold again, and stay where the reader was."""
+        """Draw again."""
         self._strips.clear()
-        self._settle()
 
     def notify_style_update(self) -> None:
         """Draw again with the new theme."""
         super().notify_style_update()
         self._strips.clear()
 
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Scrolling up stops following, coming back to the end follows again."""
-        super().watch_scroll_y(old_value, new_value)
-        # Textual itself moves to the end when the content shrinks: that is not scrolling up.
-        if new_value < old_value and new_value < self.max_scroll_y:
-            self._set_follow(False)
-        elif new_value > old_value and new_value >= self.max_scroll_y:
-            self._set_follow(self.buffer.end >= self.size_known)
-        if new_value != old_value:
-            self._look_beyond()
-
-    def _set_follow(self, follow: bool) -> None:
-        if follow != self.follow:
-            self.follow = follow
-            self.refresh()
-
-    def action_follow(self) -> None:
-        """Go to the end and stay there."""
-        if self.buffer.end < self.size_known:
-            self._want("end")
-            return
-        self._set_follow(True)
-        self._settle()
-
-    def action_first(self) -> None:
-        """Go to the first line of all."""
-        if self.buffer.start > 0:
-            self._want("start")
-        else:
-            self.scroll_home()
-
     def action_wrap(self) -> None:
         """Fold long lines, or cut them."""
-        self.wrap = not self.wrap
         self._strips.clear()
-        self.scroll_to(x=0, animate=False)
-        self._settle()
+        super().action_wrap()
 
     def on_click(self, event: events.Click) -> None:
         """A press on the title switches following, one on a line chooses it."""
@@ -510,7 +267,7 @@ A stretch of the log is kept here; the rest is read from the machine as you scro
         whole = self.buffer.start == 0 and self.buffer.end >= self.size_known
         if number is None and not whole:
             self._back, self._found = step < 0, "searching"
-            self._want("match")
+            self._want("match", self._query, back=self._back)
         elif not lines:
             self._found = "not found"
         else:
@@ -574,7 +331,7 @@ A stretch of the log is kept here; the rest is read from the machine as you scro
         key = (place, line.text)
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._strips[key] = Strip([*self._draw(line, place[1]), *_remarks(pins)])
+            strip = self._strips[key] = Strip([*self._draw(line, place[1]), *remarks(pins)])
         offset = self.scroll_offset.x
         shown = strip.crop(offset, offset + room)
         if strip.cell_length > offset + room > 1:
@@ -586,7 +343,7 @@ A stretch of the log is kept here; the rest is read from the machine as you scro
         shown = shown.apply_style(base).adjust_cell_length(room, base)
         if not self._gutter:
             return shown
-        mark = Segment(f"{_PIN} ", base + Style(color=pins[0].ink)) if pins else Segment("  ", base)
+        mark = Segment(f"{PIN} ", base + Style(color=pins[0].ink)) if pins else Segment("  ", base)
         return Strip([mark, *shown])
 
     def _draw(self, line: Line, part: int) -> Strip:
