@@ -1,4 +1,4 @@
-"""Jobs of a studio: run, list, show, logs, metrics, stop, wait, rm."""
+"""Jobs of a studio: run them, look at them, compare them, and end them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from studio_tui.cli.group import Group
 from studio_tui.cli.output import copy, emit, json_option, plain, say, table
 
 if TYPE_CHECKING:
+    from studio_tui.client.compare import RunSummary
     from studio_tui.client.job import Curves
     from studio_tui.client.studio import Studio
-    from studio_tui.document.entries import JobEntry
+    from studio_tui.document.entries import JobEntry, MachineEntry, PinEntry
 
 
 @click.group(cls=Group, epilog="Example: studio-tui job run calm-otter -- train.py --steps 500")
@@ -176,15 +177,180 @@ def logs(studio: str, job: str, follow: bool) -> None:
     attached(studio, show, patient=follow)
 
 
+@job.command("pins", epilog="Example: studio-tui job pins calm-otter train.py --json")
+@click.argument("studio")
+@click.argument("job")
+@json_option
+def pins(studio: str, job: str, as_json: bool) -> None:
+    """List the lines of a job's log that people pinned, with their remarks."""
+    from studio_tui.cli.attached import attached
+
+    async def load(joined: Studio) -> list[PinEntry]:
+        return (await joined.job(job)).log.pins
+
+    found = attached(studio, load)
+    rows = [[pin.offset, pin.by, pin.text or "-", pin.line] for pin in found]
+    text = table(["BYTE", "BY", "REMARK", "LINE"], rows, "no pin yet; in the app: p on a line")
+    emit([pin.plain() for pin in found], as_json, text)
+
+
+@job.command("compare", epilog="Example: studio-tui job compare calm-otter full mixed --json")
+@click.argument("studio")
+@click.argument("a")
+@click.argument("b")
+@json_option
+def compare(studio: str, a: str, b: str, as_json: bool) -> None:
+    """Put two runs side by side: curves, speed, memory and cost.
+
+    A and B are jobs, or files in the studio's folder that a logger left: CSVLogger's metrics.csv,
+    or TensorBoard's events.out.tfevents.
+    """
+    from studio_tui.cli.attached import attached
+    from studio_tui.client.compare import lines
+
+    async def load(joined: Studio) -> tuple[RunSummary, RunSummary]:
+        return await joined.compare(a, b)
+
+    one, other = attached(studio, load)
+    rows = [
+        [line.what, reading(line.a), reading(line.b), share(line.change)]
+        for line in lines(one, other)
+    ]
+    text = table(["", one.name, other.name, "CHANGE"], rows, "neither run logged anything")
+    emit({"a": one.plain(), "b": other.plain()}, as_json, text)
+
+
+def reading(value: object) -> object:
+    """A figure with four digits; anything else as it is."""
+    return f"{value:.4g}" if isinstance(value, float) else value
+
+
+def share(change: float | None) -> str | None:
+    """A change as a signed percentage; None when it is not known."""
+    return None if change is None else f"{change:+.1%}"
+
+
+@job.command(
+    "measure",
+    epilog="Example: studio-tui job measure calm-otter -p 32-true -p bf16-mixed -- train.py",
+)
+@click.argument("studio")
+@click.argument("command", metavar="-- SCRIPT [ARGS]...", nargs=-1, required=True)
+@click.option("-p", "--precision", "precisions", multiple=True, required=True, help="Repeatable.")
+@click.option("--steps", default=5, help="Optimizer steps of each run.")
+@click.option("-m", "--machine", metavar="M", help="Where; the studio's machine by default.")
+@click.option("--devices", default="", metavar="K", help="How many devices.")
+@click.option("--env", multiple=True, metavar="K=V", help="A variable for the job; repeatable.")
+@json_option
+def measure(
+    studio: str, command: tuple[str, ...], precisions: tuple[str, ...], steps: int,
+    machine: str | None, devices: str, env: tuple[str, ...], as_json: bool,
+) -> None:  # fmt: skip
+    """Run SCRIPT for a few steps in each precision, and print what each took.
+
+    The runs come one after the other, so that none takes from another. A script that ignores the
+    Trainer's max_steps runs as long as it does.
+    """
+    from studio_tui.cli.attached import attached
+    from studio_tui.client.compare import measure as measured
+
+    options = {"devices": devices, "env": variables(env), "machine": machine}
+
+    async def load(joined: Studio) -> list[RunSummary]:
+        script, *args = command
+        return await measured(joined, script, args, precisions=precisions, steps=steps, **options)
+
+    found = attached(studio, load, patient=True)
+    rows = [
+        [run.precision, run.state, run.steps, reading(run.steps_per_second),
+         reading(run.peak_memory_gib), reading(loss_of(run)), reading(run.cost)]
+        for run in found
+    ]  # fmt: skip
+    header = ["PRECISION", "STATE", "STEPS", "STEPS/S", "PEAK GIB", "LOSS", "COST"]
+    emit([run.plain() for run in found], as_json, table(header, rows, ""))
+    for note in dict.fromkeys(note for run in found for note in run.notes):
+        say(f"note: {plain(note)}")
+    sys.exit(0 if all(run.state == "succeeded" for run in found) else 1)
+
+
+def loss_of(run: RunSummary) -> float | None:
+    """The last value of a run's first loss."""
+    return next((m.last for name, m in run.metrics.items() if "loss" in name), None)
+
+
+@job.command("advise", epilog="Example: studio-tui job advise calm-otter --parameters 1.3B")
+@click.argument("studio")
+@click.option("--parameters", metavar="N", required=True, help="Of the model: 124M, 1.3B.")
+@click.option("--optimizer", default="adamw", help="sgd, momentum, adam or adamw.")
+@click.option("--devices", default=1, metavar="K", help="GPUs of one machine.")
+@click.option("--strategy", default="", metavar="S", help="fsdp divides the parameters.")
+@click.option("--layers", default=0, help="Of a transformer, for its activations; with:")
+@click.option("--width", default=0, help="the size of its embedding,")
+@click.option("--sequence", default=0, help="the length of a sequence,")
+@click.option("--batch", default=1, help="and the sequences of one device's batch.")
+@json_option
+def advise(
+    studio: str, parameters: str, optimizer: str, devices: int, strategy: str, layers: int,
+    width: int, sequence: int, batch: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Say what a training takes in each precision, and which machine it fits on.
+
+    Weights, gradients and optimizer are exact; activations are an estimate for a transformer with
+    flash attention, and left out without its shape.
+    """
+    from studio_tui.app.units import size
+    from studio_tui.cli.attached import attached
+    from studio_tui.client import advisor
+
+    shape = {"layers": layers, "width": width, "sequence": sequence, "batch": batch}
+    model = advisor.Model(amount(parameters), optimizer, advisor.transformer_activations(**shape))
+
+    async def load(joined: Studio) -> list[MachineEntry]:
+        return await joined.machines()
+
+    found = advisor.advise(model, attached(studio, load), devices=devices, strategy=strategy)
+    rows = [
+        [e.precision, size(e.weights + e.casts), size(e.gradients), size(e.optimizer),
+         size(e.activations), size(e.total), ", ".join(e.fits) or "-"]
+        for e in found
+    ]  # fmt: skip
+    header = ["PRECISION", "WEIGHTS", "GRADIENTS", "OPTIMIZER", "ACTIVATIONS", "TOTAL", "FITS ON"]
+    emit([estimate.plain() for estimate in found], as_json, table(header, rows, ""))
+
+
+def amount(text: str) -> int:
+    """A count such as 124M or 1.3B.
+
+    Raises:
+        UsageFault: it is none.
+    """
+    from studio_tui.errors import UsageFault
+
+    units = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
+    number, unit = (text[:-1], text[-1:].lower()) if text[-1:].isalpha() else (text, "")
+    try:
+        return int(float(number) * (units[unit] if unit else 1))
+    except (ValueError, KeyError, OverflowError):
+        raise UsageFault(f"{text!r} is no number", "write 124M or 1.3B") from None
+
+
 @job.command("metrics", epilog="Example: studio-tui job metrics calm-otter train.py --json")
 @click.argument("studio")
 @click.argument("job")
 @json_option
 def metrics(studio: str, job: str, as_json: bool) -> None:
-    """Print a job's curves."""
+    """Print a job's curves.
+
+    JOB may also be a file in the studio's folder that a logger left: CSVLogger's metrics.csv, or
+    TensorBoard's events.out.tfevents.
+    """
     from studio_tui.cli.attached import attached
+    from studio_tui.client.compare import read_run
+    from studio_tui.client.records import is_record
 
     async def load(joined: Studio) -> Curves:
+        if is_record(job):
+            return await read_run(joined, job)
         return await (await joined.job(job)).load_metrics()
 
     curves = attached(studio, load)

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from studio_tui.client.answer import Answer
+from studio_tui.client.joblog import JobLog
 from studio_tui.client.logtail import Lines, LogTail
 from studio_tui.document.entries import JobEntry
 from studio_tui.errors import NotFound
@@ -81,6 +82,11 @@ class Job:
         return None
 
     # -- the log ------------------------------------------------------------------------------
+
+    @property
+    def log(self) -> JobLog:
+        """The log from anywhere in it, and the pins on its lines."""
+        return JobLog(self)
 
     async def chunks(self, offset: int = 0, *, follow: bool = True) -> AsyncIterator[bytes]:
         """The log from byte `offset` on, as it grows, until the job is over and all was given.

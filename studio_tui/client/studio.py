@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 
 from studio_tui.client import switching
 from studio_tui.client.answer import Answer
+from studio_tui.client.compare import RunSummary, summarize
 from studio_tui.client.file import SharedFile
 from studio_tui.client.folder import Listing, read_listing
 from studio_tui.client.followed import Followed, Shared
@@ -411,6 +412,17 @@ class Studio:
         return await self._followed.join(
             f"{self.id}/job/{known}", lambda room: Job(self, known, room)
         )
+
+    async def compare(self, a: str, b: str) -> tuple[RunSummary, RunSummary]:
+        """Two runs in figures: curves, speed, memory, cost; see `studio_tui.client.compare`.
+
+        Args:
+            a, b: a job's id or name, or the path of a metrics.csv or TensorBoard event file.
+
+        Raises:
+            NotFound: there is no such job or file. StudioError: a file holds no metrics.
+        """
+        return await summarize(self, a), await summarize(self, b)
 
     def _job_named(self, name: str) -> JobEntry:
         named = [job for job in self.document.jobs.values() if job.name == name]

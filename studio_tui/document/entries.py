@@ -116,8 +116,8 @@ class JobEntry(Entry):
     """A job. `state`: queued, starting, running, succeeded, failed, stopped or lost.
 
     `gpus` are those that it holds or held: {machine: [indices]}. `started`, None while it is
-    queued, and `ended` are Unix times in seconds; `cost` is in the machine's currency, None when
-    its price is unknown.
+    queued, and `ended` are Unix times in seconds; `cost` is in the machine's currency, once it is
+    over; None when its machine has no price.
     """
 
     name: str = ""
@@ -139,6 +139,29 @@ class JobEntry(Entry):
     def over(self) -> bool:
         """Whether the job has come to its end, whichever."""
         return self.state in JOB_ENDS
+
+    def cost_until(self, moment: float, price_per_hour: float | None) -> float | None:
+        """What the job has cost by a Unix time in seconds; None where nothing is paid."""
+        if not price_per_hour or self.started is None:
+            return None
+        end = self.ended if self.ended is not None else moment
+        return max(end - self.started, 0.0) / 3600 * price_per_hour * max(self.nodes, 1)
+
+
+@dataclass(frozen=True)
+class PinEntry(Entry):
+    """What somebody noted at a line of a job's log, for everybody.
+
+    `offset` is the byte of the log that the line starts at, `line` how it begins, `by` the name
+    of the person, `time` a Unix time in seconds. Several people may pin the same line.
+    """
+
+    job: str = ""
+    offset: int = 0
+    line: str = ""
+    text: str = ""
+    by: str = ""
+    time: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from studio_tui.document.entries import (
     FileEntry,
     JobEntry,
     MachineEntry,
+    PinEntry,
     QuestionEntry,
     StudioInfo,
     SwitchEntry,
@@ -32,9 +33,9 @@ E = TypeVar("E", bound=Entry)
 class Registry(Mapping[str, E], Generic[E]):
     """One map of the studio document: id -> entry.
 
-    Each value is one dict with one writer, the host: single-key overwrites by one writer merge
-    their tombstones, so the document stays small however often a value changes. A value that is
-    no dict was written by a stranger, and counts as absent.
+    Each value is one dict with one writer, the host; a pin's is whoever made it. Single-key
+    overwrites by one writer merge their tombstones, so the document stays small however often a
+    value changes. A value that is no dict was written by a stranger, and counts as absent.
     """
 
     def __init__(self, replica: Replica, root: str, kind: type[E]) -> None:
@@ -82,6 +83,7 @@ class StudioDocument:
         self.jobs = Registry(replica, "jobs", JobEntry)
         self.machines = Registry(replica, "machines", MachineEntry)
         self.questions = Registry(replica, "questions", QuestionEntry)
+        self.pins = Registry(replica, "pins", PinEntry)
         self._meta = Registry(replica, "meta", StudioInfo)
         self._switches = Registry(replica, "switches", SwitchEntry)
         self._chat: Array[Any] = replica.doc.get("chat", type=Array)
@@ -120,8 +122,8 @@ class StudioDocument:
     def observe(self, callback: Callable[[], None]) -> Unsubscribe:
         """Call `callback()` after any change to the studio document."""
         registries: list[Registry[Any]] = [
-            self.files, self.terminals, self.jobs, self.machines, self.questions, self._meta,
-            self._switches,
+            self.files, self.terminals, self.jobs, self.machines, self.questions, self.pins,
+            self._meta, self._switches,
         ]  # fmt: skip
         stops = [registry.observe(lambda _: callback()) for registry in registries]
         stops.append(unsubscribing(self._chat, self._chat.observe(lambda _: callback())))

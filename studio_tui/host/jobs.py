@@ -32,6 +32,7 @@ from studio_tui.sync.session import Session
 
 log = logging.getLogger(__name__)
 
+QUERY_CAP = 200
 RETRY_SECONDS = 2.0
 END_SECONDS = 5.0
 PORT_TAKEN = (b"address already in use", b"eaddrinuse")
@@ -76,6 +77,7 @@ class Jobs:
         """What can be asked of it."""
         return [
             query("jobs.log", self._log),
+            query("jobs.find", self._find),
             query("jobs.metrics", self._metrics),
             query("jobs.ranks", self._ranks),
             command("jobs.run", self._run),
@@ -260,6 +262,8 @@ class Jobs:
         self._records.forget(job_id)
         self._orders.forget(job_id)
         self._document.jobs.remove(job_id)
+        for pin in [pin for pin in self._document.pins.values() if pin.job == job_id]:
+            self._document.pins.remove(pin.id)
         return {}
 
     async def _log(self, params: Params) -> Result:
@@ -268,6 +272,13 @@ class Jobs:
         length = params.number("length", 0, READ_CAP, READ_CAP)
         data, size = await self._records.log(self._document.jobs[job_id], offset, length)
         return {"data": base64.b64encode(data).decode(), "offset": offset, "size": size}
+
+    async def _find(self, params: Params) -> Result:
+        """Where the next line with some text starts."""
+        job_id, text = self._known(params), params.text("text", cap=QUERY_CAP)
+        offset, back = params.number("offset", 0, 1 << 53, 0), params.values.get("back") is True
+        entry = self._document.jobs[job_id]
+        return {"offset": await self._records.find(entry, text, offset, back=back)}
 
     async def _metrics(self, params: Params) -> Result:
         job_id = self._known(params)
@@ -403,16 +414,23 @@ class Jobs:
         started = status.started if entry.nodes == 1 else None
         ended = (status.ended or self._clock()) if last else None
         notes = [*entry.notes, TOO_LONG] if status.reason == "max-runtime" else entry.notes
-        self._document.jobs.put(
-            replace(
-                entry,
-                state=status.state.value,
-                exit_code=status.exit_code,
-                started=started or entry.started,
-                ended=ended,
-                notes=notes,
-            )
+        entry = replace(
+            entry,
+            state=status.state.value,
+            exit_code=status.exit_code,
+            started=started or entry.started,
+            ended=ended,
+            notes=notes,
         )
+        self._document.jobs.put(replace(entry, cost=self._cost(entry)) if last else entry)
+
+    def _cost(self, entry: JobEntry) -> float | None:
+        known = self._document.machines
+        machines = [known.get(name) for name in entry.machine.split(",")]
+        prices = [machine.price_per_hour or 0.0 for machine in machines if machine is not None]
+        if len(prices) < len(machines):
+            return None
+        return entry.cost_until(self._clock(), sum(prices) / len(prices))
 
     def _lose(self, job_id: str, problem: StudioError) -> None:
         self._end(job_id, JobState.LOST, problem.message)
@@ -423,7 +441,8 @@ class Jobs:
         if entry is not None and not entry.over:
             told = self._records.mask(job_id).text(note)
             notes = [*entry.notes, *([told] if told else [])]
-            self._change(job_id, state=state.value, ended=self._clock(), notes=notes)
+            ended = replace(entry, state=state.value, ended=self._clock(), notes=notes)
+            self._document.jobs.put(replace(ended, cost=self._cost(ended)))
         self._release(job_id)
         self._session.leave(self._room(job_id))
 

@@ -9,6 +9,7 @@ from studio_tui.document.entries import JobEntry
 from studio_tui.host.crew import Crew
 from studio_tui.host.mergedlog import MergedLog
 from studio_tui.host.orders import Order
+from studio_tui.jobs.find import find, scan
 from studio_tui.jobs.mask import Mask
 from studio_tui.jobs.metrics import Metrics, Point
 
@@ -63,6 +64,25 @@ class Records:
         if first + len(data) >= size and not entry.over:
             covered = covered[: len(data) - mask.open_end(data)]
         return covered[offset - first : offset - first + length], size
+
+    async def find(
+        self, entry: JobEntry, text: str, offset: int, *, back: bool = False
+    ) -> int | None:
+        """The byte that the next line with `text` starts at; None when there is none.
+
+        It is looked for where the log lies, unless something in it is covered: then what is
+        covered is not found.
+
+        Args:
+            offset: look from this byte on, the start of a line; with `back`, before it.
+        """
+        if entry.started is None:
+            return None
+        if self.merged(entry.id) is None and not self.mask(entry.id).reach:
+            crew = self._crew(entry.id)
+            (member,) = crew.members
+            return await find(await crew.supervisor(member), member.id, text, offset, back=back)
+        return await scan(lambda at, most: self.log(entry, at, most), text, offset, back=back)
 
     async def _stretch(self, job_id: str, offset: int, length: int) -> tuple[bytes, int]:
         """As it was written."""

@@ -9,8 +9,10 @@ from studio_tui.meters.sample import (
     CORES,
     GPU,
     GPUS,
+    PARTS,
     PROCESSES,
     SIZE_LIMIT,
+    GPUPart,
     GPUProcess,
     Sample,
     SampleError,
@@ -119,7 +121,8 @@ def _watts(milliwatts: object) -> float | None:
 def _gpu(told: dict[str, Any]) -> GPU:
     used, total = _pair(told.get("mem"))
     percent = number_of(told.get("util"))
-    running = [_pair(process) for process in list_of(told.get("procs"))[:PROCESSES]]
+    running = [_process(process) for process in list_of(told.get("procs"))[:PROCESSES]]
+    parts = [_pair(part) for part in list_of(told.get("mig"))[:PARTS]]
     return GPU(
         index=count_of(told.get("i")) or 0,
         name=text_of(told.get("name"), "GPU"),
@@ -130,5 +133,17 @@ def _gpu(told: dict[str, Any]) -> GPU:
         power_limit_watts=_watts(told.get("limit_mw")),
         temperature_celsius=number_of(told.get("temp")),
         sm_clock_mhz=count_of(told.get("sm")),
-        processes=tuple(GPUProcess(pid, memory) for pid, memory in running if pid is not None),
+        processes=tuple(process for process in running if process is not None),
+        parts=tuple(
+            GPUPart(used, total) for used, total in parts if used is not None and total is not None
+        ),
+        lost=told.get("lost") is True,
     )
+
+
+def _process(told: object) -> GPUProcess | None:
+    pid, memory, user, job = [*list_of(told), None, None, None, None][:4]
+    number = count_of(pid)
+    if number is None:
+        return None
+    return GPUProcess(number, count_of(memory), text_of(user), text_of(job))

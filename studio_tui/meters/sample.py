@@ -13,6 +13,7 @@ SIZE_LIMIT = 256 * 1024  # bytes of one sample's JSON
 CORES = 1024  # entries that are kept; the rest is dropped
 GPUS = 64
 PROCESSES = 16
+PARTS = 8
 NAME_LIMIT = 128  # characters
 
 
@@ -22,10 +23,23 @@ class SampleError(StudioError):
 
 @dataclass(frozen=True, slots=True)
 class GPUProcess:
-    """A program that computes on a GPU; memory in bytes, None where the driver hides it."""
+    """A program that computes on a GPU; memory in bytes, None where the driver hides it.
+
+    `user` is whose it is, `job` the studio's job it is a part of; "" where that cannot be seen.
+    """
 
     pid: int
     memory: int | None = None
+    user: str = ""
+    job: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GPUPart:
+    """A part of a GPU that is cut by MIG; memory in bytes."""
+
+    memory_used: int
+    memory_total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +52,8 @@ class GPU:
         power_watts, power_limit_watts: drawn, and allowed.
         temperature_celsius: of the chip.
         sm_clock_mhz: of its processors.
+        parts: of a GPU that is cut by MIG, which then has no utilisation of its own.
+        lost: it fell off the bus; only a restart of the machine brings it back.
     """
 
     index: int
@@ -50,6 +66,8 @@ class GPU:
     temperature_celsius: float | None = None
     sm_clock_mhz: int | None = None
     processes: tuple[GPUProcess, ...] = ()
+    parts: tuple[GPUPart, ...] = ()
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +190,18 @@ def _gpu(told: dict[str, Any]) -> GPU:
         temperature_celsius=number_of(told.get("temperature_celsius")),
         sm_clock_mhz=count_of(told.get("sm_clock_mhz")),
         processes=tuple(
-            GPUProcess(count_of(p.get("pid")) or 0, count_of(p.get("memory"))) for p in processes
+            GPUProcess(
+                count_of(p.get("pid")) or 0,
+                count_of(p.get("memory")),
+                text_of(p.get("user")),
+                text_of(p.get("job")),
+            )
+            for p in processes
         ),
+        parts=tuple(
+            GPUPart(count_of(p.get("memory_used")) or 0, count_of(p.get("memory_total")) or 0)
+            for p in list_of(told.get("parts"))[:PARTS]
+            if _is_table(p)
+        ),
+        lost=told.get("lost") is True,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -73,18 +74,23 @@ class Series:
         """Seconds since 1970 of each sample."""
         return [sample.time for sample in self._samples]
 
-    def track(self, name: str) -> list[float | None]:
+    def track(self, name: str, last: int | None = None) -> list[float | None]:
         """One value per sample.
+
+        Args:
+            last: of so many of the newest samples only.
 
         Raises:
             KeyError: no track has that name.
         """
+        skipped = 0 if last is None else max(len(self._samples) - last, 0)
+        samples = islice(self._samples, skipped, None)
         if name in _HOST:
-            return [_HOST[name](sample) for sample in self._samples]
+            return [_HOST[name](sample) for sample in samples]
         place, _, quantity = name.partition(".")
         reading = _GPU[quantity]
         found = [
             next((gpu for gpu in sample.gpus if f"gpu{gpu.index}" == place), None)
-            for sample in self._samples
+            for sample in samples
         ]
         return [None if gpu is None else reading(gpu) for gpu in found]

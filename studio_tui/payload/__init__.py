@@ -5,6 +5,7 @@ hold.py        terminals that outlive whoever started them
 folder.py      the files of one folder, and nothing outside of it
 meet.py        where a machine can be met by others
 probe.py       the meters, with pynvml.py beside it for the GPUs
+smi.py         the same by nvidia-smi or amd-smi, where that cannot be used
 carry/         a folder that is carried to another machine: looked at, sent, settled
 allocation.py  a Slurm allocation, and programs in it that outlive whoever started them
 lightning/     a distribution for a job's PYTHONPATH, by which Lightning finds studio_probe,
@@ -29,6 +30,7 @@ _OWN = (
     "folder.py",
     "meet.py",
     "probe.py",
+    "smi.py",
     "allocation.py",
     "lightning/studio_probe.py",
     "lightning/studio_ranks.py",

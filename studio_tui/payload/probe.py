@@ -11,9 +11,10 @@ are sent as they are; the reader takes differences. In a line:
     cpu [busy, all] and cores [[busy, all], ...] in ticks · mem, disk [used, total] bytes
     net [received, sent] bytes · io [read, written] bytes
     gpus [{i, name, util 0-100, mem [used, total], mw, limit_mw, temp, sm MHz,
-           procs [[pid, bytes], ...]}, ...]
+           procs [[pid, bytes, user, job], ...], mig [[used, total], ...], lost true}, ...]
 
-STUDIO_NVML names a libnvidia-ml.so.1 that lies where the loader does not look.
+Without NVIDIA's library, the GPUs are told by nvidia-smi or amd-smi; see smi.py. STUDIO_NVML names
+a libnvidia-ml.so.1 that lies where the loader does not look.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import importlib
 import json
 import os
 import platform
+import pwd
 import sys
 import threading
 import time
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 SECTOR = 512  # bytes; what /proc/diskstats counts in, whatever the disk's own sectors are
 PROCESSES = 16  # of one GPU, at most
+FIRST_SECONDS = 1.5
+MIGS = 8  # parts of one GPU, at most
+JOB = b"STUDIO_JOB_ID="
 VIRTUAL_LINKS = ("lo", "veth", "docker", "br-", "virbr", "cni", "flannel", "tap")
 VIRTUAL_DISKS = ("loop", "ram", "zram", "dm-", "md", "sr", "fd")
 
@@ -116,11 +121,37 @@ def host(folder: str) -> dict[str, Any]:
     return told
 
 
+def owner(pid: int) -> str:
+    """The name of whom a process belongs to; "" when it is gone, or in another namespace."""
+    try:
+        user = os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return ""
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
+
+
+def job(pid: int) -> str:
+    """The studio's job that a process is a part of, where it may be looked at; else ""."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            names = file.read(1 << 20).split(b"\0")
+    except OSError:
+        return ""
+    found = (name[len(JOB) :] for name in names if name.startswith(JOB))
+    return next(found, b"").decode("ascii", "replace")[:64]
+
+
 class Nvml:
     """NVIDIA's GPUs. Every question may fail by itself: then its answer is None."""
 
     def __init__(self, nvml: Any) -> None:
         self._nvml = nvml
+        self._lost = False  # whether the last questions were about a GPU that is gone
+        self._known: dict[int, list[str]] = {}  # pid -> user and job
+        self._seen: set[int] = set()
         self._handles = [
             self._ask(nvml.nvmlDeviceGetHandleByIndex, index)
             for index in range(self._ask(nvml.nvmlDeviceGetCount) or 0)
@@ -145,13 +176,17 @@ class Nvml:
 
     def read(self) -> list[dict[str, Any]]:
         """One entry per GPU, a lost one with nothing but its index and name."""
-        return [self._gpu(index, handle) for index, handle in enumerate(self._handles)]
+        self._seen = set()
+        rows = [self._gpu(index, handle) for index, handle in enumerate(self._handles)]
+        self._known = {pid: self._known[pid] for pid in self._seen}
+        return rows
 
     def _gpu(self, index: int, handle: Any) -> dict[str, Any]:
         nvml = self._nvml
-        told = {"i": index, "name": self._names[index]}
+        told: dict[str, Any] = {"i": index, "name": self._names[index]}
         if handle is None:
-            return told
+            return {**told, "lost": True}
+        self._lost = False
         use = self._ask(nvml.nvmlDeviceGetUtilizationRates, handle)
         held = self._ask(nvml.nvmlDeviceGetMemoryInfo, handle, nvml.nvmlMemory_v2)
         if held is None:  # a driver of before 2022
@@ -163,8 +198,35 @@ class Nvml:
         told["temp"] = self._temperature(handle)
         told["sm"] = self._ask(nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_SM)
         running = self._ask(nvml.nvmlDeviceGetComputeRunningProcesses, handle) or []
-        told["procs"] = [[p.pid, p.usedGpuMemory] for p in running[:PROCESSES]]
+        told["procs"] = [[p.pid, p.usedGpuMemory, *self._of(p.pid)] for p in running[:PROCESSES]]
+        parts = self._parts(handle)
+        if parts:
+            told["mig"] = parts
+        if self._lost:
+            told["lost"] = True
         return told
+
+    def _of(self, pid: int) -> list[str]:
+        """Whose a process is, and of which job; looked up once in its life."""
+        self._seen.add(pid)
+        if pid not in self._known:
+            self._known[pid] = [owner(pid), job(pid)]
+        return self._known[pid]
+
+    def _parts(self, handle: Any) -> list[list[int]]:
+        """The memory of each part of a GPU that is cut by MIG."""
+        nvml = self._nvml
+        mode = self._ask(nvml.nvmlDeviceGetMigMode, handle)
+        if not mode or mode[0] != nvml.NVML_DEVICE_MIG_ENABLE:
+            return []
+        count = self._ask(nvml.nvmlDeviceGetMaxMigDeviceCount, handle) or 0
+        found = []
+        for index in range(min(count, MIGS)):
+            part = self._ask(nvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, index)
+            held = None if part is None else self._ask(nvml.nvmlDeviceGetMemoryInfo, part)
+            if held is not None:
+                found.append([held.used, held.total])
+        return found
 
     def _temperature(self, handle: Any) -> Any:
         """The old call goes away with CUDA 14; drivers of before 2025 lack the new one."""
@@ -182,20 +244,34 @@ class Nvml:
     def _ask(self, call: Callable[..., Any], *args: Any) -> Any:
         try:
             return call(*args)
-        except (self._nvml.NVMLError, TypeError, UnicodeDecodeError):
+        except (self._nvml.NVMLError, TypeError, UnicodeDecodeError) as problem:
+            self._lost |= getattr(problem, "value", None) == self._nvml.NVML_ERROR_GPU_IS_LOST
             return None
+
+
+def gpus_of(period: float) -> Any:
+    """What tells of the GPUs here; None without any."""
+    nvml = Nvml.opened()
+    if nvml is not None:
+        return nvml
+    try:
+        return importlib.import_module("smi").opened(period)
+    except ImportError:
+        return None
 
 
 def facts(folder: str) -> dict[str, Any]:
     """What does not change: the machine's processors, memory, GPUs and Python."""
     told = host(folder)
     affinity = getattr(os, "sched_getaffinity", None)
-    gpus = Nvml.opened()
+    gpus = gpus_of(1.0)
+    if gpus is not None and not isinstance(gpus, Nvml):
+        time.sleep(FIRST_SECONDS)  # these tools take a moment to say anything
     return {
         "cpus": len(affinity(0)) if affinity else os.cpu_count(),
         "mem": told.get("mem") or [None, physical_memory()],
         "disk": told.get("disk"),
-        "gpus": gpus.read() if gpus else [],
+        "gpus": gpus.read() if gpus is not None else [],
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
     }
@@ -234,7 +310,7 @@ def main(args: list[str]) -> None:
     period = float(args[0]) if args else 1.0
     folder = args[1] if len(args) > 1 else os.path.expanduser("~")
     threading.Thread(target=end_with_stdin, daemon=True).start()
-    gpus = Nvml.opened()
+    gpus = gpus_of(period)
     number = 0
     while True:
         began = time.monotonic()

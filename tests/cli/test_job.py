@@ -1,9 +1,10 @@
-"""Jobs on the command line: run, ls, show, logs, metrics, stop, wait, rm."""
+"""Jobs on the command line: run, ls, show, logs, pins, metrics, compare, advise, stop, wait, rm."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -35,6 +36,40 @@ def scripts(hosted: Hosted) -> None:
     (hosted.folder / "learn.py").write_text(METRICS)
 
 
+def test_advice_names_what_fits(hosted: Hosted, typed: Typed) -> None:
+    deadline = time.monotonic() + 15
+    small: list[dict[str, Any]] = []
+    # A studio that was just opened does not know yet what its machine has.
+    while not (small and small[1]["fits"]):
+        assert time.monotonic() < deadline
+        small = typed("job", "advise", hosted.id, "--parameters", "1.5k", "--json").json
+    assert [row["precision"] for row in small][:2] == ["64-true", "32-true"]
+    assert small[1]["total"] == 1500 * 16
+    assert small[1]["fits"] == ["local"]
+    shape = ("--layers", "12", "--width", "768", "--sequence", "1024", "--batch", "8")
+    big = typed("job", "advise", hosted.id, "--parameters", "900T", *shape)
+    assert "bf16-mixed" in big.out
+    assert "local" not in big.out
+    for wrong in ("12X", "x", "0", "-1M", "nan", "1e400"):
+        assert typed("job", "advise", hosted.id, f"--parameters={wrong}").code == 2
+
+
+def test_a_measure_runs_each_precision(hosted: Hosted, typed: Typed) -> None:
+    both = ("-p", "32-true", "-p", "bf16-mixed")
+    done = typed("job", "measure", hosted.id, *both, "--", "ok.py")
+    assert done.code == 0
+    assert [line.split()[:3] for line in done.out.splitlines()[1:]] == [
+        ["32-true", "succeeded", "-"], ["bf16-mixed", "succeeded", "-"],
+    ]  # fmt: skip
+    failed = typed("job", "measure", hosted.id, *both, "--json", "--", "bad.py")
+    assert failed.code == 1
+    assert [run["state"] for run in failed.json] == ["failed", "failed"]
+    assert typed("job", "measure", hosted.id, "-p", "12-odd", "--", "ok.py").code == 2
+    assert typed("job", "measure", hosted.id, "--", "ok.py").code == 2
+    for job in typed("job", "ls", hosted.id, "--json").json:
+        assert typed("job", "rm", hosted.id, job["id"]).code == 0
+
+
 def test_from_run_to_rm(hosted: Hosted, typed: Typed) -> None:
     made = typed(
         "job", "run", hosted.id, "--name", "first", "--env", "COLOUR=red=ish", "--json",
@@ -54,8 +89,19 @@ def test_from_run_to_rm(hosted: Hosted, typed: Typed) -> None:
     assert typed("job", "metrics", hosted.id, "first", "--json").json == {
         "train_loss": [[1, 4.0], [2, 2.0], [3, 4.0 / 3]]
     }
+    compared = typed("job", "compare", hosted.id, "first", "first", "--json").json
+    assert compared["a"] == compared["b"]
+    assert compared["a"]["metrics"]["train_loss"]["best"] == 4.0 / 3
+    (hosted.folder / "metrics.csv").write_text("step,train_loss\n3,2.0\n")
+    text = typed("job", "compare", hosted.id, "first", "metrics.csv").out
+    assert "train_loss        1.333      2            +50.0%" in text
+    assert typed("job", "metrics", hosted.id, "metrics.csv", "--json").json == {
+        "train_loss": [[3, 2.0]]
+    }
     assert "train_loss  3" in typed("job", "metrics", hosted.id, "first").out
     assert "first" in typed("job", "ls", hosted.id).out
+    assert typed("job", "pins", hosted.id, "first", "--json").json == []
+    assert "no pin yet" in typed("job", "pins", hosted.id, "first").out
     assert "state      succeeded" in typed("job", "show", hosted.id, "first").out
 
     done = typed("job", "rm", hosted.id, "first")

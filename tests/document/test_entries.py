@@ -125,3 +125,14 @@ def test_entries_do_not_change() -> None:
 
 def test_a_message_of_a_stranger_is_read_as_far_as_it_makes_sense() -> None:
     assert read_as(ChatMessage, {"person": "bob", "text": 5, "time": "now"}) == ChatMessage("bob")
+
+
+def test_what_a_job_costs() -> None:
+    job = JobEntry("j", started=1000.0)
+    assert job.cost_until(4600.0, 7.0) == 7.0
+    assert JobEntry("j", started=1000.0, ended=2800.0).cost_until(9e9, 7.0) == 3.5
+    assert JobEntry("j", started=1000.0, nodes=2).cost_until(4600.0, 7.0) == 14.0
+    assert job.cost_until(0.0, 7.0) == 0.0
+    assert job.cost_until(4600.0, None) is None
+    assert job.cost_until(4600.0, 0.0) is None
+    assert JobEntry("j").cost_until(4600.0, 7.0) is None

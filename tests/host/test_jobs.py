@@ -106,6 +106,25 @@ async def test_a_job_from_start_to_end(bench: Bench, hosting: Hosting) -> None:
         assert jobs.running() == 0
 
 
+async def test_a_job_has_its_price(bench: Bench, site: Site, supervisor: Supervisor) -> None:
+    (bench.root / "train.py").write_text(TRAIN)
+    priced = replace(site, machine=Machine("local", price_per_hour=3600.0))
+    async with bench.host() as parts:
+        jobs = Jobs(
+            parts.sites(priced), parts.document, parts.session, STUDIO, parts.tasks, time.time
+        )
+        parts.answer(jobs.calls())
+        await parts.sites(priced).at("local")
+        ana = await bench.attach("ana")
+        await eventually(lambda: "local" in ana.document.machines)
+        entry = (job := await ana.run("train.py", ["1"])).entry
+        assert entry.cost is None
+        assert await job.wait() == 0
+        assert job.entry.ended is not None
+        assert job.entry.started is not None
+        assert job.entry.cost == pytest.approx(job.entry.ended - job.entry.started)
+
+
 async def test_the_log_comes_live_and_whole(bench: Bench, hosting: Hosting) -> None:
     (bench.root / "hold").touch()
     async with hosting() as jobs:

@@ -71,3 +71,17 @@ def test_many_curves_have_fewer_points() -> None:
     for name in range(400):
         metrics.feed(b'{"event": "step", "step": 1, "values": {"x%d": 1}}\n' % name)
     assert len(thinned(metrics)["a"]) <= ANSWER_POINTS // 401
+
+
+async def test_a_search_finds_no_secret(bench: Bench, site: Site, tmp_path: Path) -> None:
+    async with bench.host() as parts:
+        order, sites = Order(SPEC, ("local",)), parts.sites(site)
+        records = Records(tmp_path, lambda job: Crew(job, order, sites), lambda job: order)
+        written(site, "first\nit is sesame\nlast sesa")
+        assert await records.find(RUNNING, "last", 0) == 19
+        assert await records.find(RUNNING, "it is", 19, back=True) == 6
+        assert await records.find(RUNNING, "sesame", 0) is None
+        assert await records.find(JobEntry("j", state="queued"), "first", 0) is None
+        plain = Order(JobSpec(script="train.py"), ("local",))
+        open_to_all = Records(tmp_path, lambda job: Crew(job, plain, sites), lambda job: plain)
+        assert await open_to_all.find(RUNNING, "sesame", 0) == 6

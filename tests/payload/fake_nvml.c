@@ -82,6 +82,14 @@ int nvmlDeviceGetComputeRunningProcesses_v3(device gpu, u32 *count, struct proce
     *count = running;
     if (!gpu || state()) return gpu ? state() : 2;
     if (room < running) return TOO_SMALL;
-    for (u32 i = 0; i < running; i++) to[i] = (struct process){1000 + i, 512ULL << 20, -1, -1};
+    for (u32 i = 0; i < running; i++) to[i] = (struct process){setting("pid", 1000) + i, 512ULL << 20, -1, -1};
     return 0;
+}
+int nvmlDeviceGetMigMode(device gpu, u32 *now, u32 *later) {
+    *now = *later = setting("mig", 0) > 0;
+    return gpu ? state() : 2;
+}
+int nvmlDeviceGetMaxMigDeviceCount(device gpu, u32 *count) { return gpu ? answer(count, "mig", 0) : 2; }
+int nvmlDeviceGetMigDeviceHandleByIndex(device gpu, u32 index, device *to) {
+    return *to = gpu, index < setting("mig", 0) ? 0 : 6;
 }

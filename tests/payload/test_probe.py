@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,7 +22,7 @@ C_SOURCE = Path(__file__).with_name("fake_nvml.c")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The probe as it lies on a machine, pynvml.py beside it."""
     folder = tmp_path_factory.mktemp("payload")
-    for name in ("probe.py", "pynvml.py"):
+    for name in ("probe.py", "smi.py", "pynvml.py"):
         (folder / name).write_bytes(payload.files()[name])
     return folder
 
@@ -108,9 +110,26 @@ def test_the_gpus_answers(installed: Path, library: Callable[[str], dict[str, st
         "limit_mw": 700000,
         "temp": 70,
         "sm": 1980,
-        "procs": [[1000, 512 << 20]],
+        "procs": [[1000, 512 << 20, "", ""]],
     }
     assert (second["i"], second["name"]) == (1, "Fake GPU 1")
+
+
+def test_whose_a_process_is_and_of_which_job(
+    installed: Path, library: Callable[[str], dict[str, str]]
+) -> None:
+    with subprocess.Popen(["sleep", "60"], env={"STUDIO_JOB_ID": "j123", "X": "1"}) as running:
+        try:
+            told = facts(installed, library(f"n=1,pid={running.pid}"))["gpus"][0]["procs"]
+        finally:
+            running.kill()
+    assert told == [[running.pid, 512 << 20, pwd.getpwuid(os.getuid()).pw_name, "j123"]]
+
+
+def test_the_parts_of_a_gpu(installed: Path, library: Callable[[str], dict[str, str]]) -> None:
+    told = facts(installed, library("n=2,mig=3,used_mib=1024"))["gpus"][1]
+    assert told["mig"] == [[1024 << 20, 80 << 30]] * 3
+    assert told["util"] == 37  # what the fake says; a real one says nothing then
 
 
 @pytest.mark.parametrize("setting", ["lost=1", "bare=1"])
@@ -119,6 +138,7 @@ def test_a_gpu_that_tells_nothing(
 ) -> None:
     told = facts(installed, library(f"n=1,{setting}"))["gpus"][0]
     assert (told.pop("i"), told.pop("name"), told.pop("procs")) == (0, "Fake GPU 0", [])
+    assert told.pop("lost", False) is (setting == "lost=1")
     assert set(told.values()) == {None}
 
 
@@ -126,7 +146,7 @@ def test_a_gpu_that_was_lost_before_the_start_keeps_its_place(
     installed: Path, library: Callable[[str], dict[str, str]]
 ) -> None:
     dead, living = facts(installed, library("n=2,dead=0"))["gpus"]
-    assert dead == {"i": 0, "name": "GPU"}
+    assert dead == {"i": 0, "name": "GPU", "lost": True}
     assert living["util"] == 37
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -13,7 +14,13 @@ from studio_tui.app.problems import told
 from studio_tui.app.widgets.curve import Curve, Curves
 from studio_tui.app.widgets.job_list import JobList, progress
 from studio_tui.app.widgets.meters_board import MetersBoard
+from studio_tui.client.compare import SPEED
+from studio_tui.client.job import read_curves
 from studio_tui.client.studio import Studio
+from studio_tui.document.entries import JobEntry
+
+STEPS = 12
+"""Of a training that are looked at to tell what holds the machine up."""
 
 
 class SidePane(Place):
@@ -57,6 +64,9 @@ the newest first. **Below**: the curves of the job whose log is shown.
         self._studio = studio
         self._clock = clock
         self._progress: dict[str, str] = {}
+        self._shown: tuple[str, str, Curves] = ("", "", {})
+        # The jobs whose curves are laid over those that are shown, as they were when chosen.
+        self._compared: dict[str, Curves] = {}
         self._around = ""
 
     def contents(self) -> ComposeResult:
@@ -109,23 +119,72 @@ the newest first. **Below**: the curves of the job whose log is shown.
         machine = document.info.machine
         board = self.query_one(MetersBoard)
         board.border_title = Content(f"{self._around}{machine or 'machine'}{self._around}")
+        others = [
+            sample
+            for id, sample in sorted(self._studio.meters.items())
+            if id != machine and id in document.machines
+        ]
         board.show(
             self._studio.meters.get(machine),
             self._studio.series.get(machine),
             document.machines.get(machine),
+            others=others,
+            jobs={job.id: job.name for job in document.jobs.values()},
+            steps=self._step_seconds(machine),
         )
+
+    def _step_seconds(self, machine: str) -> list[float]:
+        """How long the last steps of the job that is shown took, if it runs on this machine."""
+        entry = self._studio.document.jobs.get(self._shown[0])
+        if entry is None or entry.state != "running" or entry.machine != machine:
+            return []
+        rates = [rate for _, rate in self._shown[2].get(SPEED, [])[-STEPS:]]
+        return [1 / rate for rate in rates if rate > 0]
 
     def show_jobs(self) -> None:
         """Show the jobs as they are now."""
-        jobs = list(self._studio.document.jobs.values())
-        self.query_one(JobList).show(jobs, self._clock(), self._progress)
+        document, now = self._studio.document, self._clock()
+        jobs = [self._priced(job, now) for job in document.jobs.values()]
+        self.query_one(JobList).show(jobs, now, self._progress)
+
+    def _priced(self, job: JobEntry, now: float) -> JobEntry:
+        """A job with what it has cost so far, where that is known."""
+        machine = self._studio.document.machines.get(job.machine)
+        if job.cost is not None or machine is None:
+            return job
+        return replace(job, cost=job.cost_until(now, machine.price_per_hour))
+
+    @on(JobList.CompareRequested)
+    def _compare_requested(self, event: JobList.CompareRequested) -> None:
+        event.stop()
+        if self._compared.pop(event.job, None) is None and event.job != self._shown[0]:
+            self._compare(event.job)
+        self._draw_curves()
+
+    @work(group="compare")
+    async def _compare(self, job: str) -> None:
+        with told(self):
+            answer = await self._studio.query("jobs.metrics", job=job)
+            self._compared[job] = read_curves(answer.get("metrics"))
+            self._draw_curves()
+
+    def _draw_curves(self) -> None:
+        job, name, curves = self._shown
+        jobs = self._studio.document.jobs
+        others = {
+            jobs[other].name or other: found
+            for other, found in self._compared.items()
+            if other != job and other in jobs
+        }
+        self.query_one(Curve).show(curves, name, others)
 
     def show_curves(
         self, job: str, name: str, curves: Mapping[str, list[tuple[int, float]]]
     ) -> None:
         """Show the curves of a job, and how far it is."""
         plain: Curves = dict(curves)
-        self.query_one(Curve).show(plain, name)
+        self._shown = (job, name, plain)
+        self._draw_curves()
         far = progress(plain)
         if far and self._progress.get(job) != far:
             self._progress[job] = far

@@ -79,7 +79,7 @@ class Workspace(PlacesScreen):
             yield FilesPane(self.studio, self.people)
             yield WorkPane(self.studio, self.people, self.leader)
             yield SidePane(self.studio, self._clock)
-        yield LogPane(self.studio)
+        yield LogPane(self.studio, self.people)
         yield KeyHints()
         yield Static("", id="too-small", markup=False)
 

@@ -110,6 +110,7 @@ Every run of this studio, the newest first.
 - `▶` running, `…` queued or starting, `✓` succeeded, `✗` failed, `■` stopped, `?` lost
 - **up**, **down** choose a job; **Enter** or a press shows its log and curves
 - **s** stops the chosen job, **r** runs the open file again
+- **c** lays its curves over those that are shown, and takes them away again
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "cursor(-1)", "Up", show=False, id="jobs.up"),
@@ -119,6 +120,7 @@ Every run of this studio, the newest first.
         Binding("enter", "select", "Show", id="jobs.show"),
         Binding("s,delete", "stop", "Stop", id="jobs.stop"),
         Binding("r", "run", "Run", id="jobs.run"),
+        Binding("c", "compare", "Compare", id="jobs.compare"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"job-list--cursor"}
     DEFAULT_CSS = """
@@ -155,6 +157,9 @@ Every run of this studio, the newest first.
 
     class StopRequested(Selected):
         """Stop this job; the receiver asks once more, since this is not undone."""
+
+    class CompareRequested(Selected):
+        """Lay this job's curves over those that are shown, or take them away again."""
 
     class RunRequested(Message):
         """Run the open file."""
@@ -254,6 +259,11 @@ Every run of this studio, the newest first.
         """Ask to stop the chosen job."""
         if self.chosen is not None and not self.chosen.over:
             self.post_message(self.StopRequested(self, self.chosen.id))
+
+    def action_compare(self) -> None:
+        """Lay the chosen job's curves over those that are shown, or take them away."""
+        if self.chosen is not None:
+            self.post_message(self.CompareRequested(self, self.chosen.id))
 
     def action_run(self) -> None:
         """Ask to run the open file."""

@@ -11,7 +11,7 @@ from studio_tui.app.truncate import cells
 from studio_tui.app.widgets.log_buffer import LogBuffer
 
 Place = tuple[int, int]
-"""A line's number since the start of the log, and which part of it when it is folded."""
+"""A line's number, as its buffer counts, and which part of it when it is folded."""
 
 
 def parts(text: str, width: int) -> Iterator[tuple[int, int]]:
@@ -45,12 +45,17 @@ class LogRows:
         return self._ends[-1] - self._base if self._ends else 0
 
     def update(self, buffer: LogBuffer) -> None:
-        """Take the buffer's new lines, its changed last line, and what it dropped."""
-        self._drop(buffer.dropped)
+        """Take the buffer's new lines, its changed last line, and what it dropped.
+
+        What precedes the known lines is as dear as all lines together.
+        """
+        if buffer.first < self._first:
+            self._first, self._ends, self._base, self._settled = buffer.first, [], 0, buffer.first
+        self._drop(buffer.first)
         # The unfinished line may have changed since it was last seen.
         del self._ends[max(self._settled - self._first, 0) :]
         for number in range(self._first + len(self._ends), buffer.total):
-            height = self._measure(buffer[number - buffer.dropped].text)
+            height = self._measure(buffer[number - buffer.first].text)
             self._ends.append((self._ends[-1] if self._ends else self._base) + height)
         self._settled = buffer.finished
 

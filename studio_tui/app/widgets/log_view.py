@@ -1,9 +1,10 @@
-"""A log as it grows: colours, progress bars, follow mode, folding and search."""
+"""A log as it grows: colours, progress bars, follow mode, folding, search, filters and pins."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -11,41 +12,26 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
+from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
+from studio_tui.app import units
 from studio_tui.app.truncate import cells, clip, scrub
 from studio_tui.app.widgets.log_buffer import Line, LogBuffer
-from studio_tui.app.widgets.log_rows import LogRows, Place, parts
-from studio_tui.app.widgets.sgr import PLAIN, style_of
+from studio_tui.app.widgets.log_drawing import PIN, Pin, pieces, remarks
+from studio_tui.app.widgets.log_rows import Place, parts
+from studio_tui.app.widgets.log_sieve import LEVELS
+from studio_tui.app.widgets.log_stretch import LogStretch
 
-NOTHING = "no log yet: run a file, or choose a job"
-_MATCH = Style(reverse=True)
 _QUERY_CAP = 200
+_GUTTER = 2
 
 
-def pieces(line: Line, start: int, end: int, marks: list[tuple[int, int]]) -> Iterator[Segment]:
-    """The characters of `line` from `start` to `end` as segments, with `marks` standing out."""
-    edges = {start, end}
-    spans = [(a, b) for a, b, _ in line.inks] + marks
-    edges.update(edge for span in spans for edge in span if start < edge < end)
-    cuts = sorted(edges)
-    inks, pending = iter(line.inks), (0, 0, PLAIN)
-    for at, until in zip(cuts, cuts[1:], strict=False):
-        while pending[1] <= at and (following := next(inks, None)) is not None:
-            pending = following
-        style = style_of(pending[2] if pending[0] <= at < pending[1] else PLAIN)
-        marked = any(a <= at < b for a, b in marks)
-        yield Segment(line.text[at:until], style + _MATCH if marked else style)
-
-
-class LogView(ScrollView, can_focus=True, inherit_bindings=False):
+class LogView(LogStretch, can_focus=True, inherit_bindings=False):
     """The log of one job or command.
 
-    Bytes go in as they come; the view keeps the recent ones (see LogBuffer) and draws only the
-    rows that can be seen. Row 0 of the widget is its title and never scrolls.
+    Draws only the rows that can be seen, and has a chosen line, pins and a search.
     """
 
     ALLOW_SELECT = True
@@ -54,11 +40,14 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
 
 The output of a job as it runs. It **follows** the newest line until you scroll up.
 
-- **End**, **G** or a press on the title: follow again
+- **End**, **G** or a press on the title: follow again; **Home**, **g**: the first line
 - **/** finds text, **n** and **N** go to the next and the previous match, **Esc** leaves
+- **v** shows all, warnings and errors, or errors alone; **r** one rank after the other
+- **shift+up**, **shift+down** or a press choose a line; **p** pins it, with a remark for all
+- **P** lists the pins: go to one, or take it away
 - **w** folds long lines or cuts them; **left** and **right** move along cut ones
 
-Only the most recent lines are kept here; `studio-tui job logs` prints all of them.
+A stretch of the log is kept here; the rest is read from the machine as you scroll to it.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll_up", "Up", show=False, id="log.up"),
@@ -67,11 +56,17 @@ Only the most recent lines are kept here; `studio-tui job logs` prints all of th
         Binding("right,l", "scroll_right", "Right", show=False, id="log.right"),
         Binding("pageup", "page_up", "Page up", show=False, id="log.page_up"),
         Binding("pagedown,space", "page_down", "Page down", show=False, id="log.page_down"),
-        Binding("home,g", "scroll_home", "Start", show=False, id="log.home"),
+        Binding("home,g", "first", "Start", show=False, id="log.home"),
         Binding("end,G", "follow", "Follow", id="log.follow"),
         Binding("slash", "search", "Find", key_display="/", id="log.search"),
         Binding("n", "find(1)", "Next match", show=False, id="log.next"),
         Binding("N", "find(-1)", "Previous match", show=False, id="log.previous"),
+        Binding("v", "level", "Level", id="log.level"),
+        Binding("r", "rank", "Rank", show=False, id="log.rank"),
+        Binding("shift+up,K", "choose(-1)", "Line up", show=False, id="log.choose_up"),
+        Binding("shift+down,J", "choose(1)", "Line down", show=False, id="log.choose_down"),
+        Binding("p", "pin", "Pin", id="log.pin"),
+        Binding("P", "pins", "Pins", show=False, id="log.pins"),
         Binding("w", "wrap", "Fold lines", id="log.wrap"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -79,6 +74,7 @@ Only the most recent lines are kept here; `studio-tui job logs` prints all of th
         "log-view--good",
         "log-view--warn",
         "log-view--muted",
+        "log-view--chosen",
     }
     DEFAULT_CSS = """
     LogView {
@@ -88,155 +84,166 @@ Only the most recent lines are kept here; `studio-tui job logs` prints all of th
         & > .log-view--good { color: $text-success; }
         & > .log-view--warn { color: $text-warning; }
         & > .log-view--muted { color: $foreground 60%; }
+        & > .log-view--chosen { background: $block-cursor-blurred-background; }
+        &:ansi > .log-view--chosen { background: ansi_default; text-style: underline; }
     }
     """
 
-    def __init__(
-        self,
-        *,
-        wrap: bool = False,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(id=id, classes=classes)
-        self.wrap = wrap
-        self._forget("", NOTHING)
+    @dataclass
+    class PinMade(Message):
+        """A line is to be pinned, with a remark that may be empty."""
+
+        offset: int
+        line: str
+        text: str
+
+    class PinsWanted(Message):
+        """The pins are to be listed."""
 
     def _forget(self, title: str, message: str) -> None:
-        self.title, self._message = scrub(title), scrub(message)
-        self.buffer = LogBuffer()
-        self.follow = True
-        self._rows = LogRows()
-        # How many rows stand before the first line: one that says what is no longer kept.
-        self._notices = 0
-        self._strips: LRUCache[tuple[Place, str], Strip] = LRUCache(512)
-        self._prompting = False
-        self._query = ""
+        self._prompt, self._typed = "", ""
+        self._query, self._back = "", False
         self._pattern: re.Pattern[str] | None = None
+        self._pins: dict[int, list[Pin]] = {}
+        super()._forget(title, message)
+
+    def _hold(self, buffer: LogBuffer) -> None:
+        self._strips: LRUCache[tuple[Place, str], Strip] = LRUCache(512)
         self._found = ""
-        self._match_line: int | None = None
-        self._absorbing = False
+        self.chosen: int | None = None
+        super()._hold(buffer)
 
-    def start(self, title: str) -> None:
-        """Forget what was shown; what is written from now on is the log called `title`."""
-        self._forget(title, "waiting for the first line")
-        self._settle()
+    def show(self, offset: int, data: bytes, size: int, line: int) -> None:
+        """Show another stretch of the same log, see `open`, and choose its line at byte `line`."""
+        self.open(offset, data, size, follow=False)
+        if (number := self.buffer.at(line)) is not None:
+            self.choose(number)
 
-    def empty(self, message: str) -> None:
-        """Show no log but `message`, which should say how to get one."""
-        self._forget("", message)
-        self._settle()
-
-    def write(self, data: bytes) -> None:
-        """Append output. Cheap: the screen is brought up to date once for many calls."""
-        self.buffer.write(data)
-        if self.is_mounted and not self._absorbing:
-            self._absorbing = True
-            self.call_next(self._settle)
-
-    def _settle(self) -> None:
-        """Bring rows and scroll position up to date with the buffer, the width and the mode."""
-        self._absorbing = False
-        if not self.is_mounted:
-            return
-        place = self._rows.locate(self.scroll_offset.y - self._notices)
-        width = self.scrollable_content_region.width
-        folded = max(width, 2) if self.wrap else None
-        if folded != self._rows.width:
-            self._rows = LogRows(folded)
-        self._rows.update(self.buffer)
-        self._notices = 1 if self.buffer.dropped else 0
-        across = width if self.wrap else max(width, self._rows.widest)
-        self.virtual_size = Size(across, len(self._rows) + self._notices + 1)
-        top = self.max_scroll_y
-        if not self.follow:
-            top = min(self._rows.row_of(place) + self._notices, top)
-        if top != self.scroll_offset.y:
-            self.scroll_to(y=top, animate=False, force=True)
+    def no_match(self) -> None:
+        """What was searched for is nowhere in the log."""
+        self._asked, self._found = "", "not found"
         self.refresh()
 
-    def on_mount(self) -> None:
-        """Show what was written before."""
-        self._settle()
+    @property
+    def _room(self) -> int:
+        return super()._room - self._gutter
+
+    @property
+    def _gutter(self) -> int:
+        return _GUTTER if self._pins else 0
 
     def on_resize(self) -> None:
-        """Fold again, and stay where the reader was."""
+        """Draw again."""
         self._strips.clear()
-        self._settle()
 
     def notify_style_update(self) -> None:
         """Draw again with the new theme."""
         super().notify_style_update()
         self._strips.clear()
 
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Scrolling up stops following, coming back to the end follows again."""
-        super().watch_scroll_y(old_value, new_value)
-        # Textual itself moves to the end when the content shrinks: that is not scrolling up.
-        if new_value < old_value and new_value < self.max_scroll_y:
-            self._set_follow(False)
-        elif new_value > old_value and new_value >= self.max_scroll_y:
-            self._set_follow(True)
-
-    def _set_follow(self, follow: bool) -> None:
-        if follow != self.follow:
-            self.follow = follow
-            self.refresh()
-
-    def action_follow(self) -> None:
-        """Go to the end and stay there."""
-        self._set_follow(True)
-        self._settle()
-
     def action_wrap(self) -> None:
         """Fold long lines, or cut them."""
-        self.wrap = not self.wrap
         self._strips.clear()
-        self.scroll_to(x=0, animate=False)
-        self._settle()
+        super().action_wrap()
 
     def on_click(self, event: events.Click) -> None:
-        """A press on the title switches following."""
+        """A press on the title switches following, one on a line chooses it."""
         if event.y == 0:
             if self.follow:
                 self._set_follow(False)
             else:
                 self.action_follow()
+            return
+        row = event.y - 1 + self.scroll_offset.y - self._notices
+        if 0 <= row < len(self._rows):
+            self.chosen = self._rows.locate(row)[0]
+            self.refresh()
+
+    # -- a chosen line, and pins --------------------------------------------------------------
+
+    def choose(self, number: int) -> None:
+        """Choose a line by its number, and bring it into sight."""
+        self.chosen = min(max(number, self.buffer.first), self.buffer.total - 1)
+        self._show_line(self.chosen)
+
+    def action_choose(self, step: int) -> None:
+        """Choose the line above or below; at first, the last one that can be seen."""
+        if len(self.buffer):
+            self.choose(self._bottom if self.chosen is None else self.chosen + step)
+
+    @property
+    def _bottom(self) -> int:
+        """The last line that can be seen."""
+        row = self.scroll_offset.y + self.size.height - 2 - self._notices
+        return min(self._rows.locate(row)[0], self.buffer.total - 1)
+
+    def action_pin(self) -> None:
+        """Ask in the title row for a remark about the chosen line."""
+        if not len(self.buffer):
+            return
+        if self.chosen is None:
+            self.choose(self._bottom)
+        self._set_follow(False)
+        self._prompt, self._typed = "pin: ", ""
+        self.refresh()
+
+    def action_pins(self) -> None:
+        """Ask for the list of pins."""
+        self.post_message(self.PinsWanted())
+
+    def show_pins(self, pins: Sequence[Pin]) -> None:
+        """Show what was pinned in this log."""
+        found: dict[int, list[Pin]] = {}
+        for pin in pins:
+            found.setdefault(pin.offset, []).append(pin)
+        if found != self._pins:
+            self._pins = found
+            self._strips.clear()
+            self._settle()
+
+    # -- searching ----------------------------------------------------------------------------
 
     def action_search(self) -> None:
         """Ask in the title row for text to find."""
-        self._prompting, self._query = True, ""
+        self._prompt, self._typed = "/", ""
         self.refresh()
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Whether a key is text for the search prompt rather than a command."""
-        return self._prompting and character is not None and character.isprintable()
+        """Whether a key is text for the prompt rather than a command."""
+        return bool(self._prompt) and character is not None and character.isprintable()
 
     def on_key(self, event: events.Key) -> None:
-        """Edit the search prompt while it is open; escape leaves the search."""
-        if not self._prompting:
-            if event.key != "escape" or self._pattern is None:
+        """Edit the prompt while it is open; escape leaves the search."""
+        if not self._prompt:
+            if event.key != "escape" or (self._pattern is None and self.chosen is None):
                 return
             self._search("")
         elif event.key == "enter":
-            self._prompting = False
-            self._search(self._query)
+            self._entered()
         elif event.key == "escape":
-            self._prompting = False
+            self._prompt = ""
         elif event.key == "backspace":
-            self._query = self._query[:-1]
+            self._typed = self._typed[:-1]
         elif event.character is not None and event.is_printable:
-            self._query = (self._query + event.character)[:_QUERY_CAP]
+            self._typed = (self._typed + event.character)[:_QUERY_CAP]
         elif event.key in ("tab", "shift+tab"):
-            self._prompting = False
+            self._prompt = ""
             return
         event.stop()
         event.prevent_default()
         self.refresh()
 
+    def _entered(self) -> None:
+        prompt, self._prompt = self._prompt, ""
+        if prompt == "/":
+            self._search(self._typed)
+        elif self.chosen is not None and self.buffer.first <= self.chosen < self.buffer.total:
+            line = self.buffer[self.chosen - self.buffer.first]
+            self.post_message(self.PinMade(line.offset, line.text, self._typed.strip()))
+
     def _search(self, query: str) -> None:
         self._strips.clear()
-        self._match_line = None
+        self.chosen = None
         self._query, self._found = query, ""
         # Lower case finds both, as in less and vim.
         flags = re.IGNORECASE if query.islower() else 0
@@ -246,40 +253,47 @@ Only the most recent lines are kept here; `studio-tui job logs` prints all of th
             self.action_find(-1)
 
     def action_find(self, step: int) -> None:
-        """Go to the next (1) or previous (-1) line with a match, around the ends."""
+        """Go to the next (1) or previous (-1) line with a match, around the ends.
+
+        What lies beyond the stretch that is here is searched on the machine.
+        """
         if self._pattern is None:
             return
-        search, first = self._pattern.search, self.buffer.dropped
+        search, first = self._pattern.search, self.buffer.first
         lines = [
             first + index for index in range(len(self.buffer)) if search(self.buffer[index].text)
         ]
-        if not lines:
-            self._found = "not found"
-            self.refresh()
-            return
         number = self._choose(lines, step)
-        self._match_line = number
-        self._found = f"{lines.index(number) + 1} of {len(lines)}"
-        self._show_line(number)
-
-    def _choose(self, lines: list[int], step: int) -> int:
-        """The match after or before the current one; at first, the last one that can be seen."""
-        if self._match_line is None:
-            bottom = self.scroll_offset.y + self.size.height - 2 - self._notices
-            start = self._rows.locate(bottom)[0] + 1
+        whole = self.buffer.start == 0 and self.buffer.end >= self.size_known
+        if number is None and not whole:
+            self._back, self._found = step < 0, "searching"
+            self._want("match", self._query, back=self._back)
+        elif not lines:
+            self._found = "not found"
         else:
-            start = self._match_line
+            number = lines[0 if step > 0 else -1] if number is None else number
+            self._found = f"{lines.index(number) + 1} of {len(lines)}" if whole else ""
+            self.choose(number)
+        self.refresh()
+
+    def _choose(self, lines: list[int], step: int) -> int | None:
+        """The match after or before the chosen line; at first, the last one that can be seen."""
+        start = self._bottom + 1 if self.chosen is None else self.chosen
         if step > 0:
-            return next((number for number in lines if number > start), lines[0])
-        return next((number for number in reversed(lines) if number < start), lines[-1])
+            return next((number for number in lines if number > start), None)
+        return next((number for number in reversed(lines) if number < start), None)
 
     def _show_line(self, number: int) -> None:
         row = self._rows.row_of((number, 0)) + self._notices
         visible = self.scroll_offset.y <= row < self.scroll_offset.y + self.size.height - 1
         if not visible:
             self.scroll_to(y=max(row - self.size.height // 2, 0), animate=False)
-            self._set_follow(self.scroll_offset.y >= self.max_scroll_y)
+            self._set_follow(
+                self.scroll_offset.y >= self.max_scroll_y and self.buffer.end >= self.size_known
+            )
         self.refresh()
+
+    # -- drawing ------------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
         """The title, or a row of the log."""
@@ -289,32 +303,48 @@ Only the most recent lines are kept here; `studio-tui job logs` prints all of th
             return self._title(width, base)
         row = y - 1 + self.scroll_offset.y
         if not len(self.buffer):
-            text = clip(f" {self._message}", width) if row == 0 else ""
+            text = clip(f" {self._nothing}", width) if row == 0 else ""
             return self._plain(text, "muted", width, base)
         if self._notices and row == 0:
-            text = clip(f"… {self.buffer.dropped:,} earlier lines not kept here", width)
-            return self._plain(text, "muted", width, base)
+            earlier = f"… {units.size(self.buffer.start)} before this"
+            return self._plain(clip(earlier, width), "muted", width, base)
         return self._row(row - self._notices, width, base)
+
+    @property
+    def _nothing(self) -> str:
+        if self.buffer.end == 0 and self.size_known == 0:
+            return self._message
+        if self.buffer.start or self._asked == "end":
+            return f"reading back · {units.size(self.buffer.start)} to go"
+        return "no such line in this log: v and r show others"
 
     def _row(self, row: int, width: int, base: Style) -> Strip:
         if row >= len(self._rows):
             return Strip.blank(width, base)
         place = self._rows.locate(row)
-        index = place[0] - self.buffer.dropped
+        index = place[0] - self.buffer.first
         # A frame may come between a write and the settling that follows it.
         if not 0 <= index < len(self.buffer):
             return Strip.blank(width, base)
-        line = self.buffer[index]
+        line, room = self.buffer[index], width - self._gutter
+        pins = self._pins.get(line.offset, []) if place[1] == 0 else []
         key = (place, line.text)
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._strips[key] = self._draw(line, place[1])
+            strip = self._strips[key] = Strip([*self._draw(line, place[1]), *remarks(pins)])
         offset = self.scroll_offset.x
-        shown = strip.crop(offset, offset + width)
-        if strip.cell_length > offset + width > 1:
-            shown = Strip([*shown.crop(0, width - 1), Segment("…", self._style("muted"))])
+        shown = strip.crop(offset, offset + room)
+        if strip.cell_length > offset + room > 1:
+            shown = Strip([*shown.crop(0, room - 1), Segment("…", self._style("muted"))])
         shown = self._select(shown.apply_offsets(offset, row + self._notices), row, offset)
-        return shown.apply_style(base).adjust_cell_length(width, base)
+        if place[0] == self.chosen:
+            chosen = self.get_component_rich_style("log-view--chosen")
+            base += Style(bgcolor=chosen.bgcolor, underline=chosen.underline)
+        shown = shown.apply_style(base).adjust_cell_length(room, base)
+        if not self._gutter:
+            return shown
+        mark = Segment(f"{PIN} ", base + Style(color=pins[0].ink)) if pins else Segment("  ", base)
+        return Strip([mark, *shown])
 
     def _draw(self, line: Line, part: int) -> Strip:
         start, end = self._span(line.text, part)
@@ -352,7 +382,7 @@ Only the most recent lines are kept here; `studio-tui job logs` prints all of th
         return selection.extract("\n".join([""] * self._notices + shown)), "\n"
 
     def _text_of(self, place: Place) -> str:
-        text = self.buffer[place[0] - self.buffer.dropped].text
+        text = self.buffer[place[0] - self.buffer.first].text
         start, end = self._span(text, place[1])
         return text[start:end]
 
@@ -364,16 +394,19 @@ Only the most recent lines are kept here; `studio-tui job logs` prints all of th
         return spans[part] if part < len(spans) else (0, 0)
 
     def _title(self, width: int, base: Style) -> Strip:
-        if self._prompting:
-            return self._plain(clip(f"/{scrub(self._query)}▏", width), "title", width, base)
+        if self._prompt:
+            asked = f"{self._prompt}{scrub(self._typed)}▏"
+            return self._plain(clip(asked, width), "title", width, base)
         state, meaning = ("▼ follows", "good") if self.follow else ("‖ End follows", "warn")
         if not len(self.buffer):
             state = ""
         elif self._pattern is not None:
             state = f"/{clip(scrub(self._query), 16)} {self._found}  {state}"
+        if sieve := self._sieved:
+            state = f"{sieve}  {state}"
         state = clip(state, width)
         room = max(width - cells(state) - 1, 0)
-        count = f"  {self.buffer.total:,} lines" if len(self.buffer) else ""
+        count = f"  {self._amount}" if len(self.buffer) else ""
         title = clip(f"log · {self.title}" if self.title else "log", room)
         count = clip(count, room - cells(title)) if room - cells(title) >= cells(count) else ""
         gap = " " * max(width - cells(title) - cells(count) - cells(state), 0)
@@ -384,6 +417,21 @@ Only the most recent lines are kept here; `studio-tui job logs` prints all of th
             Segment(state, base + self._style(meaning)),
         ]
         return Strip([s for s in segments if s.text]).adjust_cell_length(width, base)
+
+    @property
+    def _sieved(self) -> str:
+        level = LEVELS[self._sieve.level] if self._sieve.level else ""
+        rank = f"rank {self._sieve.rank}" if self._sieve.rank is not None else ""
+        return " · ".join(word for word in (level, rank) if word)
+
+    @property
+    def _amount(self) -> str:
+        """How many lines there are; with a part of the log, where it is."""
+        if self.buffer.start == 0 and self.buffer.end >= self.size_known:
+            return f"{self.buffer.total:,} lines"
+        index = self._bottom - self.buffer.first
+        seen = self.buffer[index].offset if not self.follow else self.size_known
+        return f"{seen * 100 // max(self.size_known, 1)} % of {units.size(self.size_known)}"
 
     def _plain(self, text: str, part: str, width: int, base: Style) -> Strip:
         return Strip([Segment(text, base + self._style(part))]).adjust_cell_length(width, base)

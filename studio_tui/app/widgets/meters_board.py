@@ -1,10 +1,11 @@
-"""A machine's meters: GPUs, processors, memory, disk and network, one row each."""
+"""The machines' meters: GPUs, processors, memory, disk and network, one row each; a verdict."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -15,6 +16,7 @@ from studio_tui.app.widgets.rows import Row, Rows, Span, told, width_of
 from studio_tui.document.entries import MachineEntry
 from studio_tui.meters.sample import GPU, Sample
 from studio_tui.meters.series import Series
+from studio_tui.meters.verdict import verdict
 
 WAITING = "waiting for a reading"
 NO_GPU = "no GPU here: ^E to switch"
@@ -29,6 +31,14 @@ _POWER_FROM, _HISTORY_FROM = 40, 56
 _POWER, _TEMPERATURE = 5, 5
 _HISTORY_MOST = 20
 _NAME_LEAST = 8
+_PROCESSES = 4  # of one GPU that are shown
+_VERDICTS = {
+    "compute-bound": "good",
+    "data-bound": "warn",
+    "memory-near-full": "bad",
+    "idle": "muted",
+    "mixed": "muted",
+}
 
 
 def bar(fraction: float | None, width: int) -> str:
@@ -108,7 +118,7 @@ def _silent(gpu: GPU) -> bool:
 
 
 def _past(series: Series | None, track: str) -> Sequence[float | None]:
-    return series.track(track) if series is not None else ()
+    return series.track(track, _HISTORY_MOST) if series is not None else ()
 
 
 def _disk_rates(sample: Sample) -> str:
@@ -184,7 +194,83 @@ def gpu_notes(sample: Sample, machine: MachineEntry | None) -> list[str]:
     """What to say about GPUs that have no row of their own."""
     if not sample.gpus:
         return [SILENT_GPU if machine is not None and machine.gpus else NO_GPU]
-    return [f"gpu{gpu.index} does not answer" for gpu in sample.gpus if _silent(gpu)]
+    return [
+        f"gpu{gpu.index} is lost: the machine must restart"
+        if gpu.lost
+        else f"gpu{gpu.index} does not answer"
+        for gpu in sample.gpus
+        if _silent(gpu)
+    ]
+
+
+def verdict_rows(series: Series, steps: Sequence[float], width: int) -> list[Row]:
+    """What holds the machine up, folded; nothing while too little is known."""
+    found = verdict(series, steps)
+    if found is None:
+        return []
+    first, *more = wrap(str(found), max(width, 1), break_on_hyphens=False)
+    kind = first[: len(found.kind)]
+    start: Row = [(kind, f"{_VERDICTS[found.kind]} strong"), (first[len(kind) :], "muted")]
+    return [start, *([(line, "muted")] for line in more)]
+
+
+def detail_rows(sample: Sample, jobs: Mapping[str, str], width: int) -> list[Row]:
+    """Clocks, the parts of cut GPUs, who computes on which, and each processor.
+
+    Args:
+        jobs: a job's id -> its name.
+    """
+    rows: list[Row] = []
+    for gpu in sample.gpus:
+        rows += _gpu_details(gpu, jobs)
+    levels = sparkline(sample.cores, len(sample.cores))
+    for at in range(0, len(levels), width):
+        rows.append([(levels[at : at + width], "accent")])
+    if levels:
+        busiest = max(sample.cores)
+        rows.append([(f"each of {len(levels)} cpu, the busiest {units.percent(busiest)}", "muted")])
+    return rows
+
+
+def _gpu_details(gpu: GPU, jobs: Mapping[str, str]) -> list[Row]:
+    label = f"gpu{gpu.index}"
+    rows: list[Row] = []
+    facts = [f"{gpu.sm_clock_mhz} MHz"] if gpu.sm_clock_mhz is not None else []
+    if gpu.power_watts is not None and gpu.power_limit_watts is not None:
+        facts.append(f"{gpu.power_watts:.0f} of {gpu.power_limit_watts:.0f} W")
+    if facts:
+        rows.append([(f"{label} ", "muted"), (" · ".join(facts), "")])
+    for index, part in enumerate(gpu.parts):
+        held = units.share(part.memory_used, part.memory_total)
+        rows.append([(f"{label} part {index} ", "muted"), (held, "")])
+    for process in gpu.processes[:_PROCESSES]:
+        what = jobs.get(process.job) or process.job or f"pid {process.pid}"
+        who = f" {scrub(process.user)}" if process.user else ""
+        rows.append(
+            [
+                (f"{label} ", "muted"),
+                (scrub(what), "strong"),
+                (f"{who}  {units.size(process.memory)}", ""),
+            ]
+        )
+    if len(gpu.processes) > _PROCESSES:
+        rows.append([(f"{label} and {len(gpu.processes) - _PROCESSES} more", "muted")])
+    return rows
+
+
+def other_rows(others: Sequence[Sample], width: int) -> list[Row]:
+    """The studio's other machines, one row each."""
+    name_width = max((cells(scrub(other.machine)) for other in others), default=0)
+    rows: list[Row] = []
+    for other in others:
+        uses = [gpu.utilisation for gpu in other.gpus if gpu.utilisation is not None]
+        told = [f"{len(other.gpus)} gpu {units.percent(max(uses))}"] if uses else []
+        told.append(f"cpu {units.percent(other.cpu)}")
+        if other.memory_used is not None and other.memory_total:
+            told.append(f"mem {units.percent(other.memory_used / other.memory_total)}")
+        name = left(scrub(other.machine), min(name_width, max(width // 3, 6)))
+        rows.append([(f"{name}  ", "muted"), ("  ".join(told), "")])
+    return rows
 
 
 def board(
@@ -207,7 +293,7 @@ def faded(rows: Sequence[Row]) -> list[Row]:
 
 
 class MetersBoard(Rows, can_focus=True, inherit_bindings=False):
-    """The meters of the studio's machine, drawn as one widget.
+    """The meters of the studio's machine, and of its others in short, drawn as one widget.
 
     Args:
         clock: seconds, of any origin. How old a sample is counts from when it came here, because
@@ -219,12 +305,18 @@ class MetersBoard(Rows, can_focus=True, inherit_bindings=False):
 
 What the machine is doing now. **gpu** shows how much of the last second a kernel ran and the
 memory in use; **cpu**, **mem**, **disk** and **net** the machine around it. `!` wants attention.
+The studio's other machines have one row each.
 
-A GPU that waits while **cpu** is busy is fed too slowly: give the data loader more workers.
+The last line says what holds the machine up, over half a minute: **compute-bound** is what you
+pay for; **data-bound** waits for its data: give the loader more workers; **memory-near-full**;
+**idle**.
+
+- **d** shows the details: clocks, who computes on which GPU for which job, every processor
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll_up", "Up", show=False, id="meters.up"),
         Binding("down,j", "scroll_down", "Down", show=False, id="meters.down"),
+        Binding("d", "details", "Details", id="meters.details"),
     ]
     DEFAULT_CSS = """
     MetersBoard { height: auto; }
@@ -244,14 +336,29 @@ A GPU that waits while **cpu** is busy is fed too slowly: give the data loader m
         self._sample: Sample | None = None
         self._series: Series | None = None
         self._machine: MachineEntry | None = None
+        self._others: Sequence[Sample] = ()
+        self._jobs: Mapping[str, str] = {}
+        self._steps: Sequence[float] = ()
+        self.details = False
 
     def show(
         self,
         sample: Sample | None,
         series: Series | None = None,
         machine: MachineEntry | None = None,
+        *,
+        others: Sequence[Sample] = (),
+        jobs: Mapping[str, str] | None = None,
+        steps: Sequence[float] = (),
     ) -> None:
-        """Show the newest `sample` of `machine`, None before the first, its past from `series`."""
+        """Show the newest `sample` of `machine`, None before the first, its past from `series`.
+
+        Args:
+            others: the newest samples of the studio's other machines.
+            jobs: a job's id -> its name, for what computes on a GPU.
+            steps: seconds of each of the last steps of a training that runs there.
+        """
+        self._others, self._jobs, self._steps = others, jobs or {}, steps
         if sample != self._sample:
             self._came = self._clock()
         self._sample, self._series, self._machine = sample, series, machine
@@ -279,7 +386,19 @@ A GPU that waits while **cpu** is busy is fed too slowly: give the data loader m
         if self._sample is None:
             return told(f"{WAITING} · {waited}", width)
         shown = board(self._sample, self._series, self._machine, width)
+        others = other_rows(self._others, width)
         if self.age <= STALE_AFTER:
-            return shown
+            if self.details:
+                shown += detail_rows(self._sample, self._jobs, width)
+            if self._series is not None:
+                shown += verdict_rows(self._series, self._steps, width)
+            return [*shown, *others]
         note: Row = [("! ", "warn"), (f"last reading {waited} ago", "warn")]
-        return [note if width_of(note) <= width else [(f"! {waited} ago", "warn")], *faded(shown)]
+        if width_of(note) > width:
+            note = [(f"! {waited} ago", "warn")]
+        return [note, *faded(shown), *others]
+
+    def action_details(self) -> None:
+        """Show the details, or leave them out."""
+        self.details = not self.details
+        self.redraw()

@@ -93,6 +93,7 @@ class Rows(ScrollView, inherit_bindings=False):
         super().__init__(id=id, classes=classes)
         self._drawn: list[Row] | None = None
         self._drawn_for = (-1, -1)
+        self._styles: dict[str, Style] = {}
 
     def rows(self, width: int, height: int) -> list[Row]:
         """What to show in `width` cells; `height` is what can be seen at once."""
@@ -122,10 +123,18 @@ class Rows(ScrollView, inherit_bindings=False):
         """The style of a span's meaning in the current theme, without a background."""
         if isinstance(meaning, Style):
             return meaning
-        style = Style.null()
-        for word in meaning.split():
-            style += _foreground(self.get_component_rich_style(f"rows--{word}"), word)
+        style = self._styles.get(meaning)
+        if style is None:
+            style = Style.null()
+            for word in meaning.split():
+                style += _foreground(self.get_component_rich_style(f"rows--{word}"), word)
+            self._styles[meaning] = style
         return style
+
+    def notify_style_update(self) -> None:
+        """Look the styles up again: the theme is another one."""
+        super().notify_style_update()
+        self._styles.clear()
 
     def row_style(self, y: int) -> Style:
         """What is laid under row `y`: the widget's own style, or a cursor's."""

@@ -9,7 +9,8 @@ rows, one JSON object a line, all with "t" (seconds since 1970), "event", "step"
     exception   error
     end         fit, validate, test or predict came to its end
 
-With Trainer, values are all that `self.log` was given, the learning rates and steps per second.
+With Trainer, values are all that `self.log` was given, the learning rates, steps per second and
+peak_memory_gib: what rank 0 took at most so far, of its GPU or, without one, of the machine.
 With Fabric, values are what `fabric.log` and `fabric.log_dict` were given after `fabric.setup`;
 there is no end row, since Fabric has no end.
 
@@ -25,6 +26,8 @@ import importlib
 import json
 import math
 import os
+import resource
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -246,6 +249,7 @@ class Probe:
         if row["step"] > step and now > since:
             rates["steps_per_second"] = round((row["step"] - step) / (now - since), 3)
         self._last, self._written = (now, row["step"]), row["step"]
+        rates.update(peak_memory())
         waiting = {k: v for k, v in values.items() if on_gpu(v)}
         row["values"] = {**plain({k: v for k, v in values.items() if k not in waiting}), **rates}
         if waiting:
@@ -314,6 +318,17 @@ def learning_rates(trainer: Any) -> dict[str, Any]:
     if len(rates) == 1:
         return {"lr": rates[0]}
     return {f"lr-{i}": rate for i, rate in enumerate(rates)}
+
+
+def peak_memory() -> dict[str, float]:
+    """What this process took at most so far; asks the allocator, not the GPU."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        taken = torch.cuda.max_memory_allocated()
+    else:
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        taken = most if sys.platform == "darwin" else most * 1024
+    return {"peak_memory_gib": round(taken / (1 << 30), 3)}
 
 
 class FabricProbe:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from studio_tui.app.screens.dialogs import Confirm
+from tests.app.conftest import NOW
 
 
 async def test_stopping_a_job_asks_once_and_names_it(
@@ -29,6 +30,39 @@ async def test_stopping_a_job_asks_once_and_names_it(
         await pilot.press("y")
         await settle(pilot)
         assert studio.asked("jobs.stop") == [{"job": "j1"}]
+
+
+async def test_a_running_job_tells_what_it_has_cost(
+    studio: Any, open_app: Any, settle: Any, text_of: Any
+) -> None:
+    async with open_app(studio) as pilot:
+        studio.list_job("j1", "char-gpt", "running", started=NOW - 1800)
+        await settle(pilot)
+        assert "$3.49" in text_of(pilot)  # half an hour at $6.98
+
+
+async def test_curves_of_two_jobs_over_each_other(
+    studio: Any, open_app: Any, settle: Any, text_of: Any
+) -> None:
+    studio.curves = {
+        "j1": {"train_loss": [(0, 4.0), (10, 2.0)]},
+        "j2": {"train_loss": [(0, 4.0), (10, 1.25)]},
+    }
+    studio.list_job("j1", "full", "succeeded", started=1.0, ended=2.0)
+    studio.list_job("j2", "mixed", "running", started=3.0)
+    async with open_app(studio, size=(200, 50)) as pilot:
+        await settle(pilot)
+        await pilot.press("f4")
+        await settle(pilot)
+        await pilot.press("c")  # the one that is shown: nothing to lay over it
+        await pilot.press("down", "c")
+        await settle(pilot)
+        await settle(pilot)
+        assert "mixed train 1.25  ┄ full train 2.00" in text_of(pilot)
+        await pilot.press("c")
+        await settle(pilot)
+        assert "─ train 1.25" in text_of(pilot)
+        assert "full train" not in text_of(pilot)
 
 
 async def test_meters_of_the_studios_machine(

@@ -186,3 +186,50 @@ async def test_series_have_colours_of_their_own(stage) -> None:
         assert len(colours) == 2
         plotted = {s.style.color for y in range(1, 7) for s in curve.render_line(y) if s.style}
         assert colours <= plotted
+
+
+async def test_a_cursor_tells_the_values_at_its_step(stage, drawn) -> None:
+    curve = Curve()
+    async with stage(curve, 40, 12) as pilot:
+        curve.show({"train_loss": [(0, 4.0), (50, 3.0), (100, 2.0)], "val_loss": [(50, 3.5)]})
+        await pilot.press("left")
+        assert drawn(curve)[0].endswith("step 100")
+        await pilot.press("left")
+        assert drawn(curve)[0].endswith("step 50")
+        assert drawn(curve)[-1] == "─ train 3.00  ┄ val 3.50"
+        await pilot.press("left", "left")
+        assert drawn(curve)[-1] == "─ train 4.00  ┄ val –"
+        await pilot.click(curve, offset=(39, 4))
+        assert curve.cursor == 100
+        await pilot.press("right")
+        assert curve.cursor == 100
+        await pilot.press("escape")
+        assert drawn(curve)[0].endswith("100 steps")
+        curve.show({})
+        await pilot.press("left", "right")
+
+
+async def test_axes_tell_values_and_steps(stage, drawn) -> None:
+    curve = Curve()
+    async with stage(curve, 40, 14) as pilot:
+        curve.show({"loss": [(0, 1000.0), (2000, 10.0)]})
+        rows = drawn(curve)
+        assert rows[1].startswith("1000⡇")
+        assert rows[-3].startswith("10.0⣇")
+        assert rows[-2].split() == ["0", "1k", "2k"]
+        labels = [row.split("⡇")[0].strip() for row in rows[2:-3] if "⡇" in row]
+        (middle,) = [label for label in labels if label]
+        assert 400 < float(middle) < 600
+        await pilot.press("l")
+        labels = [row.split("⡇")[0].strip() for row in drawn(curve)[2:-3] if "⡇" in row]
+        (middle,) = [label for label in labels if label]
+        assert 80 < float(middle) < 130
+
+
+async def test_other_runs_are_laid_over(stage, drawn) -> None:
+    curve = Curve()
+    async with stage(curve, 60, 6):
+        others = {"base\x1bline": {"train_loss": [(0, 8.0)]}, "none": {"acc": [(0, 1.0)]}}
+        curve.show({"train_loss": [(0, 4.0), (10, 2.0)]}, "mixed", others)
+        assert drawn(curve)[-1] == "─ mixed train 2.00  ┄ baseline train 8.00"
+        assert drawn(curve)[1].startswith("8.00")

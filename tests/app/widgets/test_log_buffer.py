@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,7 +39,7 @@ def test_a_progress_bar_is_one_line_that_changes() -> None:
 def test_colours_become_inks_across_lines() -> None:
     assert lines(b"a\x1b[31mbc\nd\x1b[0me") == [
         Line("abc", ((1, 3, RED),)),
-        Line("de", ((0, 1, RED),)),
+        Line("de", ((0, 1, RED),), 9),
     ]
 
 
@@ -80,7 +82,7 @@ def test_only_the_recent_lines_are_kept() -> None:
     for number in range(10):
         buffer.write(b"%d\n" % number)
     assert [line.text for line in map(buffer.__getitem__, range(len(buffer)))] == ["7", "8", "9"]
-    assert (buffer.dropped, buffer.finished, buffer.total) == (7, 10, 10)
+    assert (buffer.first, buffer.finished, buffer.total) == (7, 10, 10)
     assert texts(b"aaaa\nbbbb\ncc\n", characters=6) == ["bbbb", "cc"]
 
 
@@ -124,3 +126,74 @@ def test_any_bytes_give_printable_lines_with_inks_in_order(data: bytes) -> None:
         edges = [edge for start, end, _ in line.inks for edge in (start, end)]
         assert edges == sorted(edges)
         assert all(edge <= len(line.text) for edge in edges)
+
+
+def stretch(buffer: LogBuffer) -> list[tuple[int, str]]:
+    return [(buffer[index].offset, buffer[index].text) for index in range(len(buffer))]
+
+
+@given(
+    lines=st.lists(st.binary(max_size=12).map(lambda b: b.replace(b"\n", b"")), max_size=12),
+    cut=st.integers(0, 12),
+    pieces=st.lists(st.integers(1, 9), min_size=1, max_size=5),
+)
+def test_a_line_knows_where_it_starts_however_it_came(
+    lines: list[bytes], cut: int, pieces: list[int]
+) -> None:
+    """Also bytes that are no text, escape sequences cut by a line's end, carriage returns."""
+    log = b"".join(line + b"\n" for line in lines)
+    starts = [0, *(match.end() for match in re.finditer(rb"\n", log))][: len(lines)]
+    whole = LogBuffer()
+    at = 0
+    while at < len(log):
+        size = pieces[at % len(pieces)]
+        whole.write(log[at : at + size])
+        at += size
+    assert [offset for offset, _ in stretch(whole)] == starts
+    middle = starts[cut] if cut < len(starts) else len(log)
+    buffer = LogBuffer(offset=middle)
+    buffer.write(log[middle:])
+    buffer.precede(log[:middle])
+    assert (buffer.start, buffer.end) == (0, len(log))
+    assert [offset for offset, _ in stretch(buffer)] == starts
+    assert buffer.first == -min(cut, len(lines))
+    assert all(buffer.at(start) == buffer.first + n for n, start in enumerate(starts))
+
+
+def test_what_precedes_pushes_the_newest_out() -> None:
+    log = b"".join(b"%02d\n" % number for number in range(20))
+    buffer = LogBuffer(lines=5, offset=30)
+    buffer.write(log[30:] + b"unfinished")
+    assert (buffer.start, buffer.first) == (45, 5)
+    buffer.precede(log[39:45])
+    assert [text for _, text in stretch(buffer)] == ["13", "14", "15", "16", "17"]
+    assert (buffer.start, buffer.end, buffer.first) == (39, 54, 3)
+    buffer.write(log[54:57])
+    assert [text for _, text in stretch(buffer)] == ["14", "15", "16", "17", "18"]
+    assert (buffer.start, buffer.end, buffer.first) == (42, 57, 4)
+
+
+def test_the_parts_of_a_long_line_go_together() -> None:
+    buffer = LogBuffer(lines=3)
+    buffer.write(b"x" * (2 * LINE_CAP + 1) + b"\na\nb\n")
+    assert [text for _, text in stretch(buffer)] == ["a", "b"]
+    assert buffer.start == 2 * LINE_CAP + 2
+
+
+def test_only_what_is_to_be_kept_is_kept() -> None:
+    buffer = LogBuffer(keep=lambda line: "2" in line.text)
+    buffer.write(b"1\n2\n3\n12\nun2")
+    assert stretch(buffer) == [(2, "2"), (6, "12")]
+    buffer.write(b"finished\n")
+    assert stretch(buffer)[-1] == (9, "un2finished")
+
+
+def test_a_stretch_of_too_many_lines_leaves_no_gap() -> None:
+    log = b"".join(b"%02d\n" % number for number in range(40))
+    buffer = LogBuffer(lines=6, offset=60)
+    buffer.proceed(log[60:])
+    assert [text for _, text in stretch(buffer)] == ["20", "21", "22"]
+    assert (buffer.start, buffer.end) == (60, 69)
+    buffer.precede(log[:60])
+    assert [text for _, text in stretch(buffer)] == ["17", "18", "19", "20", "21", "22"]
+    assert (buffer.start, buffer.end) == (51, 69)

@@ -5,7 +5,9 @@ from rich.color import Color
 from textual.geometry import Offset
 from textual.selection import Selection
 
-from studio_tui.app.widgets.log_view import NOTHING, LogView
+from studio_tui.app.widgets.log_drawing import Pin
+from studio_tui.app.widgets.log_stretch import NOTHING
+from studio_tui.app.widgets.log_view import LogView
 
 
 def numbered(count: int, start: int = 0) -> bytes:
@@ -120,11 +122,14 @@ async def test_only_recent_lines_and_it_says_so(stage, drawn) -> None:
         for start in range(0, 1_000_000, 50_000):
             view.write(b"".join(b"line %d\n" % number for number in range(start, start + 50_000)))
         await pilot.pause()
-        assert drawn(view)[0].startswith("log  1,000,000 lines")
+        assert drawn(view)[0].startswith("log  100 % of 11M ")
         assert drawn(view)[-1] == "line 999999"
         await pilot.press("home")
         await pilot.wait_for_animation()
-        assert drawn(view)[1:3] == ["… 980,000 earlier lines not kept here", "line 980000"]
+        # The first line of all is to be read back; up is the oldest that is here.
+        view.action_scroll_home()
+        await pilot.wait_for_animation()
+        assert drawn(view)[1:3] == ["… 11M before this", "line 980000"]
 
 
 async def test_a_reader_stays_while_lines_are_dropped(stage, drawn) -> None:
@@ -222,3 +227,44 @@ async def test_any_size_is_drawn(stage, drawn, width, height) -> None:
         view.write("日本語 text\tmore\n".encode() * 5)
         await pilot.pause()
         drawn(view)
+
+
+async def test_pins_stand_in_the_gutter_in_their_makers_colour(stage, drawn) -> None:
+    view = LogView()
+    made: list[LogView.PinMade] = []
+
+    def hook(message: object) -> None:
+        # The hook sees a message at each widget that it passes.
+        if isinstance(message, LogView.PinMade) and not (made and made[-1] is message):
+            made.append(message)
+
+    async with stage(view, 40, 6, hook=hook) as pilot:
+        view.write(numbered(4))
+        await pilot.pause()
+        await pilot.press("p", *"look", "enter")
+        await pilot.pause()
+        assert [(pin.offset, pin.line, pin.text) for pin in made] == [(21, "line 3", "look")]
+        await pilot.press("K", "p", "escape", "shift+up", "p", "enter")
+        await pilot.pause()
+        assert (made[-1].line, made[-1].text) == ("line 1", "")
+        view.show_pins([Pin(7, "bob", "here \x1b[31m", "#00ff00"), Pin(7, "ana", "", "#ff0000")])
+        await pilot.pause()
+        assert drawn(view)[1:3] == ["  line 0", "◆ line 1  ◆ bob: here [31m  ◆ ana"]
+        mark = next(segment for segment in view.render_line(2) if "◆" in segment.text)
+        assert mark.style.color.name == "#00ff00"
+        view.show_pins([])
+        await pilot.pause()
+        assert drawn(view)[2] == "line 1"
+
+
+async def test_a_press_chooses_a_line(stage) -> None:
+    view = LogView()
+    async with stage(view, 40, 6) as pilot:
+        view.write(numbered(3))
+        await pilot.pause()
+        await pilot.click(view, offset=(2, 2))
+        assert view.chosen == 1
+        await pilot.click(view, offset=(2, 5))
+        assert view.chosen == 1
+        await pilot.press("escape")
+        assert view.chosen is None

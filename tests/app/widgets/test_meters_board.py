@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from studio_tui.app.widgets.meters_board import MetersBoard, bar, sparkline
 from studio_tui.document.entries import MachineEntry
-from studio_tui.meters.sample import GPU, Sample
+from studio_tui.meters.sample import GPU, GPUPart, GPUProcess, Sample
 from studio_tui.meters.series import Series
 
 G = 1 << 30
@@ -168,3 +170,57 @@ def test_sparkline() -> None:
     assert sparkline([0.0, None, 1.0, 1.0], 3) == " ▇▇"
     assert sparkline([1.0], 0) == ""
     assert sparkline([], 2) == "  "
+
+
+FULL = (
+    GPU(
+        0, "NVIDIA H100", 0.95, 71 * G, 80 * G, 412.0, 700.0, 61.0, 1980,
+        (GPUProcess(7, 70 * G, "ana", "j1"), GPUProcess(8, None, "bob"), GPUProcess(9)),
+    ),
+    GPU(1, "NVIDIA H100", None, 70 * G, 80 * G, parts=(GPUPart(10 * G, 40 * G),)),
+    GPU(2, "NVIDIA H100", lost=True),
+)  # fmt: skip
+
+
+async def test_details_a_verdict_and_other_machines(stage, drawn) -> None:
+    board = MetersBoard()
+    async with stage(board, 46, 24) as pilot:
+        series = Series()
+        for second in range(10):
+            series.add(sample(*FULL, time=float(second)))
+        cores = (1.0, 0.0, 0.5) * 20
+        newest = replace(sample(*FULL, time=10.0), cores=cores)
+        series.add(newest)
+        others = [Sample("b\x1box2", 1.0, cpu=0.5, gpus=(GPU(0, "x", 0.25),)), Sample("local", 1.0)]
+        board.show(newest, series, MACHINE, others=others, jobs={"j1": "char-gpt"}, steps=[0.1])
+        plain = drawn(board)
+        assert "gpu2 is lost: the machine must restart" in plain
+        assert plain[7:11] == [
+            "compute-bound · gpu 95% · cpu 31% · 10 steps/s",
+            "box2   1 gpu 25%  cpu 50%",
+            "local  cpu –",
+            "",
+        ]
+        await pilot.press("d")
+        assert drawn(board)[7:15] == [
+            "gpu0 1980 MHz · 412 of 700 W",
+            "gpu0 char-gpt ana  70G",
+            "gpu0 pid 8 bob  –",
+            "gpu0 pid 9  –",
+            "gpu1 part 0 10/40G",
+            ("▇▁▄" * 20)[:46],
+            ("▇▁▄" * 20)[46:],
+            "each of 60 cpu, the busiest 100%",
+        ]
+        await pilot.press("d")
+        assert drawn(board) == plain
+
+
+@pytest.mark.parametrize("width", [1, 9, 24, 100])
+async def test_details_in_any_width(stage, drawn, width) -> None:
+    board = MetersBoard()
+    async with stage(board, width, 30) as pilot:
+        newest = replace(sample(*FULL), cores=(0.5,) * 64)
+        board.show(newest, past(), MACHINE, others=[newest], steps=[0.5] * 9)
+        await pilot.press("d")
+        assert len(drawn(board)) == 30

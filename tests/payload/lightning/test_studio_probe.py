@@ -123,7 +123,9 @@ def test_a_few_rows_a_second_and_always_the_last_step(scene: Scene) -> None:
     steps = scene.rows("step")
     assert [row["step"] for row in steps] == [1, 21, 41, 61, 81, 100]
     assert [row["values"]["loss"] for row in steps] == [1.0, 21.0, 41.0, 61.0, 81.0, 100.0]
-    assert steps[-1]["values"] == {"loss": 100.0, "lr": 0.5, "steps_per_second": 100.0}
+    last = steps[-1]["values"]
+    assert 0.001 < last.pop("peak_memory_gib") < 64
+    assert last == {"loss": 100.0, "lr": 0.5, "steps_per_second": 100.0}
 
 
 def test_a_row_that_costs_much_comes_seldom(tmp_path: Path) -> None:
@@ -140,7 +142,9 @@ def test_what_was_written_is_not_written_again(scene: Scene) -> None:
     scene.probe.on_validation_end(scene.trainer, None)
     scene.step(1, loss=2.0)
     assert scene.rows("validation")[0]["values"] == {"val_loss": 5.0}
-    assert set(scene.rows("step")[1]["values"]) == {"loss", "lr", "steps_per_second"}
+    assert set(scene.rows("step")[1]["values"]) == {
+        "loss", "lr", "steps_per_second", "peak_memory_gib",
+    }  # fmt: skip
 
 
 def test_a_sanity_check_is_no_validation(scene: Scene) -> None:

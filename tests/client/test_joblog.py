@@ -1,0 +1,83 @@
+"""A log from anywhere in it, and pins: with a real host, supervisor and grep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from studio_tui.client.joblog import LINE_CAP, STRETCH, Stretch, line_start
+from studio_tui.errors import NotFound
+
+if TYPE_CHECKING:
+    from studio_tui.client.joblog import JobLog
+
+    from .conftest import Hosted
+
+LINES = 100_000
+SAY = f"for n in range({LINES}): print('line', n, 'naïve' if n % 50_000 == 777 else '')\n"
+
+
+async def test_a_long_log_is_read_from_both_ends_and_searched(hosted: Hosted) -> None:
+    (hosted.folder / "say.py").write_text(SAY)
+    async with hosted.attach() as studio:
+        job = await studio.run("say.py")
+        assert await job.wait() == 0
+        whole = b"".join([chunk async for chunk in job.chunks()])
+        log = job.log
+        await read_back(log, whole)
+        await searched(log, whole)
+        made = log.pin(7, "line 1 " * 100, "why?")
+        assert log.pins == [made]
+        assert (len(made.line), made.by) == (LINE_CAP, "ana")
+        async with hosted.attach("bob") as other:
+            bobs = (await other.job(job.id)).log
+            await other.until(lambda: bool(bobs.pins))
+            assert bobs.pins == [made]
+            bobs.unpin(made.id)
+            with pytest.raises(NotFound):
+                bobs.unpin(made.id)
+            await studio.until(lambda: not log.pins)
+        log.pin(0, "line 0")
+        await job.remove()
+        await studio.until(lambda: not studio.document.pins)
+
+
+async def read_back(log: JobLog, whole: bytes) -> None:
+    last = await log.last()
+    assert (last.end, last.size) == (len(whole), len(whole))
+    assert last.offset > 0
+    assert whole[last.offset - 1 : last.offset] == b"\n"
+    pieces = [last]
+    while pieces[0].offset > 0:
+        pieces.insert(0, await log.before(pieces[0].offset))
+    assert b"".join(piece.data for piece in pieces) == whole
+    assert len(pieces) > 4
+    first = await log.first()
+    assert first == Stretch(0, whole[:STRETCH], len(whole))
+    assert (await log.after(first.end)).data == whole[STRETCH : 2 * STRETCH]
+    assert (await log.after(len(whole))).data == b""
+    assert (await log.before(0)).data == b""
+
+
+async def searched(log: JobLog, whole: bytes) -> None:
+    expected = [whole.index(b"line 777 "), whole.index(b"line 50777 ")]
+    assert await log.find("naïve", 0) == expected[0]
+    assert await log.find("naïve", whole.index(b"line 778")) == expected[1]
+    assert await log.find("naïve", len(whole), back=True) == expected[1]
+    assert await log.find("naïve", expected[1], back=True) == expected[0]
+    assert await log.find("NAÏVE", 0) is None
+    assert await log.find("-e $(reboot) '", 0) is None
+    assert await log.find("line 99999", 0) == whole.index(b"line 99999")
+    assert await log.find("e 5\n", 0) is not None  # a pattern of two lines finds either
+    around = await log.around(expected[1])
+    assert around.offset < expected[1] < around.end
+    assert whole[around.offset - 1 : around.offset] == b"\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "start"),
+    [(b"a\nb\nc", 2), (b"10%\r20%\r30%", 4), (b"no end", 0), (b"", 0), (b"\n", 1)],
+)
+def test_where_a_line_starts(data: bytes, start: int) -> None:
+    assert line_start(data) == start

@@ -1,0 +1,60 @@
+"""The search where the log lies, with the machine's own grep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from studio_tui.errors import StudioError
+from studio_tui.jobs import find as finding
+from studio_tui.jobs.find import find, scan
+from studio_tui.jobs.launch import Supervisor
+from studio_tui.machines.local import LocalConnection
+
+LOG = b"One\ntwo \xff\x00 binary\nthree one\n\x1b[31mfour\x1b[0m\r50%\r100%\nlast one"
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path) -> Supervisor:
+    connection = LocalConnection(tmp_path)
+    folder = Path(connection.root) / "jobs" / "j1"
+    folder.mkdir(parents=True)
+    (folder / "log").write_bytes(LOG)
+    return Supervisor(connection, "nowhere")
+
+
+async def test_lines_are_found_by_their_start(supervisor: Supervisor) -> None:
+    third, last = LOG.index(b"three"), LOG.index(b"last")
+    assert await find(supervisor, "j1", "one", 0) == 0
+    assert await find(supervisor, "j1", "One", 1) is None
+    assert await find(supervisor, "j1", "one", 4) == third
+    assert await find(supervisor, "j1", "one", LOG.index(b"\x1b")) == last
+    assert await find(supervisor, "j1", "one", len(LOG)) is None
+    assert await find(supervisor, "j1", "one", last, back=True) == third
+    assert await find(supervisor, "j1", "one", 0, back=True) is None
+    assert await find(supervisor, "j1", "binary", 0) == 4
+    assert await find(supervisor, "j1", "100%", 0) == LOG.index(b"\x1b[31m")
+    assert await find(supervisor, "j1", "--help", 0) is None
+
+
+async def test_a_log_that_cannot_be_read_is_no_empty_one(supervisor: Supervisor) -> None:
+    with pytest.raises(StudioError, match="cannot be searched"):
+        await find(supervisor, "j2", "one", 0)
+
+
+@pytest.mark.parametrize("stretch", [1, 7, 64, 1000])
+async def test_reading_all_of_it_finds_the_same(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, stretch: int
+) -> None:
+    monkeypatch.setattr(finding, "STRETCH", stretch)
+
+    async def read(offset: int, length: int) -> tuple[bytes, int]:
+        return LOG[offset : offset + length], len(LOG)
+
+    starts = [0, *(at + 1 for at, byte in enumerate(LOG) if byte == 10), len(LOG)]
+    for text in ("one", "One", "binary", "100%", "--help", "o"):
+        for offset in starts:
+            for back in (False, True):
+                expected = await find(supervisor, "j1", text, offset, back=back)
+                assert await scan(read, text, offset, back=back) == expected, (text, offset, back)
