@@ -6,7 +6,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test lint format bench-app bench-log bench-meters bench-probe bench-relay fuzz torture clean
+.PHONY: help demo test lint format bench-app bench-files bench-log bench-meters bench-probe bench-relay \
+	bench-reconnect bench-carry fuzz torture clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -27,6 +28,9 @@ lint: $(VENV)/installed ## lint, format and types
 bench-app: $(VENV)/installed ## what a person waits for: --help, first paint, one key
 	$(BIN)/python scripts/bench_app.py
 
+bench-files: $(VENV)/installed ## what opening, saving, listing and finding files take
+	$(BIN)/python scripts/bench_files.py
+
 bench-log: $(VENV)/installed ## a log of a million lines: opening it, going about in it, memory
 	$(BIN)/python scripts/bench_log.py
 
@@ -38,6 +42,12 @@ bench-probe: $(VENV)/installed ## what the Lightning probe costs a training
 
 bench-relay: $(VENV)/installed ## what a delivery costs the relay, with everything on
 	$(BIN)/python scripts/bench_relay.py
+
+bench-carry: $(VENV)/installed ## a folder to a second machine, against rsync -e ssh
+	PYTHONPATH=. $(BIN)/python scripts/bench_carry.py
+
+bench-reconnect: $(VENV)/installed ## how soon everybody is back after an outage and a restart
+	PYTHONPATH=. $(BIN)/python scripts/bench_reconnect.py
 
 format: $(VENV)/installed ## put the code into the house's format
 	$(BIN)/ruff check --fix

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -14,7 +15,7 @@ from relay_server.errors import BadSetting, RelayError, StoreFailed
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from relay_server.settings import RelaySettings
 
@@ -77,6 +78,12 @@ _store_option = click.option(
 @click.option("--public-url", help="Where clients reach it, for invites: wss://relay.example.com")
 @click.option("--audit", type=click.Path(path_type=Path), help="Append who did what to this file.")
 @click.option(
+    "--per-address",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Connections at once from one address; all clients of a proxy are one.  [default: 2500]",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
     default="info",
@@ -96,6 +103,7 @@ def serve(
     metrics_port: int | None,
     public_url: str | None,
     audit: Path | None,
+    per_address: int | None,
     log_level: str,
     log_json: bool,
 ) -> None:
@@ -107,6 +115,7 @@ def serve(
     """
     import asyncio
 
+    from relay_server.limits import Limits
     from relay_server.logs import log_to
     from relay_server.places import raise_limit
     from relay_server.settings import RelaySettings
@@ -125,6 +134,7 @@ def serve(
         metrics_port=metrics_port,
         public_url=public_url,
         audit=audit,
+        limits=Limits(per_address=per_address) if per_address else Limits(),
     )
     asyncio.run(_serve(settings))
 
@@ -287,12 +297,13 @@ def role_command(id: str, role: str, key: Path | None) -> None:
 
 @relay.command()
 @_store_option
+@click.option("--json", is_flag=True, expose_value=False, help="As JSON, which it always is.")
 def rooms(store: str | None) -> None:
     """List the rooms of a store, as JSON.
 
     \b
     Example:
-      studio-relay rooms --store sqlite:////var/lib/relay/journal.db
+      studio-relay rooms --json --store sqlite:////var/lib/relay/journal.db
     """
     import json
 
@@ -319,7 +330,7 @@ def check(store: str | None) -> None:
         verdict = str(db.execute("PRAGMA integrity_check").fetchone()[0])
         names = db.execute("SELECT room FROM log UNION SELECT room FROM snapshot").fetchall()
         for (name,) in names:
-            broken = salvage(read_rows(db, name))[1]
+            broken = salvage(read_rows(db, name)).bad
             bad += len(broken)
             for row in broken:
                 click.echo(f"{name}: row {row.seq} cannot be applied")
@@ -350,33 +361,43 @@ def backup(file: Path, store: str | None) -> None:
     if file.exists():
         raise BadSetting(f"{file} exists already", "give a new file")
     with _reading(store) as db:
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        try:
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise BadSetting(
+                f"{file} cannot be written: {error.strerror}", "give another"
+            ) from error
         copy = sqlite3.connect(file)
         try:
             db.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")  # so that a medium to read is enough
+        except BaseException:
+            file.unlink()  # half a copy is none
+            raise
         finally:
             copy.close()
     click.echo(f"copied to {file}")
 
 
-class _reading:  # noqa: N801 - reads like a function
-    """Opens the SQLite file of a store URL for a command, and closes it."""
+@contextlib.contextmanager
+def _reading(store: str | None) -> Iterator[sqlite3.Connection]:
+    """The SQLite file of a store URL, for a command that changes nothing in it."""
+    import sqlite3
 
-    def __init__(self, store: str | None) -> None:
-        from relay_server.journal import sqlite_path
+    from relay_server.journal import sqlite_path
 
-        self._path = sqlite_path(store or _default_store())
-
-    def __enter__(self) -> sqlite3.Connection:
-        from relay_server.journal.sqlite import connect
-
-        if not self._path.exists():
-            raise StoreFailed(f"no store at {self._path}", "give another with --store")
-        self._db = connect(self._path)
-        return self._db
-
-    def __exit__(self, *_: object) -> None:
-        self._db.close()
+    path = sqlite_path(store or _default_store())
+    if not path.exists():
+        raise StoreFailed(f"no store at {path}", "give another with --store")
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+        ) as db:
+            yield db
+    except sqlite3.Error as error:
+        raise StoreFailed(
+            f"store {path} cannot be read: {error}", "is it a relay's, and whole? see its backups"
+        ) from error
 
 
 def _room(db: sqlite3.Connection, name: str) -> dict[str, object]:

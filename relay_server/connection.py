@@ -7,6 +7,7 @@ per message for all clients, and written once per turn.
 from __future__ import annotations
 
 import asyncio
+import codecs
 import fcntl
 import re
 import struct
@@ -15,7 +16,7 @@ import termios
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 from websockets.datastructures import Headers
 from websockets.frames import CloseCode, Frame, Opcode
@@ -45,6 +46,7 @@ GRACE: Final = 2.0  # seconds a client has to answer a close
 SLOW_GRACE: Final = 0.5  # ... when it is one that does not read, whose bytes are held meanwhile
 PATIENCE: Final = 20.0  # seconds of silence granted to a client that has never answered a ping
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?").fullmatch
+_UTF8: Final = codecs.getincrementaldecoder("utf-8")
 _Y_ADDRESS: Final = ""  # how the one room of a y-websocket connection is addressed
 
 
@@ -72,17 +74,24 @@ class Seat:
 
     def send(self, message: wire.Message) -> None:
         """One message to this member alone."""
+        if type(message) is wire.Step2:
+            self._send_state(message.update)
+            return
         frame = framed(self.prefix, wire.encode_body(message), message)
         if frame is not None:
-            if type(message) is wire.Step2:
-                self.connection.allow(len(frame))
             self.connection.send(frame)
+
+    def _send_state(self, update: bytes) -> None:
+        """A Step2, which may be large: it is copied once."""
+        frame = binary_frame(self.prefix or b"", *wire.step2_parts(update))
+        self.connection.allow(len(frame))
+        self.connection.send(frame)
 
 
 def framed(prefix: bytes | None, body: bytes, message: wire.Message) -> bytes | None:
     """A message's websocket frame for members with this prefix; None when they have no word."""
     if prefix is not None:
-        return binary_frame(prefix + body)
+        return binary_frame(prefix, body)
     if type(message) is wire.Update:
         return binary_frame(body)
     body_y = wire.encode_y(message)
@@ -101,6 +110,8 @@ class Connection(asyncio.BufferedProtocol):
     def __init__(self, relay: Relay, number: int, http_only: bool = False) -> None:
         settings = relay.settings
         self.relay = relay
+        self._turns = relay.turns
+        self._counters = relay.counters
         self.number = number
         self.seats: dict[str, Seat] = {}  # by the address that the client uses
         self.heard = 0.0
@@ -116,6 +127,7 @@ class Connection(asyncio.BufferedProtocol):
         self._held = False  # not read because the store is behind
         self._aside: list[bytes] | None = None  # what came while a large update is walked
         self._framing: wire.Framing | None = None  # None until the handshake
+        self._spoke: Seat | None = None  # where it spoke last, and is likely to again
         self._message: list[bytes] = []  # fragments
         self._granted = False
         self._before_auth = 0
@@ -131,6 +143,7 @@ class Connection(asyncio.BufferedProtocol):
         limits = settings.limits
         self._frames = TokenBucket(limits.frames_per_second, limits.frames_burst, now)
         self._bytes = TokenBucket(limits.bytes_per_second, limits.bytes_burst, now)
+        self._joins = TokenBucket(limits.joins_per_second, limits.joins_burst, now)
         self._timer: asyncio.TimerHandle | None = None
 
     # ------------------------------------------------------------ the transport's side
@@ -169,10 +182,11 @@ class Connection(asyncio.BufferedProtocol):
         """Bytes of the client are in the buffer, which is no larger than `SLICE`."""
         data = bytes(self.relay.inbox[:nbytes])
         self.heard = self.relay.loop.time()
-        self.relay.counters.received_bytes += nbytes
+        self._counters.received_bytes += nbytes
         if not self._closing and not self._bytes.take(nbytes, self.heard):
             self.close(Close.FLOOD, "too many bytes")
-        self.relay.turns.take_in(self._read, data, self.heard)
+        read = self._read_frames if self._request_tail is None else self._read
+        self._turns.take_in(read, data, self.heard)
 
     def eof_received(self) -> bool:
         """The client sends no more."""
@@ -186,9 +200,15 @@ class Connection(asyncio.BufferedProtocol):
         """Has frames written at the end of the turn."""
         if self._closing:
             return
-        if not self._outgoing:
-            self.relay.turns.write_soon(self)
-        self._outgoing.append(frames)
+        waiting = self._outgoing
+        if not waiting:
+            self._turns.write_soon(self)
+        waiting.append(frames)
+
+    def left(self, seat: Seat) -> None:
+        """The connection is no longer in a room."""
+        if self._spoke is seat:
+            self._spoke = None
 
     def allow(self, size: int) -> None:
         """Lets that much wait on top of the budget: the state of a room that was asked for."""
@@ -196,12 +216,16 @@ class Connection(asyncio.BufferedProtocol):
 
     def write_out(self) -> None:
         """Writes what waits, in one go; a client over its budget is dropped."""
-        waiting, self._outgoing = self._outgoing, []
-        if not waiting or self._transport.is_closing():
+        waiting = self._outgoing
+        if not waiting:
             return
         blob = waiting[0] if len(waiting) == 1 else b"".join(waiting)
-        self._sent += len(blob)
-        self.relay.counters.sent_bytes += len(blob)
+        waiting.clear()
+        if self._transport.is_closing():
+            return
+        size = len(blob)
+        self._sent += size
+        self._counters.sent_bytes += size
         self._transport.write(blob)
         if self._full:
             budget = self.relay.settings.limits.outgoing_bytes + self._allowed
@@ -214,7 +238,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         self.write_out()
         self._closing = True
-        self.relay.counters.closed[code] += 1
+        self.relay.dropped(self, code, reason)
         self._leave()
         if self._protocol.state is OPEN:
             reason = reason.encode()[:120].decode(errors="ignore")
@@ -266,15 +290,15 @@ class Connection(asyncio.BufferedProtocol):
             if not self._answers_pings:
                 patience = max(patience, PATIENCE)
             if now - self._asked_at >= patience - settings.ping_interval:
-                self.relay.counters.closed[CloseCode.ABNORMAL_CLOSURE] += 1
+                self.relay.dropped(self, CloseCode.ABNORMAL_CLOSURE, "it does not answer")
                 self.abort()
 
     # ------------------------------------------------------------ handshake
 
     def _handshake(self, request: Request) -> None:
-        parts = urlsplit(request.path)
+        path, _, query = request.path.partition("?")
         if request.headers.get("Upgrade") is None or self._http_only:
-            self._answer(parts.path)
+            self._answer(path)
             return
         if self.relay.full or not self.welcome:
             status = HTTPStatus.SERVICE_UNAVAILABLE
@@ -283,7 +307,7 @@ class Connection(asyncio.BufferedProtocol):
             response = self._protocol.reject(status, "Full.\n")
             response.headers["Retry-After"] = "1"
             self._protocol.send_response(response)
-            self.relay.counters.closed[status] += 1
+            self.relay.dropped(self, status, "no place for it")
             return
         response = self._protocol.accept(request)
         self._protocol.send_response(response)
@@ -291,10 +315,10 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._write_protocol()
         self.reached = self._reached(request.headers)
-        room = unquote(parts.path).strip("/")
+        room = unquote(path).strip("/")
         self._framing = "y" if room else "hocuspocus"
         if room:
-            token = parse_qs(parts.query).get("token", [""])[0]
+            token = parse_qs(query).get("token", [""])[0]
             self._join_y(room, token or _bearer(request.headers))
 
     def _answer(self, path: str) -> None:
@@ -318,6 +342,10 @@ class Connection(asyncio.BufferedProtocol):
             self._be_granted()
 
     def _be_granted(self) -> None:
+        if not self._granted:
+            # Whoever answers is missed soon when it is gone; see `watch`.
+            self._protocol.send_ping(b"")
+            self._write_protocol()
         self._granted = True
         if self._timer is not None:
             self._timer.cancel()
@@ -347,6 +375,17 @@ class Connection(asyncio.BufferedProtocol):
         return data[size:]
 
     def _read_frames(self, data: bytes) -> None:
+        frames = 1
+        one = self._cutter.whole(data)
+        if one is None:
+            frames = self._read_many(data)
+        elif not self._closing and self._protocol.state is OPEN:
+            self._received(one)
+        self.relay.counters.frames += frames
+        if not self._closing and not self._frames.take(frames, self.heard):
+            self.close(Close.FLOOD, "too many messages")
+
+    def _read_many(self, data: bytes) -> int:
         frames = 0
         for piece, plain in self._cutter.cut(data):
             if not plain:
@@ -354,9 +393,7 @@ class Connection(asyncio.BufferedProtocol):
             elif not self._closing and self._protocol.state is OPEN:
                 frames += 1
                 self._received(piece)
-        self.relay.counters.frames += frames
-        if not self._closing and not self._frames.take(frames, self.heard):
-            self.close(Close.FLOOD, "too many messages")
+        return frames
 
     def _feed(self, data: bytes) -> int:
         """Gives the library bytes, and does what it asks; the number of frames it found."""
@@ -379,12 +416,12 @@ class Connection(asyncio.BufferedProtocol):
             if data:
                 self._sent += len(data)
                 self._transport.write(data)
-            elif self._protocol.close_sent is not None and self._protocol.close_rcvd is None:
-                self._fail(self._protocol.close_sent.code)
+            elif (said := self._protocol.close_sent) and self._protocol.close_rcvd is None:
+                self._fail(said.code, said.reason)
             else:
                 self._transport.close()
 
-    def _fail(self, code: int) -> None:
+    def _fail(self, code: int, reason: str) -> None:
         """The library has said why it ends the connection; the client shall read it.
 
         With bytes of the client unread, closing the socket would take that word back.
@@ -392,7 +429,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._closing:
             return
         self._closing = True
-        self.relay.counters.closed[code] += 1
+        self.relay.dropped(self, code, reason or "what it sends is no websocket's")
         self._leave()
         self.hold(False)
         if self._transport.can_write_eof():
@@ -412,14 +449,28 @@ class Connection(asyncio.BufferedProtocol):
                 message, self._message = b"".join(self._message), []
                 self._received(message)
         elif frame.opcode is Opcode.TEXT:
-            self.close(Close.PROTOCOL, "text frame; messages are binary")
+            self._refuse_text(bytes(frame.data), frame.fin)
         elif frame.opcode is Opcode.PONG:
             self._answers_pings = True
+
+    def _refuse_text(self, data: bytes, whole: bool) -> None:
+        try:
+            _UTF8().decode(data, final=whole)
+        except UnicodeDecodeError:
+            self.close(CloseCode.INVALID_DATA, "text that is not UTF-8")
+        else:
+            self.close(Close.PROTOCOL, "text frame; messages are binary")
 
     def _received(self, data: bytes) -> None:
         if self._aside is not None:
             self._aside.append(data)
             return
+        seat = self._spoke
+        if seat is not None:
+            update = wire.short_update(data, seat.prefix or b"")
+            if update is not None:
+                self.relay.update(seat, update)
+                return
         if not self._granted:
             self._before_auth += len(data)
             if self._before_auth > CAPS.before_auth:
@@ -477,6 +528,7 @@ class Connection(asyncio.BufferedProtocol):
                 # A client need not wait for its token's answer, so what follows a refused one
                 # is no offence.
                 if seat is not None:
+                    self._spoke = seat
                     self.relay.receive(seat, message)
                     if type(message) is wire.CloseRoom:
                         self.relay.leave(self, address)
@@ -495,6 +547,9 @@ class Connection(asyncio.BufferedProtocol):
             self.close(Close.TOKEN, answer.reason)
 
     def _join(self, address: str, message: wire.Token) -> None:
+        if not self._joins.take(1, self.heard):
+            self.close(Close.FLOOD, "too many tokens")
+            return
         room = address.partition("\0")[0]
         if message.token.startswith(PREFIX):
             self.relay.exchange(self, address, room, message.token)

@@ -70,18 +70,20 @@ class Turns:
         """Has a room flushed in this turn, or when its window is over."""
         if room in self._timers or room in self._due:
             return
-        now = self._loop.time()
         window = min(self._window, len(room.members) * WRITE)
-        wait = self._flushed.get(room, -math.inf) + window - now
-        if wait <= 0:
-            self._make_due(room)
-        else:
+        wait = self._flushed.get(room, -math.inf) + window - self._loop.time()
+        if wait > 0:
             self._timers[room] = self._loop.call_later(wait, self._make_due, room)
+        else:
+            self._due[room] = None
+            if not self._busy:
+                self._wake()
 
     def write_soon(self, outlet: Outlet) -> None:
         """Has a connection written at the end of the turn; call once until it was."""
         self._dirty.append(outlet)
-        self._wake()
+        if not self._busy:
+            self._wake()
 
     def forget(self, room: Room) -> None:
         """Drops what is known of a room."""
@@ -95,21 +97,18 @@ class Turns:
         self._turn = None
         self._busy = True
         try:
-            self._run()
+            due, self._due = self._due, {}
+            now = self._ran = self._loop.time()
+            for room in due:
+                self._flushed[room] = now
+                self._flush(room)
+            dirty, self._dirty = self._dirty, []
+            for outlet in dirty:
+                outlet.write_out()
         finally:
             self._busy = False
             if self._due or self._dirty:
                 self._wake()
-
-    def _run(self) -> None:
-        due, self._due = self._due, {}
-        now = self._ran = self._loop.time()
-        for room in due:
-            self._flushed[room] = now
-            self._flush(room)
-        dirty, self._dirty = self._dirty, []
-        for outlet in dirty:
-            outlet.write_out()
 
     def close(self) -> None:
         """Runs what waits, now, and cancels every timer."""
@@ -132,11 +131,16 @@ class Turns:
             self._turn = self._loop.call_soon(self.run)
 
 
-def binary_frame(payload: bytes) -> bytes:
-    """A final, unmasked binary websocket frame."""
-    size = len(payload)
+_SHORT: Final = [bytes((0x82, size)) for size in range(126)]
+
+
+def binary_frame(*payload: bytes) -> bytes:
+    """A final, unmasked binary websocket frame of a payload in parts, which are copied once."""
+    size = sum(map(len, payload))
     if size < 126:
-        return bytes((0x82, size)) + payload
-    if size < 65536:
-        return struct.pack("!BBH", 0x82, 126, size) + payload
-    return struct.pack("!BBQ", 0x82, 127, size) + payload
+        head = _SHORT[size]
+    elif size < 65536:
+        head = struct.pack("!BBH", 0x82, 126, size)
+    else:
+        head = struct.pack("!BBQ", 0x82, 127, size)
+    return b"".join((head, *payload))

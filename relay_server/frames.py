@@ -35,6 +35,20 @@ class FrameCutter:
         self._owed = 0  # bytes of the library's frame that are still to come
         self._fragmented = False  # a message in fragments is under way
 
+    def whole(self, data: bytes) -> bytes | None:
+        """The payload when the bytes are one plain frame, short and whole, as of a keystroke."""
+        size = len(data) - 6
+        if (
+            not 0 < size < 126
+            or data[1] != _MASKED | size
+            or data[0] != _WHOLE_BINARY
+            or self._rest
+            or self._owed
+            or self._fragmented
+        ):
+            return None
+        return apply_mask(data[6:], data[2:6])
+
     def cut(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
         """Yields (payload, True) for a plain frame and (bytes, False) for the library.
 
@@ -50,6 +64,13 @@ class FrameCutter:
                 at += len(piece)
                 yield piece, False
                 continue
+            if end - at > 6 and data[at] == _WHOLE_BINARY and not self._fragmented:
+                size = data[at + 1] - _MASKED
+                start = at + 6
+                if 0 <= size < 126 and start + size <= end:  # the header of nearly every frame
+                    at = start + size
+                    yield apply_mask(data[start:at], data[start - 4 : start]), True
+                    continue
             header = _header(data, at)
             if header is None:
                 self._rest = data[at:]

@@ -3,8 +3,51 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from bisect import bisect_left
+from collections import Counter, deque
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
+
+from relay_server.wire import Close
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Upper bounds of the histogram's buckets, in seconds: a commit alone, in a queue, on a bad disk.
+BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Acks:
+    """How long the journal takes for its word that an update is safe.
+
+    Attributes:
+        counts: how many took no longer than each of `BUCKETS`, and last those that took longer;
+            each is counted once.
+        total: seconds, over all of them.
+    """
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKETS) + 1)
+        self.total = 0.0
+        self._waiting: deque[tuple[int, float]] = deque()  # ticket, when the journal got it
+
+    def wait(self, ticket: int, now: float) -> None:
+        """The journal got an update; tickets rise."""
+        self._waiting.append((ticket, now))
+
+    def safe(self, ticket: int, now: float) -> None:
+        """The journal has everything up to a ticket, of whatever room: it keeps their order."""
+        waiting = self._waiting
+        while waiting and waiting[0][0] <= ticket:
+            took = now - waiting.popleft()[1]
+            self.counts[bisect_left(BUCKETS, took)] += 1
+            self.total += took
+
+    def lag(self, now: float) -> float:
+        """Seconds that the oldest update has waited for the journal."""
+        return now - self._waiting[0][1] if self._waiting else 0.0
 
 
 @dataclass(slots=True)
@@ -16,9 +59,12 @@ class Counters:
     received_bytes: int = 0
     sent_bytes: int = 0
     updates: int = 0
+    deliveries: int = 0
     appended: int = 0
     quarantined: int = 0
-    closed: Counter[int] = field(default_factory=Counter)  # by close code
+    audit_lost: int = 0
+    closed: Counter[int] = field(default_factory=Counter)  # by close code or HTTP status
+    acks: Acks = field(default_factory=Acks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +76,10 @@ class Gauges:
     rooms: int
     members: int
     backlog_bytes: int
+    lag: float  # seconds
+    memory: int  # bytes
     store_failing: bool
+    full: bool  # lets nobody else in
     closing: bool
 
 
@@ -43,14 +92,33 @@ class Answer:
     body: str
 
 
-_HELP = {
-    "connections_total": "Connections accepted.",
-    "frames_total": "Websocket messages received.",
-    "received_bytes_total": "Bytes received.",
-    "sent_bytes_total": "Bytes sent.",
-    "updates_total": "Document updates received.",
-    "journal_appends_total": "Rows given to the journal.",
-    "quarantined_total": "Stored rows set aside because they cannot be applied.",
+_TOTALS: Final = {
+    "connections": "Connections accepted.",
+    "frames": "Websocket messages received.",
+    "received_bytes": "Bytes received.",
+    "sent_bytes": "Bytes sent.",
+    "updates": "Document updates received.",
+    "deliveries": "Messages sent on to members of a room, each counted once per member.",
+    "journal_appends": "Rows given to the journal.",
+    "quarantined": "Stored rows set aside because they cannot be applied.",
+    "audit_lost": "Events that the audit log could not take.",
+}
+_GAUGES: Final = {
+    "connections": "Connections now.",
+    "rooms": "Rooms in memory.",
+    "members": "Members of all rooms.",
+    "journal_backlog_bytes": "Bytes that wait for the journal.",
+    "journal_lag_seconds": "How long the oldest update has waited for the journal.",
+    "journal_failing": "1 while the store cannot be written.",
+    "resident_memory_bytes": "Memory of the process; 0 where it cannot be told.",
+}
+_REASONS: Final[dict[int, str]] = {
+    1002: "websocket_error",
+    1006: "no_answer",
+    1007: "not_utf8",
+    HTTPStatus.TOO_MANY_REQUESTS: "address_limit",
+    HTTPStatus.SERVICE_UNAVAILABLE: "full",
+    **{code: code.name.lower() for code in Close},
 }
 
 
@@ -67,40 +135,70 @@ def answer(path: str, counters: Counters, gauges: Gauges) -> Answer | None:
     if path == "/readyz":
         return _ready(gauges)
     if path == "/metrics":
-        return Answer(200, "text/plain; version=0.0.4", _metrics(counters, gauges))
+        return Answer(200, "text/plain; version=0.0.4; charset=utf-8", _metrics(counters, gauges))
     return None
 
 
 def _ready(gauges: Gauges) -> Answer:
-    reason = "closing" if gauges.closing else "store fails" if gauges.store_failing else ""
+    reasons = {
+        "closing": gauges.closing,
+        "store fails": gauges.store_failing,
+        "full": gauges.full,
+    }
+    reason = next((reason for reason, holds in reasons.items() if holds), "")
     body = {"ready": not reason, "reason": reason}
     return Answer(503 if reason else 200, "application/json", json.dumps(body) + "\n")
 
 
 def _metrics(counters: Counters, gauges: Gauges) -> str:
-    totals = {
-        "connections_total": counters.connections,
-        "frames_total": counters.frames,
-        "received_bytes_total": counters.received_bytes,
-        "sent_bytes_total": counters.sent_bytes,
-        "updates_total": counters.updates,
-        "journal_appends_total": counters.appended,
-        "quarantined_total": counters.quarantined,
-    }
-    now = {
-        "connections": gauges.connections,
-        "rooms": gauges.rooms,
-        "members": gauges.members,
-        "journal_backlog_bytes": gauges.backlog_bytes,
-        "journal_failing": int(gauges.store_failing),
-    }
+    totals = (
+        counters.connections,
+        counters.frames,
+        counters.received_bytes,
+        counters.sent_bytes,
+        counters.updates,
+        counters.deliveries,
+        counters.appended,
+        counters.quarantined,
+        counters.audit_lost,
+    )
+    now = (
+        gauges.connections,
+        gauges.rooms,
+        gauges.members,
+        gauges.backlog_bytes,
+        gauges.lag,
+        int(gauges.store_failing),
+        gauges.memory,
+    )
     lines: list[str] = []
-    for name, value in totals.items():
-        lines += [f"# HELP relay_{name} {_HELP[name]}", f"# TYPE relay_{name} counter"]
-        lines.append(f"relay_{name} {value}")
-    for name, value in now.items():
-        lines += [f"# TYPE relay_{name} gauge", f"relay_{name} {value}"]
-    lines.append("# TYPE relay_closed_total counter")
-    for code, count in sorted(counters.closed.items()):
-        lines.append(f'relay_closed_total{{code="{code}"}} {count}')
+    for (name, text), total in zip(_TOTALS.items(), totals, strict=True):
+        lines += [*_head(f"{name}_total", "counter", text), f"relay_{name}_total {total}"]
+    for (name, text), value in zip(_GAUGES.items(), now, strict=True):
+        lines += [*_head(name, "gauge", text), f"relay_{name} {value}"]
+    lines += [*_closed(counters.closed), *_latency(counters.acks)]
     return "\n".join(lines) + "\n"
+
+
+def _head(name: str, kind: str, text: str) -> list[str]:
+    return [f"# HELP relay_{name} {text}", f"# TYPE relay_{name} {kind}"]
+
+
+def _closed(closed: Counter[int]) -> Iterator[str]:
+    text = "Connections that the relay ended or did not let in, by close code or HTTP status."
+    yield from _head("closed_total", "counter", text)
+    for code, count in sorted(closed.items()):
+        reason = _REASONS.get(code, "other")
+        yield f'relay_closed_total{{code="{int(code)}",reason="{reason}"}} {count}'
+
+
+def _latency(acks: Acks) -> Iterator[str]:
+    yield from _head(
+        "ack_latency_seconds", "histogram", "From the journal's door to its word, per row."
+    )
+    bounds = [*map(str, BUCKETS), "+Inf"]
+    reached = list(accumulate(acks.counts))
+    for bound, count in zip(bounds, reached, strict=True):
+        yield f'relay_ack_latency_seconds_bucket{{le="{bound}"}} {count}'
+    yield f"relay_ack_latency_seconds_sum {acks.total}"
+    yield f"relay_ack_latency_seconds_count {reached[-1]}"

@@ -1,7 +1,7 @@
 """Recognises the update that one keystroke makes, at a third of the cost of the validator's walk.
 
 Nearly every update is the insertion of one character into a text. Its bytes have one shape, which
-one match checks in full: what it accepts, `validate.survey` accepts, with the same result.
+one match checks in full: what it accepts, `validate.survey` accepts, and finds the same.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from relay_server.validate import CLIENT_LIMIT, Survey
+from relay_server.validate import CLIENT_LIMIT
 
 _CLIENT: Final = rb"[\x80-\xff]{0,7}[\x00-\x7f]"
 _CLOCK: Final = rb"[\x80-\xff]{0,3}[\x00-\x7f]"  # below 2^28: there is no limit to look at
@@ -28,13 +28,13 @@ _INSERT: Final = re.compile(
 ).fullmatch
 
 
-def keystroke(update: bytes) -> Survey | None:
-    """What an update carries when it is one keystroke; None for every other update."""
+def keystroke(update: bytes) -> tuple[int, int] | None:
+    """Client and the clock after its struct, for an update that is one keystroke; else None."""
     found = _INSERT(update)
     if found is None:
         return None
     client = _client(found[1])
-    return Survey({client: _uint(found[2]) + 1}) if client < CLIENT_LIMIT else None
+    return (client, _uint(found[2]) + 1) if client < CLIENT_LIMIT else None
 
 
 def _uint(data: bytes) -> int:

@@ -15,6 +15,8 @@ class Limits:
         frames_burst: messages it may send at once before the rate counts.
         bytes_per_second: sustained rate of bytes from a client.
         bytes_burst: bytes it may send at once before the rate counts.
+        joins_per_second: sustained rate of tokens from a client: each is verified and audited.
+        joins_burst: tokens it may send at once before the rate counts.
         outgoing_bytes: what may wait to be read by a client, room states aside.
         backlog_bytes: what may wait for the store before clients are no longer read.
         connections: at once, over all.
@@ -27,6 +29,8 @@ class Limits:
     frames_burst: float = 500_000
     bytes_per_second: float = 32 << 20
     bytes_burst: float = 512 << 20
+    joins_per_second: float = 20
+    joins_burst: float = 2000
     outgoing_bytes: int = 4 << 20
     backlog_bytes: int = 4 << 20
     connections: int = 10_000
@@ -89,13 +93,12 @@ class TokenBucket:
 
     def take(self, tokens: float, now: float) -> bool:
         """Takes tokens; False when the bucket does not hold them, and it is left empty."""
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        left = self._left + (now - self._at) * self._rate
+        if left > self._burst:
+            left = self._burst
         self._at = now
-        self._left -= tokens
-        if self._left >= 0:
-            return True
-        self._left = 0
-        return False
+        self._left = max(left - tokens, 0)
+        return left >= tokens
 
     def full(self, now: float) -> bool:
         """Whether nothing that was taken counts any more."""

@@ -5,24 +5,27 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from collections import Counter, deque
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from relay_server.access import Policy
 from relay_server.effects import Expel
 from relay_server.errors import InvalidUpdate
+from relay_server.journal import Row
 from relay_server.journal.history import new_history
 from relay_server.replica import Broken, Replica
 from relay_server.room import Room
-from relay_server.validate import Survey, survey
+from relay_server.validate import Survey, read_state_vector, survey
 from relay_server.wire import Close
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from relay_server.effects import Effects
-    from relay_server.journal import Journal, Row
+    from relay_server.journal import Journal
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +38,10 @@ POLICIES: Final = (
     ("*", Policy()),
 )
 _INLINE: Final = 64 << 10  # bytes of history that are walked on the event loop
+_STRIKES: Final = 3  # times that a row may be in another's way
 
 
+@lru_cache(1024)
 def policy_of(name: str) -> Policy:
     """The rules of a room."""
     return next(policy for pattern, policy in POLICIES if fnmatchcase(name, pattern))
@@ -86,28 +91,31 @@ class Lobby:
 
         Raises:
             StoreFailed: the journal cannot be read.
+            Broken: no selection of its rows can be applied.
         """
         rows = await self._journal.load(room.name)
         if sum(len(row.update) for row in rows) <= _INLINE:
             history = walk(rows)
         else:
             history = await asyncio.to_thread(walk, rows)
-        bad = history.bad
         try:
             effects = room.restore(history.updates, history.surveys)
         except Broken:
-            rows = await self._journal.load(room.name)
-            history, bad = salvage(rows)
+            history = await asyncio.to_thread(salvage, rows)
             effects = room.restore(history.updates, history.surveys)
-        if bad:
-            self.quarantined += len(bad)
-            log.error("room %s: %d stored updates set aside", room.name, len(bad))
-            before = self._journal.history(room.name)
-            await self._journal.quarantine(room.name, bad)
-            effects += room.blame(row.update for row in bad)
-            if self._journal.history(room.name) != before:
-                reason = "the room begins a new history"
-                effects += [Expel(member, Close.HISTORY, reason) for member in room.members]
+        if history.bad:
+            effects += await self._set_aside(room, history.bad)
+        return effects
+
+    async def _set_aside(self, room: Room, bad: list[Row]) -> Effects:
+        self.quarantined += len(bad)
+        log.error("room %s: %d stored updates set aside", room.name, len(bad))
+        before = self._journal.history(room.name)
+        await self._journal.quarantine(room.name, bad)
+        effects = room.blame(row.update for row in bad)
+        if self._journal.history(room.name) != before:
+            reason = "the room begins a new history"
+            effects += [Expel(member, Close.HISTORY, reason) for member in room.members]
         return effects
 
     def cold(self, now: float, linger: float) -> list[Room]:
@@ -140,20 +148,65 @@ def walk(rows: Sequence[Row]) -> History:
     return history
 
 
-def salvage(rows: Sequence[Row]) -> tuple[History, list[Row]]:
-    """Finds the rows that break the document library, by applying them one by one."""
-    good: list[Row] = []
+def salvage(rows: Sequence[Row]) -> History:
+    """Sorts rows by what the document library says of them too, by applying them one by one.
+
+    A row that builds on what is still to come waits inside the library, and it is the other row,
+    when that one comes, that the library refuses. So a row is only bad when those that do not wait
+    refuse it, or when it was in another's way again and again.
+    """
     history = walk(rows)
-    bad = history.bad
+    bad = {row.seq for row in history.bad}
+    fine = [row for row in rows if row.seq not in bad]
+    left = deque(zip(fine, history.surveys, strict=True))
+    good: list[_Found] = []
+    strikes = Counter[int]()
     replica = Replica()
-    for row in rows:
-        if row in bad:
+    while left:
+        found = left.popleft()
+        if _takes(replica, found):
+            good.append(found)
             continue
-        try:
-            replica.append(row.update)
-            replica.state_vector()
-            good.append(row)
-        except Broken:
-            bad.append(row)
-            replica = Replica([g.update for g in good])
-    return walk(good), bad
+        replica = _replica_of(good)
+        waits = _waiting(good, replica)
+        sound = [one for one in good if one[0].seq not in waits]
+        without = _replica_of(sound) if waits else replica
+        if waits and _takes(without, found):
+            strikes.update(waits)
+            bad |= {seq for seq in waits if strikes[seq] >= _STRIKES}
+            again = [one for one in good if one[0].seq in waits - bad]
+            left.extendleft(reversed(again))
+            replica, good = without, [*sound, found]
+        else:
+            bad.add(found[0].seq)
+    return History(
+        [row.update for row, _ in good],
+        [survey for _, survey in good],
+        [row for row in rows if row.seq in bad],
+    )
+
+
+_Found = tuple[Row, Survey]  # a row and what the walk found in it
+
+
+def _takes(replica: Replica, found: _Found) -> bool:
+    try:
+        replica.append(found[0].update)
+        replica.settle()
+    except Broken:
+        return False
+    return True
+
+
+def _replica_of(found: Iterable[_Found]) -> Replica:
+    return Replica(row.update for row, _ in found)
+
+
+def _waiting(found: Iterable[_Found], replica: Replica) -> set[int]:
+    """The rows, by seq, of which something is not part of the document yet."""
+    clocks = read_state_vector(replica.state_vector())
+    return {
+        row.seq
+        for row, survey in found
+        if any(end > clocks.get(client, 0) for client, end in survey.ends.items())
+    }

@@ -1,9 +1,11 @@
-"""How many connections the process has room for, by its limit of open files."""
+"""How much the process has room for: connections by its limit of open files, and memory."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
+from pathlib import Path
 from typing import Final
 
 ACCEPTS: Final = 8  # connections that are accepted in one turn of the loop, at most
@@ -12,6 +14,7 @@ QUEUE: Final = 512  # connections that wait in the kernel meanwhile
 _SPARE: Final = 4 * ACCEPTS
 _OWN: Final = 12
 _LEAST: Final = 8
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 def raise_limit() -> None:
@@ -27,3 +30,25 @@ def places() -> int:
     if soft == resource.RLIM_INFINITY:
         return 1 << 30
     return max(soft - _SPARE - _OWN, _LEAST)
+
+
+def memory_used() -> int:
+    """Bytes that the process has in memory; 0 where that is not told."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
+    except OSError:
+        return 0
+
+
+def memory_limit(cgroups: Path = Path("/sys/fs/cgroup"), own: str | None = None) -> int:
+    """Bytes from which on the process should take no more in: 7/8 of what it may ever have.
+
+    Args:
+        cgroups: where a container's or a unit's limits are told (version 2).
+        own: the process's place there; None: as the kernel says.
+    """
+    limits = [os.sysconf("SC_PHYS_PAGES") * _PAGE]
+    with contextlib.suppress(OSError, ValueError):  # not told, or "max"
+        own = own or Path("/proc/self/cgroup").read_text().rpartition("0::/")[2].strip()
+        limits.append(int((cgroups / own / "memory.max").read_text()))
+    return min(limits) // 8 * 7

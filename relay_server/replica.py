@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BATCH: Final = 64
 SMALL: Final = 8 << 10  # bytes; merging more saves nothing, and settling it takes milliseconds
+DIFFS: Final = 16  # answers that are kept until the document changes: the whole state, and ...
+SMALL_DIFF: Final = 64 << 10  # ... those of at most so many bytes
 EMPTY: Final = b"\0\0"  # the update without structs and deletes
 NOTHING: Final = b"\0"  # the state vector of an empty document
 
@@ -80,7 +82,7 @@ class Replica:
         self._doc: Doc[Any] = Doc()
         self._tail: list[bytes] = []
         self._tail_size = 0  # bytes
-        self._full: bytes | None = None
+        self._diffs: dict[bytes, bytes] = {}  # by state vector, for many who come back at once
         self._deletes: dict[int, list[tuple[int, int]]] | None = None
         self._reach: dict[int, int] = {}
         self._tail.extend(history)
@@ -95,21 +97,22 @@ class Replica:
 
     def expect(self, found: Survey) -> None:
         """Notes how far an update that is being taken in reaches; see `complete`."""
-        reach = self._reach
-        for client, end in found.ends.items():
-            if end > reach.get(client, 0):
-                reach[client] = end
-        for client, ranges in found.deletes.items():
-            end = max((clock + length for clock, length in unpacked(ranges)), default=0)
-            if end > reach.get(client, 0):
-                reach[client] = end
+        for ends in (found.ends, found.deleted):
+            for client, end in ends.items():
+                self.expect_of(client, end)
+
+    def expect_of(self, client: int, end: int) -> None:
+        """The same of an update by one client, which ends before that clock."""
+        if end > self._reach.get(client, 0):
+            self._reach[client] = end
 
     def settle(self) -> None:
         """Applies the tail to the document."""
         if not self._tail:
             return
         tail, self._tail, self._tail_size = self._tail, [], 0
-        self._full = self._deletes = None
+        self._diffs.clear()
+        self._deletes = None
         for update in merge(tail):
             with panics_as_broken():
                 self._doc.apply_update(update)
@@ -121,14 +124,15 @@ class Replica:
             return self._doc.get_state()
 
     def diff(self, state_vector: bytes) -> bytes:
-        """An update with what a peer with this state vector lacks. The whole state is cached."""
+        """An update with what a peer with this state vector lacks."""
         self.settle()
-        with panics_as_broken():
-            if state_vector != NOTHING:
-                return self._doc.get_update(state_vector)
-            if self._full is None:
-                self._full = self._doc.get_update()
-            return self._full
+        found = self._diffs.get(state_vector)
+        if found is None:
+            with panics_as_broken():
+                found = self._doc.get_update(state_vector)
+            if len(self._diffs) < DIFFS and (state_vector == NOTHING or len(found) <= SMALL_DIFF):
+                self._diffs[state_vector] = found
+        return found
 
     def complete(self) -> bool:
         """Whether everything taken in is part of the document.

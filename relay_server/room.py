@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from relay_server.access import Policy, authorize
@@ -61,7 +62,9 @@ class Member:
         own: one of our own clients, which is told of durability by Ack.
         pinned: the name is not the client's to change.
         vouched: the name is the token's, and nobody else's.
+        told: it is told when what it sent is durable; y-websocket has no word for it.
         sent: Update and Step2 messages it has sent here.
+        writes: its role may write the document; set when it joins.
     """
 
     id: int
@@ -72,7 +75,9 @@ class Member:
     own: bool = False
     pinned: bool = False
     vouched: bool = False
+    told: bool = True
     sent: int = 0
+    writes: bool = False
 
     @property
     def shown_name(self) -> str:
@@ -133,7 +138,7 @@ class Room:
         self._unacked: deque[_Batch] = deque()
         self._ids = ids
         self._ticket = 0
-        self._rows = 0  # appended since the last snapshot
+        self._rows = 0  # in the journal since the last snapshot
         self._rest = (0, 0.0)  # how many there were, and when that was first seen
         self._news: dict[int, tuple[int, Entry]] = {}  # client id -> who said it, entry
 
@@ -142,6 +147,7 @@ class Room:
     def join(self, member: Member) -> Effects:
         """Lets a member in and tells it who is here."""
         self.members[member.id] = member
+        member.writes = authorize(member.role, Update(b""), self.policy)
         present = self._presence.everybody()
         return [Send(member.id, Awareness(present))] if present else []
 
@@ -165,9 +171,10 @@ class Room:
 
     def receive(self, member_id: int, message: Message) -> Effects:
         """Takes a member's message in."""
-        member = self.members[member_id]
+        if type(message) is Update:
+            return self.update(member_id, message.update)
         try:
-            return self._receive(member, message)
+            return self._receive(self.members[member_id], message)
         except WireError as error:
             return [Expel(member_id, error.close_code, error.message)]
         except InvalidUpdate as error:
@@ -175,8 +182,6 @@ class Room:
 
     def _receive(self, member: Member, message: Message) -> Effects:
         match message:
-            case Update(update):
-                return self._update(member, message, update)
             case Step2(update):
                 return self._step2(member, message, update)
             case Step1(state_vector):
@@ -214,11 +219,21 @@ class Room:
             return [Send(member.id, reply)]
         return []
 
-    def _update(self, member: Member, message: Message, update: bytes) -> Effects:
+    def update(self, member_id: int, update: bytes) -> Effects:
+        """Takes the update of an Update message in."""
+        member = self.members[member_id]
         member.sent += 1
-        if not authorize(member.role, message, self.policy):
-            return [Send(member.id, SyncStatus(False))]
-        self._take(member, update, keystroke(update) or survey(update))
+        if not member.writes:
+            return [Send(member_id, SyncStatus(False))]
+        replica, typed = self._replica, keystroke(update)
+        if replica is not None and typed is not None:
+            replica.expect_of(*typed)
+        else:
+            try:
+                self._expect(survey(update))
+            except InvalidUpdate as error:
+                return [Expel(member_id, Close.PROTOCOL, error.message)]
+        self._take(member, update)
         return []
 
     def _step2(self, member: Member, message: Message, update: bytes) -> Effects:
@@ -229,10 +244,12 @@ class Room:
         except Broken:
             return self._broken()
         if not news:
-            self._batch.add(member.id, member.sent)
+            if member.told:
+                self._batch.add(member.id, member.sent)
             self.due = True
         elif authorize(member.role, message, self.policy):
-            self._take(member, update, found)
+            self._expect(found)
+            self._take(member, update)
         else:
             return [Send(member.id, SyncStatus(False))]
         return []
@@ -240,13 +257,20 @@ class Room:
     def _has_news(self, found: Survey) -> bool:
         return self._replica is None or self._replica.has_news(found)
 
-    def _take(self, member: Member, update: bytes, found: Survey) -> None:
+    def _expect(self, found: Survey) -> None:
         if self._replica is None:
             self._early_reach.append(found)
         else:
             self._replica.expect(found)
-        self._updates.setdefault(member.id, []).append(update)
-        self._batch.add(member.id, member.sent)
+
+    def _take(self, member: Member, update: bytes) -> None:
+        waiting = self._updates.get(member.id)
+        if waiting is None:
+            self._updates[member.id] = [update]
+        else:
+            waiting.append(update)
+        if member.told:
+            self._batch.add(member.id, member.sent)
         self.due = True
 
     def _step1(self, member: Member, state_vector: bytes) -> Effects:
@@ -295,17 +319,19 @@ class Room:
         senders, self._updates = self._updates, {}
         updates: list[bytes] = []
         for member_id, sent in senders.items():
-            rows = _merged(sent)
-            updates += rows
-            self._recent.extend((member_id, hash(row)) for row in rows)
+            for row in sent if len(sent) == 1 else _merged(sent):
+                updates.append(row)
+                self._recent.append((member_id, hash(row)))
         if self.policy.journaled:
+            awaited = bool(self._batch.members)
             for update in updates:
                 self._ticket = next(self._ids)
-                effects.append(Append(self._ticket, update))
+                effects.append(Append(self._ticket, update, awaited))
             self._rows += len(updates)
         # With one sender it is spared its own words; with several an echo is cheaper, and harmless.
         skip = frozenset(senders) if len(senders) == 1 else frozenset[int]()
-        effects += [Broadcast(Update(update), skip) for update in updates]
+        for update in updates:
+            effects.append(Broadcast(Update(update), skip))
         self._keep(updates, effects)
 
     def _keep(self, updates: list[bytes], effects: Effects) -> None:
@@ -346,6 +372,8 @@ class Room:
 
     def durable(self, ticket: int) -> Effects:
         """The journal has everything up to a ticket."""
+        if not self._unacked:
+            return []
         done = []
         while self._unacked and self._unacked[0].ticket <= ticket:
             done.append(self._unacked.popleft())
@@ -392,13 +420,17 @@ class Room:
         Raises:
             Broken: the rows cannot be applied.
         """
-        replica = Replica([*history, *self._early])
-        for one in (*found, *self._early_reach):
+        rows = list(history)
+        replica = Replica(rows)
+        unflushed = map(survey, chain.from_iterable(self._updates.values()))
+        for one in (*found, *self._early_reach, *unflushed):
             replica.expect(one)
         self._replica = replica
-        self._early, self._early_reach = [], []
-        waiting, self._waiting = self._waiting, {}
+        self._rows = max(self._rows, len(rows) - 1)  # the first may be a snapshot
+        early, self._early, self._early_reach = self._early, [], []
         effects: Effects = []
+        self._keep(early, effects)
+        waiting, self._waiting = self._waiting, {}
         for member_id, state_vector in waiting.items():
             effects += self._step1(self.members[member_id], state_vector)
         return effects

@@ -19,7 +19,7 @@ from relay_server import health, wire
 from relay_server.access import RELAY_CALLS, Grant, Keys, authorize
 from relay_server.audit import Audit
 from relay_server.connection import SLICE, Connection, Seat, framed
-from relay_server.effects import Append, Broadcast, Effects, Expel, Reload, Send, Snapshot
+from relay_server.effects import Append, Broadcast, Effect, Effects, Expel, Reload, Send, Snapshot
 from relay_server.errors import (
     AccessDenied,
     BadSetting,
@@ -34,9 +34,10 @@ from relay_server.invites import PREFIX, InviteBook
 from relay_server.journal import journal_of
 from relay_server.limits import Addresses
 from relay_server.lobby import Lobby
-from relay_server.places import ACCEPTS, QUEUE, places
+from relay_server.places import ACCEPTS, QUEUE, memory_limit, memory_used, places
 from relay_server.presence import display_name, distinct
 from relay_server.registrar import Asker, Registrar
+from relay_server.replica import Broken
 from relay_server.room import Member, Room
 from relay_server.validate import Walked
 from relay_server.wire import CAPS, Close
@@ -97,6 +98,7 @@ class Relay:
         self._walker = ThreadPoolExecutor(1, "walker")
         self._addresses = Addresses(settings.limits)
         self._places = places()
+        self._memory = memory_limit()
         self._journal = journal
         self._lobby = Lobby(journal)
         self._connections: set[Connection] = set()
@@ -107,6 +109,7 @@ class Relay:
         self._servers: list[asyncio.Server] = []
         self._ticker: asyncio.TimerHandle | None = None
         self._closing = False
+        self._heavy = False  # most of the memory that there is for it is used
         self._nobody = asyncio.Event()  # set when the last connection is gone
 
     @property
@@ -121,7 +124,7 @@ class Relay:
     def full(self) -> bool:
         """Whether there is no place for another connection."""
         most = min(self.settings.limits.connections, self._places)
-        return self._closing or len(self._connections) > most
+        return self._closing or self._heavy or len(self._connections) > most
 
     # ------------------------------------------------------------ life
 
@@ -186,6 +189,10 @@ class Relay:
                 backlog=ACCEPTS,
             )
             queue_connections(server)
+        except socket.gaierror as error:
+            raise BadSetting(
+                f"no such address: {settings.host}", "--host 127.0.0.1, or 0.0.0.0 for all"
+            ) from error
         except OSError as error:
             raise PortTaken(
                 f"cannot listen on {settings.host}:{port}: {_why(error)}",
@@ -204,6 +211,7 @@ class Relay:
         self.keys.refresh()
         self.audit.follow()
         self._addresses.forget(now)
+        self._weigh()
         for connection in list(self._connections):
             connection.watch(now)
             self._check_grants(connection)
@@ -212,6 +220,12 @@ class Relay:
         for room in self._lobby.cold(now, self.settings.linger):
             if room not in self._loads:
                 self._forget(room)
+
+    def _weigh(self) -> None:
+        heavy = memory_used() > self._memory
+        if heavy and not self._heavy:
+            log.warning("memory is short; nobody else is let in until it is not")
+        self._heavy = heavy
 
     def _check_grants(self, connection: Connection) -> None:
         for grant in {seat.grant for seat in connection.seats.values()}:
@@ -248,16 +262,27 @@ class Relay:
         if not self._connections:
             self._nobody.set()
 
+    def dropped(self, connection: Connection, code: int, reason: str) -> None:
+        """A connection is ended by the relay, or not let in; a close code or an HTTP status."""
+        self.counters.closed[code] += 1
+        if code != Close.RESTART:
+            source = connection.address
+            log.info("connection %d of %s: %d, %s", connection.number, source, code, reason)
+
     def answer(self, path: str) -> health.Answer | None:
         """The response to a plain GET."""
         self.counters.quarantined = self._lobby.quarantined
+        self.counters.audit_lost = self.audit.lost
         gauges = health.Gauges(
             version=_version(),
             connections=len(self._connections),
             rooms=len(self._lobby.rooms),
             members=len(self._seats),
             backlog_bytes=self._journal.backlog,
+            lag=self.counters.acks.lag(self.loop.time()),
+            memory=memory_used(),
             store_failing=self._journal.failing,
+            full=self.full,
             closing=self._closing,
         )
         return health.answer(path, self.counters, gauges)
@@ -298,10 +323,12 @@ class Relay:
             own=bool(message.hello),
             pinned=bool(shown),
             vouched=grant.name is not None,
+            told=bool(address),
         )
         member.name = distinct(member, room.members.values())
-        for other in room.members.values():
-            other.name = distinct(other, [member])
+        if member.vouched:
+            for other in room.members.values():
+                other.name = distinct(other, [member])
         prefix = wire.write_string(address) if address else None
         seat = Seat(connection, member.id, room, grant, prefix)
         connection.seats[address] = seat
@@ -376,6 +403,7 @@ class Relay:
         """A connection leaves one of its rooms, if it is in it."""
         seat = connection.seats.pop(address, None)
         if seat is not None:
+            connection.left(seat)
             self._seats.pop(seat.member, None)
             self._perform(seat.room, seat.room.leave(seat.member))
             self.audit.note("left", room=seat.room.name, connection=connection.number)
@@ -384,12 +412,29 @@ class Relay:
         """A message of a member."""
         if self._closing:
             return  # not acknowledged, so the client sends it again to the next relay
-        room = seat.room
         if type(message) is wire.Update:
-            self.counters.updates += 1
-        elif type(message) is wire.Call and self._call(seat, message):
+            self.update(seat, message.update)
             return
-        self._perform(room, room.receive(seat.member, message))
+        if type(message) is wire.Call and self._call(seat, message):
+            return
+        self._perform(seat.room, seat.room.receive(seat.member, message))
+        self._hold_back(seat)
+
+    def update(self, seat: Seat, update: bytes) -> None:
+        """The update of a member's Update message."""
+        if self._closing:
+            return
+        self.counters.updates += 1
+        room = seat.room
+        effects = room.update(seat.member, update)
+        if effects:
+            self._perform(room, effects)
+        else:
+            self.turns.flush_soon(room)
+        self._hold_back(seat)
+
+    def _hold_back(self, seat: Seat) -> None:
+        """Reads a client no more while the store is far behind."""
         if self._journal.backlog > self.settings.limits.backlog_bytes:
             self._held.add(seat.connection)
             seat.connection.hold(True)
@@ -434,6 +479,7 @@ class Relay:
 
     def durable(self, room: str, ticket: int) -> None:
         """See `journal.Listener`."""
+        self.counters.acks.safe(ticket, self.loop.time())
         found = self._lobby.rooms.get(room)
         if found is not None:
             self._perform(found, found.durable(ticket))
@@ -454,15 +500,17 @@ class Relay:
 
     async def _fill(self, room: Room) -> None:
         try:
-            self._perform(room, await self._lobby.load(room))
-        except StoreFailed as error:
+            effects = await self._lobby.load(room)
+        except (StoreFailed, Broken) as error:
             log.error("room %s: %s", room.name, error.message)
             for member in list(room.members):
                 self._expel(member, Close.INTERNAL, "the room cannot be loaded now")
             self.turns.forget(room)
             self._lobby.forget(room)
+            return
         finally:
             del self._loads[room]
+        self._perform(room, effects)  # which may be to load it again
 
     # ------------------------------------------------------------ effects
 
@@ -470,38 +518,47 @@ class Relay:
         self._perform(room, room.flush())
 
     def _perform(self, room: Room, effects: Effects) -> None:
-        at = 0
-        while at < len(effects):
-            effect = effects[at]
-            at += 1
-            match effect:
-                case Broadcast(message, skip):
-                    run = [message]
-                    while at < len(effects):
-                        following = effects[at]
-                        if not isinstance(following, Broadcast) or following.skip != skip:
-                            break
-                        run.append(following.message)
-                        at += 1
+        run: list[wire.Message] = []  # broadcasts to the same members, which go out together
+        skip: frozenset[int] = frozenset()
+        for effect in effects:
+            if type(effect) is Broadcast:
+                if run and effect.skip != skip:
                     self._broadcast(room, run, skip)
-                case Send(member, message):
-                    seat = self._seats.get(member)
-                    if seat is not None:
-                        seat.send(message)
-                case Append(ticket, update):
-                    self.counters.appended += 1
-                    self._journal.append(room.name, ticket, update)
-                case Snapshot(state):
-                    self._journal.snapshot(room.name, state)
-                case Reload():
-                    self._load(room)
-                case Expel(member, code, reason):
-                    self._expel(member, code, reason)
+                    run = []
+                run.append(effect.message)
+                skip = effect.skip
+                continue
+            if run:
+                self._broadcast(room, run, skip)
+                run = []
+            if type(effect) is Append:
+                self.counters.appended += 1
+                self.counters.acks.wait(effect.ticket, self.loop.time())
+                self._journal.append(room.name, effect.ticket, effect.update, effect.awaited)
+            else:
+                self._perform_rare(room, effect)
+        if run:
+            self._broadcast(room, run, skip)
         if room.due:
             self.turns.flush_soon(room)
 
+    def _perform_rare(self, room: Room, effect: Effect) -> None:
+        match effect:
+            case Send(member, message):
+                seat = self._seats.get(member)
+                if seat is not None:
+                    seat.send(message)
+            case Snapshot(state):
+                self._journal.snapshot(room.name, state)
+            case Reload():
+                self._load(room)
+            case Expel(member, code, reason):
+                self._expel(member, code, reason)
+
     def _broadcast(self, room: Room, messages: list[wire.Message], skip: frozenset[int]) -> None:
         """Builds each frame once per way of addressing, and joins those that go out together."""
+        spared = sum(member in room.members for member in skip)
+        self.counters.deliveries += len(messages) * (len(room.members) - spared)
         bodies = [wire.encode_body(message) for message in messages]
         blobs: dict[bytes | None, bytes] = {}
         seats = self._seats
@@ -511,7 +568,7 @@ class Relay:
             seat = seats[member]
             blob = blobs.get(seat.prefix)
             if blob is None:
-                frames = map(framed, itertools.repeat(seat.prefix), bodies, messages)
+                frames = [framed(seat.prefix, *pair) for pair in zip(bodies, messages, strict=True)]
                 blob = blobs[seat.prefix] = b"".join(filter(None, frames))
             if blob:
                 seat.connection.send(blob)

@@ -61,8 +61,9 @@ class RelaySettings:
         Raises:
             BadSetting: with what to change.
         """
-        if not 0 <= self.port <= 65535:
-            raise BadSetting(f"no such port: {self.port}", "0 to 65535; 0 takes a free one")
+        for port in (self.port, self.metrics_port or 0):
+            if not 0 <= port <= 65535:
+                raise BadSetting(f"no such port: {port}", "0 to 65535; 0 takes a free one")
         if self.public_url and not self.public_url.startswith(("ws://", "wss://")):
             raise BadSetting(f"no relay's URL: {self.public_url}", "wss://relay.example.com")
         if (self.tls_cert is None) != (self.tls_key is None):

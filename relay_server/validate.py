@@ -61,10 +61,12 @@ class Survey:
         ends: per client, the clock after its last struct.
         deletes: per client, ranges of deleted structs, each `clock << LENGTH_BITS | length`:
             there may be hundreds of thousands.
+        deleted: per client, the clock after the last deleted struct.
     """
 
     ends: dict[int, int] = field(default_factory=dict)
     deletes: Ranges = field(default_factory=dict)
+    deleted: dict[int, int] = field(default_factory=dict)
 
 
 class Walked(bytes):
@@ -141,8 +143,13 @@ def survey(update: bytes) -> Survey:
         for _ in range(walk.count(2)):
             client = walk.client()
             ranges = found.deletes.setdefault(client, array("Q"))
+            last = found.deleted.get(client, 0)
             for _ in range(walk.count(2)):
-                ranges.append(walk.delete_range())
+                clock, length = walk.delete_range()
+                ranges.append(clock << LENGTH_BITS | length)
+                if clock + length > last:
+                    last = clock + length
+            found.deleted[client] = last
     except IndexError:
         raise _cut() from None
     walk.done()
@@ -342,11 +349,11 @@ class _Walk:
         else:
             raise InvalidUpdate(f"value of unknown kind {kind}")
 
-    def delete_range(self) -> int:
+    def delete_range(self) -> tuple[int, int]:
         clock, length = self.clock(), self.uint()
         if clock + length >= CLOCK_LIMIT:
             raise InvalidUpdate("deleted range is out of range")
-        return clock << LENGTH_BITS | length
+        return clock, length
 
 
 def unpacked(ranges: Iterable[int]) -> Iterator[tuple[int, int]]:

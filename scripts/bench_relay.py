@@ -19,17 +19,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 from pycrdt import Doc, Text
+from websockets.asyncio.client import connect
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN
 from websockets.uri import parse_uri
+
+from relay_server import wire
 
 ROOT = Path(__file__).parents[1]
 MARK = "\ue000".encode()  # what is typed: its bytes are in nothing else
@@ -154,20 +157,22 @@ class Typist:
         self.client.send(b"".join(self.frames[at : at + count]))
 
 
-def keystrokes(count: int) -> list[bytes]:
-    """Websocket frames of somebody who types `count` characters at the end of a text."""
+def updates(count: int) -> Iterator[bytes]:
+    """What somebody changes who types `count` characters at the end of a text."""
     doc: Doc[Any] = Doc()
-    text, frames = doc.get("text", type=Text), []
+    text = doc.get("text", type=Text)
     for _ in range(count):
         if len(text) > 3000:  # the library gets slower as a run grows
             del text[:]
         before = doc.get_state()
         text.insert(len(text), MARK.decode())
-        update = doc.get_update(before)
-        assert len(update) < 120
-        payload = b"\0\2" + bytes((len(update),)) + update
-        frames.append(Frame(Opcode.BINARY, payload).serialize(mask=True))
-    return frames
+        yield doc.get_update(before)
+
+
+def keystrokes(count: int) -> list[bytes]:
+    """The same as websocket frames."""
+    payloads = (wire.encode_body(wire.Update(update)) for update in updates(count))
+    return [Frame(Opcode.BINARY, payload).serialize(mask=True) for payload in payloads]
 
 
 async def wait(condition: Callable[[], bool], seconds: float = 30) -> None:
@@ -241,6 +246,24 @@ async def rooms(relay: Relay, count: int, seconds: float) -> None:
     report(f"rooms:{count}", relay, len(late), late)
 
 
+async def acknowledged(relay: Relay, seconds: float) -> None:
+    """One of our own clients, which waits for each acknowledgement: an fsync each."""
+    waits: list[float] = []
+    async with connect(f"ws://127.0.0.1:{relay.port}/") as socket:
+        await socket.send(wire.encode("acks", wire.Token(relay.token, hello="{}")))
+        relay.start()
+        end = time.monotonic() + seconds
+        for update in updates(4000):
+            sent = time.monotonic()
+            await socket.send(wire.encode("acks", wire.Update(update)))
+            while not isinstance(wire.decode(await socket.recv())[1], wire.Ack):
+                pass
+            waits.append(time.monotonic() - sent)
+            if time.monotonic() > end:
+                break
+    report("acknowledged", relay, len(waits), waits)
+
+
 async def idle(relay: Relay, count: int) -> None:
     """Connections that say nothing."""
     await Client.join(relay, "idle")
@@ -258,6 +281,7 @@ async def measure(options: argparse.Namespace, relay: Relay) -> None:
     await flood(relay, min(options.readers, 50), options.seconds)
     await paced(relay, options.readers, options.seconds)
     await rooms(relay, options.rooms, options.seconds)
+    await acknowledged(relay, options.seconds)
 
 
 def main() -> None:

@@ -5,8 +5,13 @@
 # with the reason; with CI=true a missing program is a failure.
 set -eu
 
+# sshd is found where a user does not look.
+PATH=$PATH:/usr/sbin:/usr/local/sbin
+
 missing() {
-    for pair in node:nodejs npm:npm tmux:tmux ps:procps busybox:busybox dash:dash gcc:gcc; do
+    for pair in node:nodejs npm:npm tmux:tmux ps:procps busybox:busybox dash:dash gcc:gcc \
+        sshd:openssh-server ssh:openssh-client rsync:rsync git:git fish:fish csh:csh \
+        slurmd:slurm-wlm munged:munge; do
         command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s ' "${pair#*:}"
     done
 }

@@ -46,6 +46,8 @@ def loaded(code: str) -> set[str]:
         "studio_tui.sdk",
         "studio_tui.client",
         "studio_tui.document",
+        "studio_tui.machines.ec2.instance",
+        "studio_tui.machines.slurm",
         "studio_tui.meters",
         "studio_tui.settings.studios",
         "studio_tui.terminal",

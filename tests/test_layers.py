@@ -96,6 +96,7 @@ OWNERS: dict[str, frozenset[str]] = {
     "databricks": frozenset({"studio_tui.data"}),
     "jwt": frozenset({"relay_server.access"}),
     "lightning": frozenset({"studio_tui.training", "studio_tui.payload.lightning"}),
+    "pathspec": frozenset({"studio_tui.machines"}),
     "platformdirs": frozenset({"studio_tui.settings", "relay_server.cli"}),
     "psutil": frozenset({"studio_tui.settings", "studio_tui.host"}),
     "pycrdt": frozenset({"studio_tui.document", "relay_server"}),
@@ -109,9 +110,11 @@ OWNERS: dict[str, frozenset[str]] = {
     "snowflake": frozenset({"studio_tui.data"}),
     "textual": frozenset({"studio_tui.app"}),
     "textual_serve": frozenset({"studio_tui.cli"}),
+    "tomlkit": frozenset({"studio_tui.machines.machines_file"}),
     "torch": frozenset({"studio_tui.training", "studio_tui.payload.lightning"}),
     "tree_sitter": frozenset({"studio_tui.app"}),
     "websockets": frozenset({"studio_tui.sync", "relay_server"}),
+    "yaml": frozenset({"studio_tui.machines.ec2"}),
 }
 """Third-party package to the rooms, or single modules, that may import it."""
 

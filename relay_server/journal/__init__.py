@@ -54,8 +54,11 @@ class Journal(Protocol):
     async def close(self) -> None:
         """Writes what waits, if the store lets it, and ends."""
 
-    def append(self, room: str, ticket: int, update: bytes) -> None:
-        """Takes an update; the listener is told of the ticket when it is safe."""
+    def append(self, room: str, ticket: int, update: bytes, awaited: bool = True) -> None:
+        """Takes an update; the listener is told of the ticket when it is safe.
+
+        One that nobody awaits an acknowledgement of may wait a little for others.
+        """
 
     def snapshot(self, room: str, state: bytes) -> None:
         """Replaces everything appended to the room so far by one state."""
@@ -76,6 +79,8 @@ def sqlite_path(url: str) -> Path:
     Raises:
         BadSetting: not such a URL.
     """
+    if url.startswith(("redis:", "rediss:", "valkey:")):
+        raise BadSetting("there is no Redis store yet", "--store sqlite:///PATH, or memory:")
     path = url.removeprefix("sqlite:///")
     if path == url or not path:
         raise BadSetting(

@@ -38,7 +38,7 @@ class MemoryJournal:
         """See `Journal.close`."""
         self._listener = None
 
-    def append(self, room: str, ticket: int, update: bytes) -> None:
+    def append(self, room: str, ticket: int, update: bytes, awaited: bool = True) -> None:
         """See `Journal.append`."""
         rows = self._rows.setdefault(room, [])
         rows.append(Row(rows[-1].seq + 1 if rows else 1, update))

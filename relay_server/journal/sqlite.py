@@ -1,10 +1,10 @@
 """A journal in one SQLite file: WAL, synchronous=FULL, one writer thread, natural batching.
 
-What comes alone is committed at once, and has the latency of one fsync. While more comes, commits
-start `PACE` apart, each with all that came meanwhile: a commit costs as much for forty rows as for
-one. Each room counts its rows with an integer, never with a clock. A snapshot and the deletion of
-what it covers are one transaction. When a commit fails, nothing in it is acknowledged; it is tried
-again until it succeeds.
+An update whose sender awaits the acknowledgement is committed at once, or as soon as the commit
+under way returns, with all that came meanwhile. One that nobody awaits waits `PACE` for others: a
+commit costs nearly as much for one row as for forty. Each room counts its rows with an integer,
+never with a clock. A snapshot and the deletion of what it covers are one transaction. When a commit
+fails, nothing in it is acknowledged; it is tried again until it succeeds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import math
 import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -34,14 +33,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-_sleep = asyncio.sleep
 
-PACE: Final = 0.04  # seconds between the starts of two commits
+PACE: Final = 0.2  # seconds that what nobody awaits may wait
+HURRY: Final = 256 << 10  # ... or bytes of it
 RETRY: Final = 0.25  # seconds between two attempts of a failing commit
 LAST_ATTEMPTS: Final = 4  # while closing
 
-# The interpreter's lock is let go and taken again for each statement, so one takes many rows.
-INSERTS: Final = [(n, "INSERT INTO log VALUES" + ",".join(["(?,?,?)"] * n)) for n in (64, 8, 1)]
+# The interpreter's lock is let go and taken again for each statement, so one takes many rows:
+# short ones, for statements are kept, and keep what they were given last.
+MOST: Final = 64
+SHORT: Final = 16 << 10  # bytes of all rows of a statement
+INSERTS: Final = ["INSERT INTO log VALUES" + ",".join(["(?,?,?)"] * n) for n in range(MOST + 1)]
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS log(
@@ -59,7 +61,7 @@ CREATE TABLE IF NOT EXISTS quarantine(
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Write:
     """One thing to do: an update with its ticket, or with ticket 0 a snapshot."""
 
@@ -106,11 +108,13 @@ class SqliteJournal:
         self._writing: list[_Write] = []
         self._wake = asyncio.Event()
         self._closing = False
-        self._next = -math.inf  # when the next commit may start
+        self._later: asyncio.TimerHandle | None = None  # wakes for what nobody awaits
         self._thread = ThreadPoolExecutor(1, "journal")
         self._last: dict[str, int] = {}  # room -> seq of its last row; the thread's own
         self._histories = Histories({})
         self._db: sqlite3.Connection | None = None
+        self._file: os.stat_result  # of the file that was opened
+        self._replaced = False
         self._task: asyncio.Task[None] | None = None
         self._listener: Listener | None = None
         self._lock: int | None = None
@@ -139,13 +143,13 @@ class SqliteJournal:
                 "clients keep what was not acknowledged and send it again",
             )
 
-    def append(self, room: str, ticket: int, update: bytes) -> None:
+    def append(self, room: str, ticket: int, update: bytes, awaited: bool = True) -> None:
         """See `Journal.append`."""
-        self._put(_Write(room, ticket, update))
+        self._put(_Write(room, ticket, update), awaited)
 
     def snapshot(self, room: str, state: bytes) -> None:
         """See `Journal.snapshot`."""
-        self._put(_Write(room, 0, state))
+        self._put(_Write(room, 0, state), awaited=False)
 
     async def load(self, room: str) -> Sequence[Row]:
         """See `Journal.load`."""
@@ -165,18 +169,23 @@ class SqliteJournal:
 
     # ------------------------------------------------------------ the loop's side
 
-    def _put(self, write: _Write) -> None:
+    def _put(self, write: _Write, awaited: bool) -> None:
         self._queue.append(write)
         self.backlog += len(write.body)
-        self._wake.set()
+        if awaited or self.backlog > HURRY:
+            self._wake.set()
+        elif self._later is None:
+            self._later = asyncio.get_running_loop().call_later(PACE, self._wake.set)
 
     async def _run(self) -> None:
         attempts = 0
         while self._queue or self._writing or not self._closing:
             await self._wake.wait()
-            await self._pause()
             if not self._closing:
                 self._wake.clear()
+            if self._later is not None:
+                self._later.cancel()
+                self._later = None
             # What failed is tried again together with what came meanwhile.
             self._writing += self._queue
             self._queue = []
@@ -190,14 +199,8 @@ class SqliteJournal:
             await asyncio.sleep(RETRY)
             self._wake.set()
 
-    async def _pause(self) -> None:
-        wait = self._next - asyncio.get_running_loop().time()
-        if wait > 0 and not self._closing:
-            await _sleep(wait)
-
     async def _attempt(self) -> bool:
         writes = self._writing
-        self._next = asyncio.get_running_loop().time() + PACE
         try:
             await self._in_thread(lambda: self._commit(writes))
         except StoreFailed as error:
@@ -240,6 +243,7 @@ class SqliteJournal:
     def _open(self) -> None:
         self._lock = _lock(self._path)
         self._db = connect(self._path)
+        self._file = os.stat(self._path)
         self._db.execute("INSERT OR IGNORE INTO history VALUES('', ?)", (new_history(),))
         self._histories = Histories(dict(self._db.execute("SELECT room, id FROM history")))
 
@@ -254,8 +258,20 @@ class SqliteJournal:
             self._lock = None
 
     def _commit(self, writes: list[_Write]) -> None:
-        db = self._open_db
+        self._check_file()
         last: dict[str, int] = {}
+        if (
+            len(writes) <= MOST
+            and all(write.ticket for write in writes)
+            and sum(len(write.body) for write in writes) <= SHORT
+        ):
+            self._insert(self._rows(writes, last))  # one statement is a transaction of its own
+        else:
+            self._commit_all(writes, last)
+        self._last.update(last)
+
+    def _commit_all(self, writes: list[_Write], last: dict[str, int]) -> None:
+        db = self._open_db
         db.execute("BEGIN IMMEDIATE")
         try:
             for updates, some in groupby(writes, lambda write: write.ticket > 0):
@@ -269,14 +285,24 @@ class SqliteJournal:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
-        self._last.update(last)
+
+    def _check_file(self) -> None:
+        """What is written to a file that was deleted or replaced is not there tomorrow."""
+        try:
+            # Whoever opened another file in its place has taken its log away; see SQLite's "-wal".
+            self._replaced |= not os.path.samestat(os.stat(self._path), self._file)
+        except OSError as error:
+            raise sqlite3.OperationalError(error.strerror) from error
+        if self._replaced:
+            raise sqlite3.OperationalError("it was replaced by another file; restart the relay")
 
     def _insert(self, rows: list[tuple[str, int, bytes]]) -> None:
-        at = 0
-        for size, statement in INSERTS:
-            while len(rows) - at >= size:
-                self._open_db.execute(statement, [*chain(*rows[at : at + size])])
-                at += size
+        for at in range(0, len(rows), MOST):
+            some = rows[at : at + MOST]
+            if sum(len(body) for _, _, body in some) <= SHORT:
+                self._open_db.execute(INSERTS[len(some)], [*chain(*some)])
+            else:
+                self._open_db.executemany(INSERTS[1], some)
 
     def _rows(
         self, updates: Iterable[_Write], last: dict[str, int]

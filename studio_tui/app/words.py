@@ -93,6 +93,8 @@ def saved(studio: Studio) -> Mark:
         return Mark("! not saved: the relay cannot write to its disk", "bad")
     if studio.unsaved and studio.state != "live":
         return Mark(f"! {plural(studio.unsaved, 'edit')} not yet sent", "bad")
+    if studio.problem is not None:
+        return Mark("! edits kept here, not sent", "bad")
     files = list(studio.document.files.values())
     if trouble := _trouble(files):
         return Mark(trouble, "bad")

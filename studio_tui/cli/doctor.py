@@ -87,10 +87,11 @@ def _training() -> str:
 def _gpus() -> str:
     import asyncio
 
-    from studio_tui.cli.machine import machines
+    from studio_tui.cli.machine import probed
+    from studio_tui.machines.catalogue import LOCAL, Catalogue
 
-    found = asyncio.run(machines())
-    names = [gpu.name for machine in found for gpu in machine.gpus]
+    here = asyncio.run(probed(Catalogue().find(LOCAL), 30.0))
+    names = [gpu.name for gpu in here.gpus]
     return ", ".join(names) or "none here; training runs on the CPU"
 
 

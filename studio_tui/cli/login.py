@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -11,12 +12,20 @@ from studio_tui.cli.output import say
 
 @click.command(epilog="Example: studio-tui login wss://box:8484 < token.txt")
 @click.argument("relay", metavar="RELAY")
-def login(relay: str) -> None:
+@click.option(
+    "--ca",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Trust these certificates for this relay, and no others.",
+)
+def login(relay: str, ca: Path | None) -> None:
     """Keep the token of a team's relay; it is read from stdin, or asked for."""
     from studio_tui.errors import UsageFault
-    from studio_tui.settings import secrets
+    from studio_tui.settings import pins, secrets
 
     shown = secrets.relay_key(relay)
+    if ca is not None:
+        pins.pin(relay, ca)
     asked = sys.stdin.isatty()
     token = click.prompt("token", hide_input=True, err=True) if asked else sys.stdin.readline()
     token = token.strip()

@@ -59,12 +59,32 @@ def _chosen(relay: str | None) -> Choice:
 @click.command(epilog="Example: studio-tui attach calm-otter --as bob")
 @click.argument("studio")
 @click.option("--as", "person", metavar="NAME", help="How the others see you.")
-def attach(studio: str, person: str | None) -> None:
+@click.option(
+    "--ca",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Trust these certificates for the invite's relay, and no others.",
+)
+def attach(studio: str, person: str | None, ca: Path | None) -> None:
     """Join a running studio by its id, or by an invite, which is good once.
 
     Whoever was let in by an invite joins by the studio's id from then on.
     """
+    if ca is not None:
+        _pin(studio, ca)
     _join(studio, person)
+
+
+def _pin(studio: str, ca: Path) -> None:
+    from studio_tui.client import invite
+    from studio_tui.errors import UsageFault
+    from studio_tui.settings import pins
+
+    if not invite.is_invite(studio):
+        raise UsageFault(
+            "--ca goes with an invite", "for a relay with a token: studio-tui login URL --ca FILE"
+        )
+    pins.pin(invite.read_invite(studio).relay, ca)
 
 
 def _join(studio: str, person: str | None) -> None:

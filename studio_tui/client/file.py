@@ -37,6 +37,7 @@ class SharedFile:
         self.id = id
         self.path = path
         self.room = room
+        room.title = path
         self.text = SharedText(room.replica.doc)
 
     def __str__(self) -> str:

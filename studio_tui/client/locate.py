@@ -10,7 +10,7 @@ from studio_tui.client.invite import Invite, is_invite, read_invite
 from studio_tui.client.studio import Studio
 from studio_tui.document.presence import read_person
 from studio_tui.errors import NotFound, Refused, StudioError
-from studio_tui.settings import load, secrets, studios
+from studio_tui.settings import load, pins, secrets, studios
 from studio_tui.settings.names import valid_id
 from studio_tui.sync.exchange import exchange
 from studio_tui.sync.link import Endpoint
@@ -79,7 +79,7 @@ class Own:
         record = studios.find(self._studio)
         if record.relay is None and not studios.alive(record):
             raise _stopped(record)
-        return Endpoint(record.url, record.token())
+        return Endpoint(record.url, record.token(), pins.trust(record.url))
 
 
 class Elsewhere:
@@ -110,13 +110,13 @@ class Elsewhere:
             raise NotFound(
                 f"there is no token for {self._relay} any more", f"studio-tui login {self._relay}"
             )
-        return Endpoint(self._relay, tokens[self._relay])
+        return Endpoint(self._relay, tokens[self._relay], pins.trust(self._relay))
 
     async def _found(self, tokens: dict[str, str]) -> str:
         """The first relay to say that it has the studio; a slow one holds up nobody."""
         problems: list[StudioError] = []
         waiting = {
-            asyncio.create_task(look(self._studio, Endpoint(url, token)))
+            asyncio.create_task(look(self._studio, Endpoint(url, token, pins.trust(url))))
             for url, token in tokens.items()
         }
         try:
@@ -177,7 +177,8 @@ async def redeem(invite: Invite) -> None:
     if not await _answers(invite.relay):
         raise _silent(invite.relay)
     try:
-        token = await exchange(Endpoint(invite.relay, invite.code), invite.studio)
+        endpoint = Endpoint(invite.relay, invite.code, pins.trust(invite.relay))
+        token = await exchange(endpoint, invite.studio)
     except Refused as problem:
         if invite.relay in before:
             known = f"you were let in before: studio-tui attach {invite.studio}"

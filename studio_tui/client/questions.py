@@ -9,7 +9,6 @@ from studio_tui.errors import NotFound, StudioError
 from studio_tui.settings import paths
 
 ANSWER_SECONDS = 5.0
-YES = "yes"
 
 
 def here(studio: str) -> bool:

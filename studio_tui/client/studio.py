@@ -163,6 +163,12 @@ class Studio:
         return any(room.store_failed for room in self.session.rooms.values())
 
     @property
+    def problem(self) -> StudioError | None:
+        """What keeps edits made here from the relay, other than the link; None when nothing."""
+        found = (room.problem for room in self.session.rooms.values())
+        return next(filter(None, found), None)
+
+    @property
     def people(self) -> list[Person]:
         """Everybody here, the studio's host left out, in the order they came."""
         return [person for person in self._people if person.role != "host"]
@@ -482,7 +488,8 @@ class Studio:
 
     def _session_changed(self) -> None:
         link = (self.state, self.reason, self.round_trip)
-        saved = (self.unsaved, self.store_failed)
+        problem = self.problem
+        saved = (self.unsaved, self.store_failed, problem and problem.message)
         before, self._was = self._was, (link, saved)
         if not before or before[0] != link:
             self._tell("link")

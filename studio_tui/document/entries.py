@@ -9,6 +9,8 @@ from typing import Any, Self, TypeVar, get_args, get_origin, get_type_hints
 
 JOB_ENDS = frozenset({"succeeded", "failed", "stopped", "lost"})
 SWITCH_ENDS = frozenset({"done", "failed", "cancelled"})
+YES = "yes"
+"""The answer to a question of kind "trust" that is no secret."""
 NUMBER_LIMIT = 1 << 53
 """Numbers of this size and more are no counts, sizes or times, and not exact in the document."""
 
@@ -162,7 +164,11 @@ class PinEntry(Entry):
 
 @dataclass(frozen=True)
 class MachineEntry(Entry):
-    """A machine of the studio. `gpus`: [{"name", "memory_bytes"}]; price per hour, None unknown."""
+    """A machine of the studio. `gpus`: [{"name", "memory_bytes"}]; price per hour, None unknown.
+
+    `state`: unknown, connecting, up, down (tried again by itself), failed (somebody has to do
+    something first) or closed; `note` is why it is down or failed.
+    """
 
     kind: str = "local"
     state: str = "up"
@@ -170,6 +176,7 @@ class MachineEntry(Entry):
     memory_bytes: int = 0
     gpus: list[dict[str, Any]] = field(default_factory=list)
     price_per_hour: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from studio_tui.errors import NotFound, StudioError
 from studio_tui.host import disk
 from studio_tui.host.backups import Backups
 from studio_tui.host.calls import Method, Params, Result, command, query
-from studio_tui.host.disk import NotEditable, Seen, Stamp
+from studio_tui.host.disk import NotEditable, Seen
 from studio_tui.host.folder import Folder
 from studio_tui.host.ids import is_id, new_id
-from studio_tui.host.openfile import OpenFile, load
+from studio_tui.host.openfile import OpenFile
 from studio_tui.host.shadow import Shadow
 from studio_tui.settings.private import private_folder
 from studio_tui.sync.room import Room
@@ -28,7 +28,10 @@ from studio_tui.sync.session import Session
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0
+RETRY_SECONDS = 5.0
+"""Between two looks at a machine that did not answer the first."""
 DELIVERY_SECONDS = 10.0
+PATH_CAP = 4096
 FILE_CAP = 192
 """Files open at once: each is a room, and a connection may be in 256 of those."""
 IDLE_SECONDS = 600.0
@@ -39,7 +42,7 @@ class Files:
     """Every open file of one studio.
 
     Args:
-        folder: the studio's folder.
+        folder: the studio's folder, until `move_to`.
         state: where this studio's host keeps its own state.
         session: the host's session with the relay.
         document: the studio document.
@@ -70,6 +73,10 @@ class Files:
     def calls(self) -> list[Method]:
         """What can be asked of it. Opening is a query: it changes nothing that people see."""
         return [
+            query("files.list", lambda params: self._folder.list_call(params)),
+            query("files.read", lambda params: self._folder.read_call(params)),
+            query("files.find", lambda params: self._folder.find_call(params)),
+            command("files.create", self._create_call),
             query("files.open", self._open_call),
             command("files.save", self._save_call),
             command("files.rename", self._rename_call),
@@ -93,16 +100,24 @@ class Files:
 
     def _is_ours(self, entry: FileEntry) -> bool:
         """Whether a host of this studio may have written `entry`; every editor can."""
-        return is_id(entry.id) and entry.room.startswith(f"{self._studio}/file/{entry.id}@")
+        path_is_one = len(entry.path) <= PATH_CAP and "\0" not in entry.path
+        room = f"{self._studio}/file/{entry.id}@"
+        return is_id(entry.id) and path_is_one and entry.room.startswith(room)
 
     async def _resume(self, entry: FileEntry) -> None:
         try:
-            found = await asyncio.to_thread(load, self._folder, entry.path)
-            await self._begin(entry, found)
+            await self._begin(entry, await self._found(entry.path))
         except StudioError as problem:
             self._document.files.put(
                 FileEntry(entry.id, entry.path, entry.room, "unsavable", problem.message)
             )
+
+    async def _found(self, name: str) -> Seen | StudioError | None:
+        """The file; None when there is none, or why it cannot be read."""
+        try:
+            return await self._folder.load(name)
+        except StudioError as problem:
+            return problem
 
     async def open(self, path: str) -> OpenFile:
         """The open file at `path`, opened first if it is not.
@@ -112,18 +127,16 @@ class Files:
             NotEditable: it can only be looked at.
             StudioError: it cannot be read, or nothing more can be opened.
         """
-        name = self._folder.name(path)
         async with self._opening:
+            name = await self._folder.name(path)
             file = self._named(name) or await self._opened(name)
         file.touched = asyncio.get_running_loop().time()
         return file
 
     async def _opened(self, name: str) -> OpenFile:
-        found = await asyncio.to_thread(load, self._folder, name)
+        found = await self._folder.load(name)
         if found is None:
             raise NotFound(f"there is no file {name}", "it may have been moved or deleted")
-        if isinstance(found, StudioError):
-            raise found
         disk.decode(found.data)
         if len(self._open) >= FILE_CAP:
             await self._close(self._dispensable())
@@ -214,38 +227,56 @@ class Files:
 
     async def watch(self) -> None:
         """Look after changes made on disk by others, for ever."""
+        with contextlib.suppress(StudioError):
+            await self._folder.stamps([])  # what answers is there before anybody waits for it
         while True:
             await asyncio.sleep(LOOK_EVERY)
             files = list(self._open.values())
-            stamps = await asyncio.to_thread(self._stamps, files)
+            try:
+                stamps = await self._folder.stamps([file.name for file in files]) if files else []
+            except StudioError as problem:
+                log.info("no look at the files: %s", problem)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
             for file, stamp in zip(files, stamps, strict=True):
                 if stamp != file.stamp and file.entry.id in self._open:
                     await file.look()
 
-    def _stamps(self, files: list[OpenFile]) -> list[Stamp | None]:
-        return [self._stamp(file.name) for file in files]
-
-    def _stamp(self, name: str) -> Stamp | None:
-        try:
-            with self._folder.at(name) as spot:
-                return disk.look(spot)
-        except StudioError:
-            return None
-
     async def save_all(self) -> None:
         """Write everything that is not on disk yet; what cannot be written stays marked."""
-        for file in list(self._open.values()):
-            with contextlib.suppress(StudioError):
-                await file.save(recreate=False)
+        await asyncio.gather(*map(self._try_to_save, self._open.values()))
+
+    async def _try_to_save(self, file: OpenFile) -> None:
+        with contextlib.suppress(StudioError):
+            await file.save(recreate=False)
 
     @contextlib.asynccontextmanager
-    async def _still(self, name: str) -> AsyncIterator[list[OpenFile]]:
-        """The open files at `name` or below it, none of them read or written meanwhile."""
-        async with self._opening, contextlib.AsyncExitStack() as stack:
+    async def still_all(self) -> AsyncIterator[None]:
+        """While the block runs nothing is opened, and no open file is read or written."""
+        async with self._opening, self._still(list(self._open.values())):
+            yield
+
+    def move_to(self, folder: Folder) -> None:
+        """The studio's files are those in `folder` now. Only within `still_all`."""
+        self._folder = folder
+        for file in self._open.values():
+            file.move_to(folder)
+
+    @contextlib.asynccontextmanager
+    async def _still_below(self, path: str) -> AsyncIterator[list[OpenFile]]:
+        """Nothing is opened, and the open files at `path` or below it are not read or written."""
+        async with self._opening:
+            name = await self._folder.name(path, link=True)
             files = [file for file in self._open.values() if f"{file.name}/".startswith(f"{name}/")]
+            async with self._still(files):
+                yield files
+
+    @contextlib.asynccontextmanager
+    async def _still(self, files: list[OpenFile]) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
             for file in files:
                 await stack.enter_async_context(file.still())
-            yield files
+            yield
 
     # -- calls --------------------------------------------------------------------------------
 
@@ -266,10 +297,14 @@ class Files:
         await file.save()
         return {}
 
+    async def _create_call(self, params: Params) -> Result:
+        async with self._opening:
+            return await self._folder.create_call(params)
+
     async def _rename_call(self, params: Params) -> Result:
         path, to = params.text("path"), params.text("to")
-        async with self._still(self._folder.name(path, link=True)) as files:
-            moved = await asyncio.to_thread(self._folder.rename, path, to)
+        async with self._still_below(path) as files:
+            moved = await self._folder.rename(path, to)
             for file in files:
                 name = moved.new + file.name[len(moved.old) :]
                 if (gone := self._named(name)) is not None:
@@ -280,8 +315,8 @@ class Files:
 
     async def _delete_call(self, params: Params) -> Result:
         path = params.text("path")
-        async with self._still(self._folder.name(path, link=True)) as files:
-            await asyncio.to_thread(self._folder.delete, path)
+        async with self._still_below(path) as files:
+            await self._folder.delete(path)
         for file in files:
             await file.look()
         return {}

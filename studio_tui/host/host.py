@@ -12,8 +12,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from studio_tui.document import progress
 from studio_tui.document.entries import StudioInfo
 from studio_tui.document.presence import Person, read_person
+from studio_tui.document.progress import Progress
 from studio_tui.document.studio import INFO, StudioDocument
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.host.calls import Calls, Method, Params, Result, command
@@ -21,11 +23,12 @@ from studio_tui.host.files import Files
 from studio_tui.host.folder import Folder
 from studio_tui.host.jobs import Jobs
 from studio_tui.host.meters import Meters
-from studio_tui.host.sites import Site, Sites
+from studio_tui.host.questions import Questions
+from studio_tui.host.roads import Home, Roads
+from studio_tui.host.sites import Sites
+from studio_tui.host.switch import Switch
 from studio_tui.host.terminals import Terminals
-from studio_tui.machines.catalogue import LOCAL, Catalogue
-from studio_tui.machines.install import install
-from studio_tui.machines.local import LocalConnection
+from studio_tui.machines.catalogue import LOCAL
 from studio_tui.meters.sample import Sample
 from studio_tui.sync.link import Endpoint, LinkState
 from studio_tui.sync.room import Phase
@@ -49,6 +52,7 @@ class Place:
         folder: the studio's folder, resolved.
         state: the host's own folder for this studio.
         machine_root: the machine's folder for payload, jobs and terminals.
+        answers: the socket for what only the host's own user may answer.
         private: folders that no call may look into, should they lie in the studio's folder.
     """
 
@@ -57,6 +61,7 @@ class Place:
     folder: Path
     state: Path
     machine_root: Path
+    answers: Path
     private: tuple[Path, ...] = ()
 
 
@@ -95,9 +100,8 @@ class Host:
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._stay(), name="watching the session")
-                    sites = Sites(self._reach, Catalogue, self._document, tasks)
-                    closing.push_async_callback(sites.close)
-                    files = await self._open(sites, tasks)
+                    sites = await self._sites(tasks, closing)
+                    files = await self._open(sites, tasks, closing)
                     self._ready()
                     log.info("serving %s in %s", self._place.id, self._place.folder)
                     await self._stopped.wait()
@@ -137,31 +141,44 @@ class Host:
     def _document(self) -> StudioDocument:
         return StudioDocument(self._session.room(self._place.id).replica)
 
-    async def _reach(self, machine: str) -> Site:
-        """The site of a machine, our own programs on it."""
-        place, found = self._place, Catalogue().find(machine)
-        connection = LocalConnection(place.machine_root)
-        payload = await install(connection)
-        return Site(found, connection, payload, str(place.folder), sys.executable)
+    async def _sites(self, tasks: asyncio.TaskGroup, closing: contextlib.AsyncExitStack) -> Sites:
+        """The machines, and the ways to them."""
+        place, document = self._place, self._document
+        questions = Questions(document)
+        await closing.enter_async_context(questions.answered_at(place.answers))
+        home = Home(place.folder, place.machine_root, sys.executable)
+        roads = Roads(place.id, home, document, questions, tasks)
+        sites = Sites(roads, document, tasks)
+        closing.push_async_callback(sites.close)
+        return sites
 
-    async def _open(self, sites: Sites, tasks: asyncio.TaskGroup) -> Files:
+    async def _open(
+        self, sites: Sites, tasks: asyncio.TaskGroup, closing: contextlib.AsyncExitStack
+    ) -> Files:
         """Build the parts, take up what an earlier host left, and answer calls."""
         place, session, document = self._place, self._session, self._document
         room = session.room(place.id)
         calls = Calls(tasks, lambda call_id, result: session.reply(place.id, call_id, result))
         room.on_call = calls.received
         self._introduce(document)
-        folder = Folder(place.folder, place.private)
-        files = Files(folder, place.state, session, document, place.id, tasks)
+
+        def folder_at(machine: str) -> Folder:
+            private = place.private if machine == LOCAL else ()
+            folder = Folder(lambda: sites.at(machine), private)
+            closing.push_async_callback(folder.close)
+            return folder
+
+        files = Files(folder_at(sites.here), place.state, session, document, place.id, tasks)
         terminals = Terminals(sites, document, session, place.id, tasks)
         jobs = Jobs(sites, document, session, place.id, tasks, time.time)
-        meters = Meters(sites, tasks, self._publish)
+        meters = Meters(sites, tasks, self._metered)
+        switch = Switch(sites, files, document, folder_at, self._switching, tasks, time.time)
         sites.on_reached = meters.follow
         meters.follow(sites.here)
         async with asyncio.TaskGroup() as resuming:
-            for listed in (files, terminals, jobs):
+            for listed in (files, terminals, jobs, switch):
                 resuming.create_task(listed.resume())
-        for part in (folder, files, terminals, jobs, meters, sites):
+        for part in (files, terminals, jobs, meters, sites, switch):
             calls.add(part.calls())
         calls.add([self._stop_method(terminals, jobs)])
         calls.open()
@@ -174,7 +191,8 @@ class Host:
         info = document.info
         if not info.name:
             info = StudioInfo(INFO, machine=LOCAL, epoch=1)
-        document.info = replace(info, name=self._place.name, dir=str(self._place.folder))
+        here = str(self._place.folder) if info.machine == LOCAL else info.dir
+        document.info = replace(info, name=self._place.name, dir=here)
 
     def _stop_method(self, terminals: Terminals, jobs: Jobs) -> Method:
         async def answer(params: Params) -> Result:
@@ -196,8 +214,11 @@ class Host:
             async with asyncio.timeout(LAST_WORDS_SECONDS):
                 await self._session.until(said)
 
-    def _publish(self, sample: Sample) -> None:
+    def _metered(self, sample: Sample) -> None:
         self._session.stream(self._place.id, "meters", next(self._seq), sample.to_json().encode())
+
+    def _switching(self, far: Progress) -> None:
+        self._session.stream(self._place.id, progress.STREAM, next(self._seq), far.to_json())
 
     def _people(self) -> list[Person]:
         room = self._session.room(self._place.id)

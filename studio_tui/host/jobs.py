@@ -111,7 +111,7 @@ class Jobs:
     async def _run(self, params: Params) -> Result:
         machine = params.text("machine", "", 64) or self._sites.here
         spec = JobSpec.from_params({k: v for k, v in params.values.items() if k != "machine"})
-        job_id, site = new_id(), await self._sites.at(machine)
+        job_id, site = new_id(), await self._sites.at(machine, wanted=True)
         planned = plan(
             spec,
             job_id=job_id,

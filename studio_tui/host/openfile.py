@@ -12,10 +12,11 @@ from studio_tui.document.entries import FileEntry
 from studio_tui.document.merge import Merge, apply_merge, saved_state, take_disk, three_way
 from studio_tui.document.seed import is_seeded, seed
 from studio_tui.document.text import DISK, SharedText
-from studio_tui.errors import NotFound, StudioError
+from studio_tui.errors import StudioError
 from studio_tui.host import disk
 from studio_tui.host.disk import ChangedOnDisk, Image, Seen, Stamp
 from studio_tui.host.shadow import Written, known
+from studio_tui.machines.connection import ConnectionLost
 from studio_tui.sync.room import Phase
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ IDLE = 1.0
 LONGEST = 10.0
 RETRY_SECONDS = 5.0
 WRITE_ATTEMPTS = 5
+SENT_CAP = 4
+"""Contents under way that are remembered: one a write that was cut off, in a row."""
+UNSEEN = Stamp(-1, -1, -1)
+"""The stamp of no file: whatever is there is to be looked at."""
 GONE = "deleted on disk; saving writes it again"
 
 
@@ -66,6 +71,8 @@ class OpenFile:
         self._backups = backups
         self._publish = publish
         self._written: Written | None = None
+        self._sent: list[Written] = []
+        """Contents of which nobody knows whether they came to the disk, the newest first."""
         self._remembered = True
         self._lock = asyncio.Lock()
         self._changed = asyncio.Event()
@@ -87,21 +94,20 @@ class OpenFile:
         async with self._lock:
             contents = await asyncio.to_thread(self._shadow.recall)
             if contents:
-                self._written = contents[0]
+                self._written, self._sent = contents[0], contents if len(contents) > 1 else []
                 # A relay that lost something gets it back. It is the same history, not a copy.
                 apply_merge(self.text, Merge(contents[0].base, contents[0].base, ()))
             try:
-                await self._take_up(contents, _readable(found))
+                await self._take_up(_readable(found))
             except StudioError as problem:
                 self._tell("unsavable", problem.message)
                 self._changed.set()
 
-    async def _take_up(self, contents: list[Written], found: Seen | None) -> None:
+    async def _take_up(self, found: Seen | None) -> None:
         if found is None:
             self._tell("missing", GONE)
             return
         if is_seeded(self.text):
-            self._written = known(contents, disk.digest(found.data)) or self._written
             await self._take(found)
         else:
             image = disk.decode(found.data)
@@ -151,6 +157,8 @@ class OpenFile:
                 raise
 
     async def _save(self, recreate: bool) -> None:
+        said = f"{self.name} keeps changing on disk"
+        problem = StudioError(said, "stop what writes it; save again")
         for _ in range(WRITE_ATTEMPTS):
             found = await self._look()
             if found is None and not recreate:
@@ -165,23 +173,30 @@ class OpenFile:
                 await self._write(found)
             except ChangedOnDisk:
                 continue
+            except ConnectionLost as lost:
+                # It may be on disk all the same: the next look tells.
+                problem = lost
+                continue
             self._settle()
             return
-        raise StudioError(f"{self.name} keeps changing on disk", "stop what writes it; save again")
+        raise problem
 
     async def _write(self, found: Seen | None) -> None:
         shape = self._written.shape if self._written else disk.Shape()
         data = shape.encode(str(self.text))
         fresh = Written(shape, disk.digest(data), saved_state(self.text))
-        before = [self._written] if self._written else []
+        before = self._possible()
         await asyncio.to_thread(self._shadow.remember, fresh, *before)
         try:
-            self.stamp = await asyncio.to_thread(self._put, data, found.stamp if found else None)
+            self.stamp = await self._folder.write(self.name, data, found.stamp if found else None)
+        except ConnectionLost:
+            self._sent = [fresh, *self._sent][:SENT_CAP]
+            raise
         except StudioError:
             # It never came to the disk: a later change there is none to this content.
             await asyncio.to_thread(self._shadow.remember, *before)
             raise
-        self._written, self._remembered = fresh, True
+        self._written, self._sent, self._remembered = fresh, [], True
 
     async def look(self) -> None:
         """Notice a change made on disk by somebody else."""
@@ -201,7 +216,12 @@ class OpenFile:
     async def _take(self, found: Seen) -> None:
         """Bring what is on disk into the text, unless it is what was last written there."""
         self.stamp = found.stamp
-        if self._written is not None and disk.digest(found.data) == self._written.digest:
+        digest = disk.digest(found.data)
+        if (sent := known(self._sent, digest)) is not None:
+            # What was sent after it may still come to the disk; what was sent before it may not.
+            self._sent = self._sent[: self._sent.index(sent)]
+            self._written, self._remembered = sent, False
+        if self._written is not None and digest == self._written.digest:
             await self._remember()
             return
         image = disk.decode(found.data)
@@ -254,6 +274,10 @@ class OpenFile:
         self.entry = replace(self.entry, path=name)
         self._publish(self.entry)
 
+    def move_to(self, folder: Folder) -> None:
+        """It is in `folder` now, under the name that it has. Only while it is `still`."""
+        self._folder, self.stamp = folder, UNSEEN
+
     async def close(self) -> None:
         """Follow neither text nor disk any more; a text that is not on disk goes to the backups."""
         async with self._lock:
@@ -303,14 +327,19 @@ class OpenFile:
         self.stamp = stamp
         state = saved_state(self.text) if base is None else base
         self._written, self._remembered = Written(image.shape, image.digest, state), False
+        self._sent = []
         await self._remember()
 
     async def _remember(self) -> None:
         """Have the next host know what is on disk; tried again until it does."""
-        written = self._written
-        if written is not None and not self._remembered:
-            await asyncio.to_thread(self._shadow.remember, written)
+        if not self._remembered:
+            await asyncio.to_thread(self._shadow.remember, *self._possible())
             self._remembered = True
+
+    def _possible(self) -> list[Written]:
+        """What of this host's may be on disk, the newest first."""
+        written = [] if self._written is None else [self._written]
+        return list(dict.fromkeys(self._sent + written))
 
     async def _back_up(self, image: Image) -> None:
         """Keep both sides; when this returns the text is still the one that was kept."""
@@ -329,22 +358,7 @@ class OpenFile:
         if self.room.phase is Phase.BROKEN:
             said = f"the shared text of {self.name} is damaged"
             raise StudioError(said, "stop the studio and open it again")
-        return _readable(await asyncio.to_thread(load, self._folder, self.name))
-
-    def _put(self, data: bytes, before: Stamp | None) -> Stamp:
-        with self._folder.at(self.name, make=before is None) as spot:
-            return disk.write(spot, data, before)
-
-
-def load(folder: Folder, name: str) -> Seen | StudioError | None:
-    """The file `name`; None when there is none, or why it cannot be read."""
-    try:
-        with folder.at(name) as spot:
-            return disk.read(spot)
-    except NotFound:
-        return None
-    except StudioError as problem:
-        return problem
+        return await self._folder.load(self.name)
 
 
 def _readable(found: Seen | StudioError | None) -> Seen | None:

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from relay_server.errors import PortTaken, RelayError
 from studio_tui.errors import Refused, StudioError
 from studio_tui.host.host import Host, Place
-from studio_tui.settings import names, paths, secrets, studios
+from studio_tui.settings import names, paths, pins, secrets, studios
 from studio_tui.settings.private import write_private
 from studio_tui.settings.studios import StudioRecord
 from studio_tui.sync.link import Endpoint
@@ -116,11 +116,13 @@ async def _serve(
     private = (
         paths.config_folder(), paths.state_folder(), paths.runtime_folder(), paths.log_folder(),
     )  # fmt: skip
-    place = Place(studio, name, folder, state, paths.machine_root(), private)
+    place = Place(
+        studio, name, folder, state, paths.machine_root(), paths.answers_socket(studio), private
+    )
     async with _opened(state, studio, relay, token, before) as opened:
 
         async def locate() -> Endpoint:
-            return Endpoint(opened.url, opened.token)
+            return Endpoint(opened.url, opened.token, pins.trust(opened.url))
 
         def ready() -> None:
             studios.save(

@@ -44,7 +44,8 @@ class Questions:
             kind, text: see QuestionEntry.
         """
         id = new_id()
-        answer = self._waiting[id] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._waiting[id] = answer
         self._document.questions.put(QuestionEntry(id, machine, kind, printable(text, TEXT_CAP)))
         try:
             async with asyncio.timeout(ANSWER_SECONDS):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 from studio_tui.document.entries import MachineEntry
 from studio_tui.document.studio import StudioDocument
-from studio_tui.errors import StudioError
+from studio_tui.errors import NotFound, StudioError
 from studio_tui.host.calls import Method, Params, Result, query
 from studio_tui.jobs.launch import Supervisor
 from studio_tui.machines.catalogue import Machine
@@ -52,22 +53,43 @@ class Site:
         """
         if not self.interpreter:
             raise StudioError(
-                f"{self.machine.id} has no python3, which terminals and meters need",
+                f"{self.machine.id} has no python3, which files, terminals and meters need",
                 "install Python 3.8 or later there; jobs work without it",
             )
         return self.interpreter
 
 
-Reach = Callable[[str], Awaitable[Site]]
+class Ways(Protocol):
+    """The ways to the machines of a catalogue; see `host.roads`."""
+
+    def known(self) -> Iterable[Machine]:
+        """The machines of the catalogue, as it is now."""
+        ...
+
+    async def to(self, machine: str) -> Site:
+        """The site of a machine.
+
+        Raises:
+            NotFound: nobody knows it.
+            ConnectionLost: it cannot be reached now.
+            StudioError: it can be reached, and not worked on.
+        """
+        ...
+
+    async def retry(self, machine: str) -> None:
+        """Has a machine that is down tried at once."""
+        ...
+
+    async def start(self, machine: str, say: Callable[[str], None]) -> None:
+        """Has a machine that one pays for run; `say` is told what is waited for."""
+        ...
 
 
 class Sites:
     """Every machine that the studio has used since its host began.
 
     Args:
-        reach: makes the site of a machine by its id; raises NotFound for an id that nobody knows,
-            ConnectionLost for a machine that cannot be reached now.
-        known: the machines of the catalogue, as it is now.
+        ways: leads to them.
         document: says which machine the studio is on, and is told what each machine is.
         tasks: owns the tasks that ask machines what they are.
 
@@ -75,15 +97,8 @@ class Sites:
         on_reached: called with each machine's id once it is reached for the first time.
     """
 
-    def __init__(
-        self,
-        reach: Reach,
-        known: Callable[[], Iterable[Machine]],
-        document: StudioDocument,
-        tasks: asyncio.TaskGroup,
-    ) -> None:
-        self._reach = reach
-        self._known = known
+    def __init__(self, ways: Ways, document: StudioDocument, tasks: asyncio.TaskGroup) -> None:
+        self._ways = ways
         self._document = document
         self._tasks = tasks
         self._sites: dict[str, Site] = {}
@@ -97,7 +112,7 @@ class Sites:
     async def _list(self, params: Params) -> Result:
         """Every machine of the catalogue; what was found on one that has been reached, too."""
         told = self._document.machines
-        entries = [MachineEntry.read(machine.to_dict()) for machine in self._known()]
+        entries = [MachineEntry.read(machine.to_dict()) for machine in self._ways.known()]
         return {"machines": [told.get(entry.id, entry).plain() for entry in entries]}
 
     @property
@@ -105,20 +120,39 @@ class Sites:
         """The id of the machine that the studio is on."""
         return self._document.info.machine
 
-    async def at(self, machine: str) -> Site:
+    def check(self, machine: str) -> None:
+        """Raises NotFound when no machine of the catalogue is called so."""
+        known = [each.id for each in self._ways.known()]
+        if machine not in known:
+            raise NotFound(f"there is no machine {machine!r}", f"there are {', '.join(known)}")
+
+    async def at(self, machine: str, *, wanted: bool = False) -> Site:
         """The machine called `machine`.
+
+        Args:
+            wanted: whether a person waits for it, so that one that is down is tried at once.
 
         Raises:
             NotFound: there is no such machine.
             ConnectionLost: it cannot be reached now.
             StudioError: it can be reached, and not worked on.
         """
+        if wanted:
+            await self._ways.retry(machine)
         async with self._reaching.setdefault(machine, asyncio.Lock()):
             if machine not in self._sites:
-                site = self._sites[machine] = await self._reach(machine)
+                site = self._sites[machine] = await self._ways.to(machine)
                 self._tasks.create_task(self._describe(site), name=f"facts of {machine}")
                 self.on_reached(machine)
         return self._sites[machine]
+
+    async def start(self, machine: str, say: Callable[[str], None]) -> None:
+        """Has a machine that one pays for run, and returns when it does.
+
+        Raises:
+            StudioError: it cannot be had.
+        """
+        await self._ways.start(machine, say)
 
     async def close(self) -> None:
         """Leave every machine; what runs there goes on."""

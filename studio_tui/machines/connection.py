@@ -175,15 +175,31 @@ class Connection(Protocol):
         ...
 
     async def put(self, source: Path, target: str) -> None:
-        """Copies one local file to the machine."""
+        """Copies one local file to the machine, with its mode; whole or not at all.
+
+        Raises:
+            CommandFailed: it cannot be read or written.
+        """
         ...
 
     async def get(self, source: str, target: Path) -> None:
-        """Copies one file of the machine here."""
+        """Copies one file of the machine here; whole or not at all.
+
+        Raises:
+            CommandFailed: it cannot be read or written.
+        """
         ...
 
-    async def forward(self, port: int) -> int:
-        """Returns a port on this computer's loopback that reaches `port` on the machine."""
+    async def forward(self, port: int, *, at: int = 0) -> int:
+        """Returns a port on this computer's loopback that reaches `port` on the machine.
+
+        Args:
+            at: the port that is wished for here; another is taken when it is not free.
+        """
+        ...
+
+    async def lost(self) -> str:
+        """Returns once the connection has ended: why, or "" when close() ended it."""
         ...
 
     async def close(self) -> None:

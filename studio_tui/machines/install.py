@@ -16,20 +16,20 @@ from studio_tui.machines.catalogue import MachineGPU
 if TYPE_CHECKING:
     from studio_tui.machines.connection import Completed, Connection
 
-_WHOLE = ".whole"  # the archive's last member: an archive that came in part does not have it
+WHOLE = ".whole"  # the archive's last member: an archive that came in part does not have it
 _NO_TAR = 69
 
 # The folder appears whole or not at all, whoever else installs at the same time.
 _UNPACK = f"""
 umask 077
 target=$1; part=$target.$$
-[ -f "$target/{_WHOLE}" ] && {{ cat >/dev/null; exit 0; }}
+[ -f "$target/{WHOLE}" ] && {{ cat >/dev/null; exit 0; }}
 command -v tar >/dev/null 2>&1 || {{ echo "there is no tar" >&2; exit {_NO_TAR}; }}
-mkdir -p "$part" && tar -xf - -C "$part" && [ -f "$part/{_WHOLE}" ] || {{ rm -rf "$part"; exit 1; }}
-[ -d "$target" ] && [ ! -f "$target/{_WHOLE}" ] && rm -rf "$target"
+mkdir -p "$part" && tar -xf - -C "$part" && [ -f "$part/{WHOLE}" ] || {{ rm -rf "$part"; exit 1; }}
+[ -d "$target" ] && [ ! -f "$target/{WHOLE}" ] && rm -rf "$target"
 [ -d "$target" ] || mv "$part" "$target"
 rm -rf "$part" "$target/${{part##*/}}"
-[ -f "$target/{_WHOLE}" ]
+[ -f "$target/{WHOLE}" ]
 """
 
 _DESCRIBE = r"""
@@ -70,14 +70,19 @@ async def install(connection: Connection) -> str:
         StudioError: it cannot be put there.
         ConnectionLost: the machine is gone.
     """
-    folder = f"{connection.root}/payload-{payload.version()}"
-    if (await connection.run(["test", "-f", f"{folder}/{_WHOLE}"])).ok:
+    folder = place(connection)
+    if (await connection.run(["test", "-f", f"{folder}/{WHOLE}"])).ok:
         return folder
     argv = ["/bin/sh", "-c", _UNPACK, "sh", folder]
     done = await connection.run(argv, input=_archive())
     if not done.ok:
         raise _failure(done, folder)
     return folder
+
+
+def place(connection: Connection) -> str:
+    """The folder there that install() puts this version's payload in."""
+    return f"{connection.root}/payload-{payload.version()}"
 
 
 async def describe(connection: Connection, folder: str) -> Facts:
@@ -106,7 +111,7 @@ def _archive() -> bytes:
     """The payload as a tar archive, the mark that it is whole at its end."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name, content in [*payload.files().items(), (_WHOLE, b"")]:
+        for name, content in [*payload.files().items(), (WHOLE, b"")]:
             member = tarfile.TarInfo(name)
             member.size = len(content)
             member.mode = 0o700 if name.endswith(".sh") else 0o600

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 from pathlib import Path
@@ -58,6 +59,7 @@ class LocalChannel:
         code = _exit_code(await self._process.wait())
         if self._killer is not None:
             self._killer.cancel()
+            self._release()
         return code
 
     def close(self) -> None:
@@ -68,7 +70,16 @@ class LocalChannel:
             self.stdin.close()
         self.signal(signal.SIGTERM)
         loop = asyncio.get_running_loop()
-        self._killer = loop.call_later(CLOSE_GRACE, self.signal, signal.SIGKILL)
+        self._killer = loop.call_later(CLOSE_GRACE, self._kill)
+
+    def _kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        self._release()
+
+    def _release(self) -> None:
+        # asyncio keeps a pipe in which more waits than its reader holds, and has no public way to
+        # say that nobody will read it.
+        self._process._transport.close()  # type: ignore[attr-defined]
 
     def signal(self, number: int) -> None:
         """Sends a signal to the whole group; nothing when it is gone."""
@@ -89,7 +100,7 @@ class LocalConnection:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.root = str(path)
         self._channels: set[LocalChannel] = set()
-        self._closed = False
+        self._ended = asyncio.Event()
 
     async def run(
         self,
@@ -144,19 +155,24 @@ class LocalConnection:
 
     async def put(self, source: Path, target: str) -> None:
         """Copies a file; see Connection."""
-        await asyncio.to_thread(shutil.copy, source, target)
+        await asyncio.to_thread(_copy, source, Path(target))
 
     async def get(self, source: str, target: Path) -> None:
         """Copies a file; see Connection."""
-        await asyncio.to_thread(shutil.copy, source, target)
+        await asyncio.to_thread(_copy, Path(source), target)
 
-    async def forward(self, port: int) -> int:
+    async def forward(self, port: int, *, at: int = 0) -> int:
         """The port itself: this machine's loopback is the machine's."""
         return port
 
+    async def lost(self) -> str:
+        """Returns once close() was called: this machine goes nowhere."""
+        await self._ended.wait()
+        return ""
+
     async def close(self) -> None:
         """Ends every channel and waits for it."""
-        self._closed = True
+        self._ended.set()
         channels, self._channels = self._channels, set()
         for channel in channels:
             channel.close()
@@ -166,7 +182,7 @@ class LocalConnection:
     async def _spawn(
         self, argv: Sequence[str], cwd: str | None, env: Mapping[str, str] | None
     ) -> asyncio.subprocess.Process:
-        if self._closed:
+        if self._ended.is_set():
             raise ConnectionLost("this machine's connection is closed", "open the studio again")
         try:
             return await asyncio.create_subprocess_exec(
@@ -185,3 +201,16 @@ class LocalConnection:
                 f"cannot start {argv[0]}: {missing}: {problem.strerror}",
                 "check that the program and the folder exist on this machine",
             ) from problem
+
+
+def _copy(source: Path, target: Path) -> None:
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        shutil.copy(source, part)
+        os.replace(part, target)
+    except OSError as problem:
+        part.unlink(missing_ok=True)
+        raise CommandFailed(
+            f"copying {source} to {target} failed: {problem.strerror}",
+            "check that both folders exist, and that the disk is not full",
+        ) from problem

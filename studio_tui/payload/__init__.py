@@ -2,8 +2,11 @@
 
 supervise.sh   jobs that outlive whoever started them
 hold.py        terminals that outlive whoever started them
+folder.py      the files of one folder, and nothing outside of it
 probe.py       the meters, with pynvml.py beside it for the GPUs
 smi.py         the same by nvidia-smi or amd-smi, where that cannot be used
+carry/         a folder that is carried to another machine: looked at, sent, settled
+allocation.py  a Slurm allocation, and programs in it that outlive whoever started them
 lightning/     a distribution for a job's PYTHONPATH, by which Lightning finds studio_probe
 """
 
@@ -19,7 +22,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_OWN = ("supervise.sh", "hold.py", "probe.py", "smi.py", "lightning/studio_probe.py")
+_OWN = (
+    "supervise.sh",
+    "hold.py",
+    "folder.py",
+    "probe.py",
+    "smi.py",
+    "allocation.py",
+    "lightning/studio_probe.py",
+)
+_PACKAGES = ("carry",)
 
 # Lightning loads callbacks from these groups: lightning/pytorch/trainer/connectors/
 # callback_connector.py and lightning/fabric/fabric.py, and the same in the older packages.
@@ -46,6 +58,9 @@ def files() -> Mapping[str, bytes]:
     """The payload: relative name -> content. pynvml.py is absent when it is not installed."""
     folder = Path(__file__).parent
     found = {name: (folder / name).read_bytes() for name in _OWN if (folder / name).is_file()}
+    for package in _PACKAGES:
+        modules = sorted((folder / package).glob("*.py"))
+        found |= {f"{package}/{module.name}": module.read_bytes() for module in modules}
     found["lightning/studio_probe-1.dist-info/METADATA"] = _METADATA
     found["lightning/studio_probe-1.dist-info/entry_points.txt"] = _ENTRY_POINTS
     if (pynvml := _source_of("pynvml")) is not None:

@@ -58,6 +58,20 @@ def machines_file() -> Path:
     return config_folder() / "machines.toml"
 
 
+def ssh_config() -> Path | None:
+    """Return the ssh_config file that `$STUDIO_SSH_CONFIG` names; None for ssh's own choice.
+
+    No configuration file can name one: it may hold commands, and a project's file is anybody's.
+    """
+    value = os.environ.get("STUDIO_SSH_CONFIG", "")
+    return Path(value).expanduser().absolute() if value else None
+
+
+def known_hosts_file() -> Path:
+    """Return the path of the host keys that this user accepted; the file may not exist."""
+    return state_folder() / "known_hosts"
+
+
 def studios_folder() -> Path:
     """Return the folder that holds one folder per studio."""
     return private_folder(state_folder() / "studios")

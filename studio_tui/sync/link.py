@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,7 @@ from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.sync.backoff import Backoff
 
 PERMANENT = range(4400, 4500)
+_RETRY_AFTER = re.compile(r"retry-after=(\d{1,4})\b").search
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 REASON_CAP = 200
 BACKLOG = 64 << 20
@@ -225,6 +227,8 @@ class Link:
         reason = printable(connection.close_reason or "", REASON_CAP)
         if self.failure is None and code is not None and code in PERMANENT:
             self.failure = _refusal(code, reason)
+        if code == wire.Close.RESTART and (hint := _RETRY_AFTER(reason)):
+            self._backoff.spread(float(hint[1]))
         self._fell(self._gave_up or reason or "the connection to the relay was lost")
         self._on_lost()
         self._on_state()
@@ -343,6 +347,9 @@ def _reason(problem: Exception) -> str:
     """Why there is no connection, in a few words for the top line."""
     if isinstance(problem, TimeoutError):
         return "the relay does not answer"
+    if isinstance(problem, ssl.SSLCertVerificationError):
+        why = printable(problem.verify_message, REASON_CAP)
+        return f"its certificate is not trusted, {why}; login and attach take --ca FILE"
     if isinstance(problem, socket.gaierror | ssl.SSLError):
         return printable(problem.strerror or str(problem), REASON_CAP)
     if isinstance(problem, OSError) and problem.errno:

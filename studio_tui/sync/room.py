@@ -38,6 +38,8 @@ class Phase(Enum):
 class Room:
     """The client's end of one room.
 
+    `title` is what people call it, as in what `problem` says: the room's name until set.
+
     Callbacks are plain attributes, None until somebody listens: `on_presence()` after every change
     of `presence`, `on_edit()` after every edit made here, `on_stream(message)`, `on_call(message)`.
 
@@ -66,6 +68,7 @@ class Room:
         restores: bool = False,
     ) -> None:
         self.name = name
+        self.title = name
         self.replica = Replica()
         self.phase = Phase.CLOSED
         self.scope = ""
@@ -132,21 +135,20 @@ class Room:
         """What keeps this room's edits from the relay other than the link; None when nothing."""
         if self.phase is Phase.REFUSED:
             return Refused(
-                f"the relay refused {self.name}: {self._why}", "ask its owner for an invite"
+                f"the relay refused {self.title}: {self._why}", "ask its owner for an invite"
             )
         if self.phase is Phase.BROKEN:
-            return StudioError(f"{self.name}: {self._why}", "leave the studio and join it again")
+            return StudioError(f"{self.title}: {self._why}", "leave the studio and join it again")
         if self.set_aside:
             return StudioError(
-                f"the relay lost {self.name} and began it anew; {self.unsaved or 'no'} edit(s) "
-                "made here wait, and nothing is merged",
-                "it goes on when the studio's host restores it; else copy what you need, and "
-                "leave the studio and join it again",
+                f"the relay lost {self.title} and began it anew; what is here is kept apart, and "
+                "no edit is sent",
+                "wait until the studio's host restores it, or copy what you need and join again",
             )
         if self._oversize:
             limit = f"{LARGEST_UPDATE >> 10} KiB"
             return StudioError(
-                f"more was written at once than the relay takes: over {limit}",
+                f"{self.title}: more was written at once than the relay takes: over {limit}",
                 "undo it, then insert it in smaller parts",
             )
         return None

@@ -6,11 +6,12 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from studio_tui.settings import paths, secrets
+from studio_tui.settings import paths, pins, secrets
 
 if TYPE_CHECKING:
     from .conftest import Typed
@@ -21,6 +22,16 @@ def test_a_token_from_stdin(typed: Typed) -> None:
     assert (done.code, done.out, done.err) == (0, "", "kept the token for wss://box\n")
     assert secrets.token_for("wss://box") == "abc.def"
     assert (paths.config_folder() / "secrets.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_certificate_comes_with_the_token(typed: Typed, certificate: tuple[Path, Path]) -> None:
+    done = typed("login", "wss://box", "--ca", str(certificate[0]), input=b"abc.def\n")
+    assert done.code == 0
+    assert pins.trust("wss://box") is not None
+    done = typed("login", "wss://other", "--ca", str(certificate[1]), input=b"abc.def\n")
+    assert done.code == 2
+    assert done.error.startswith("no certificate in")
+    assert secrets.token_for("wss://other") is None
 
 
 @pytest.mark.parametrize("given", [b"", b"\n", b"two words\n", "é\n".encode(), b"a\x1b[2J\n"])
@@ -58,3 +69,14 @@ def test_a_person_is_asked_and_what_is_typed_is_not_shown() -> None:
     assert (asking.returncode, out) == (0, b"")
     assert b"secret-token" not in seen
     assert secrets.token_for("wss://box") == "secret-token"
+
+
+def test_an_invites_relay_is_pinned_and_a_studios_is_not(
+    typed: Typed, certificate: tuple[Path, Path]
+) -> None:
+    done = typed("attach", "calm-otter", "--ca", str(certificate[0]))
+    assert done.code == 2
+    assert done.error == "--ca goes with an invite"
+    done = typed("attach", "wss://127.0.0.1:9/calm-otter#code", "--ca", str(certificate[0]))
+    assert done.code == 3
+    assert pins.trust("wss://127.0.0.1:9") is not None

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from relay_server.invites import InviteBook
 from relay_server.serve import Relay, serve
 from relay_server.settings import RelaySettings
 from studio_tui.client import locate, sharing, start
 from studio_tui.client.invite import read_invite
 from studio_tui.errors import NotFound, Refused, StudioError
-from studio_tui.settings import secrets, studios
+from studio_tui.settings import pins, secrets, studios
 from studio_tui.settings.studios import StudioRecord
 from studio_tui.sync.link import Endpoint
 from studio_tui.sync.session import Session
@@ -292,6 +293,26 @@ async def test_an_invite_that_is_not_taken(why: str, stage: Stage, studio_home: 
     assert text.partition("#")[2] not in problem.message + problem.hint
     assert "new one" in problem.hint
     assert not secrets.kept_tokens(stage.id)
+
+
+async def test_an_invite_to_a_relay_with_a_certificate_of_its_own(
+    certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    cert, key = certificate
+    settings = RelaySettings(port=0, tls_cert=cert, tls_key=key, key_path=tmp_path / "relay.key")
+    async with serve(settings) as relay:
+        book = InviteBook.beside(settings.key_path)
+        _, code = book.make(room="calm-otter", role="editor", expires=60, name=None, by="me")
+        invite = read_invite(f"{relay.url}/calm-otter#{code}")
+        with pytest.raises(NotFound, match="not trusted, self-signed certificate; .+--ca FILE"):
+            await locate.redeem(invite)
+        pins.pin(relay.url, cert)
+        await locate.redeem(invite)
+        token = secrets.kept_tokens("calm-otter")[relay.url]
+        assert isinstance(
+            await locate.look("calm-otter", Endpoint(relay.url, token, pins.trust(relay.url))),
+            NotFound,  # let in, but nobody hosts it
+        )
 
 
 async def test_an_invite_to_a_relay_that_does_not_answer() -> None:

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 
 from relay_server.serve import Relay, serve
 from relay_server.settings import RelaySettings
+from studio_tui import payload
 from studio_tui.client.studio import Studio
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound
@@ -24,12 +26,13 @@ from studio_tui.host.calls import Calls, Method
 from studio_tui.host.files import Files
 from studio_tui.host.folder import Folder
 from studio_tui.host.holder import Holder
-from studio_tui.host.sites import Reach, Site, Sites
+from studio_tui.host.sites import Site, Sites
 from studio_tui.machines.catalogue import Machine
 from studio_tui.machines.install import install
 from studio_tui.machines.local import LocalConnection
 from studio_tui.sync.link import Endpoint
 from studio_tui.sync.session import Session
+from tests.conftest import find_program
 
 STUDIO = "calm-otter"
 NOBODY = 65534
@@ -51,6 +54,7 @@ class Bench:
         self.root = (home / "project").resolve()
         self.root.mkdir(exist_ok=True)
         self.state = home / "state"
+        self.home = home
         self._people = AsyncExitStack()
 
     def endpoint(self, role: str) -> Callable[[], Awaitable[Endpoint]]:
@@ -91,12 +95,10 @@ class Bench:
     @asynccontextmanager
     async def files(self) -> AsyncIterator[Files]:
         """A host that has files and nothing else."""
-        async with self.host() as parts:
-            folder = Folder(self.root)
+        async with folder_on(self.home / "machine", self.root) as folder, self.host() as parts:
             found = Files(folder, self.state, parts.session, parts.document, STUDIO, parts.tasks)
             await found.resume()
             parts.answer(found.calls())
-            parts.answer(folder.calls())
             parts.tasks.create_task(found.watch())
             yield found
 
@@ -114,9 +116,7 @@ class Parts:
 
     def sites(self, *known: Site) -> Sites:
         """The machines of this host: those that the test knows of."""
-        return Sites(
-            reach_among(*known), lambda: [s.machine for s in known], self.document, self.tasks
-        )
+        return Sites(Known(*known), self.document, self.tasks)
 
     def answer(self, methods: list[Method]) -> None:
         self._calls.add(methods)
@@ -131,16 +131,45 @@ def found(site: Site) -> Callable[[], Awaitable[Site]]:
     return find
 
 
-def reach_among(*known: Site) -> Reach:
-    """Finds one of these machines."""
+class Known:
+    """The ways to machines that are simply there."""
 
-    async def reach(machine: str) -> Site:
-        for site in known:
-            if site.machine.id == machine:
-                return site
-        raise NotFound(f"there is no machine {machine!r}", "see: studio-tui machine ls")
+    def __init__(self, *sites: Site) -> None:
+        self._sites = {site.machine.id: site for site in sites}
 
-    return reach
+    def known(self) -> list[Machine]:
+        return [site.machine for site in self._sites.values()]
+
+    async def to(self, machine: str) -> Site:
+        if machine not in self._sites:
+            raise NotFound(f"there is no machine {machine!r}", "see: studio-tui machine ls")
+        return self._sites[machine]
+
+    async def retry(self, machine: str) -> None:
+        """Nothing is ever down."""
+
+    async def start(self, machine: str, say: Callable[[str], None]) -> None:
+        """Nothing costs money."""
+
+
+@asynccontextmanager
+async def folder_on(
+    machine: Path, root: Path, private: Sequence[Path] = (), program: bytes | None = None
+) -> AsyncIterator[Folder]:
+    """The folder `root` on a machine that keeps its own things in the folder `machine`.
+
+    Args:
+        program: another one to serve it than the payload's own.
+    """
+    connection = LocalConnection(machine)
+    (machine / "folder.py").write_bytes(program or payload.files()["folder.py"])
+    site = Site(Machine("local"), connection, connection.root, str(root), sys.executable)
+    folder = Folder(found(site), private)
+    try:
+        yield folder
+    finally:
+        await folder.close()
+        await connection.close()
 
 
 class Crash(Exception):
@@ -209,18 +238,29 @@ async def holder(site: Site) -> AsyncIterator[Callable[[str], Holder]]:
 
 
 @pytest.fixture
-def somebody() -> Iterator[Path]:
+def somebody(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Be a user whom permissions bind, not root; the folder is that user's."""
     folder = Path(tempfile.mkdtemp(prefix="studio-somebody-"))
     root = os.geteuid() == 0
     if root:
         os.chown(folder, NOBODY, NOBODY)
-        os.setegid(NOBODY)
-        os.seteuid(NOBODY)
+        # The real ids too: a shell that is started drops an effective one that differs.
+        os.setresgid(NOBODY, NOBODY, 0)
+        os.setresuid(NOBODY, NOBODY, 0)
     try:
+        monkeypatch.setattr(sys, "executable", _python_of_somebody())
         yield folder
     finally:
         if root:
-            os.seteuid(0)
-            os.setegid(0)
+            os.setresuid(0, 0, 0)
+            os.setresgid(0, 0, 0)
         shutil.rmtree(folder)
+
+
+def _python_of_somebody() -> str:
+    """An interpreter that this user may run: root's own may lie where nobody else gets to."""
+    for path in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
+        with contextlib.suppress(OSError):
+            if subprocess.run([path, "-I", "-c", ""], check=False).returncode == 0:
+                return path
+    return find_program("python3 for every user")

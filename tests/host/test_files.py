@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from studio_tui.client.file import SharedFile
@@ -13,7 +15,7 @@ from studio_tui.document.presence import Gaze
 from studio_tui.document.text import SharedText
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.host import files as files_module
-from tests.host.conftest import STUDIO, Bench, eventually
+from tests.host.conftest import STUDIO, Bench, eventually, folder_on
 
 pytestmark = pytest.mark.usefixtures("brisk")
 
@@ -188,6 +190,8 @@ async def test_a_list_that_an_editor_has_forged(bench: Bench, tmp_path: Path) ->
         FileEntry("0", "a.txt", f"{STUDIO}/file/0@1"),
         FileEntry("x4", "../outside", f"{STUDIO}/file/x4@1"),
         FileEntry("x5", "", f"{STUDIO}/file/x5@1"),
+        FileEntry("x6", "b\0txt", f"{STUDIO}/file/x6@1"),
+        FileEntry("x7", "b" * 5000, f"{STUDIO}/file/x7@1"),
     ):
         ana.document.files.put(entry)
     await eventually(lambda: not ana.unsaved)
@@ -300,6 +304,118 @@ async def test_a_deleted_file_stays_deleted(bench: Bench) -> None:
         assert os.listdir(bench.root) == []
         await file.flush()
         assert (bench.root / "src" / "a.txt").read_text() == "yxa\n"
+
+
+# -- another machine --------------------------------------------------------------------------
+
+
+async def test_the_files_are_those_of_another_machine(bench: Bench, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    for root in (bench.root, other):
+        (root / "src").mkdir(parents=True)
+        for name in ("a.txt", "src/b.txt", "gone.txt"):
+            (root / name).write_text("1\n")
+    (other / "gone.txt").unlink()
+    (other / "new.txt").write_text("new\n")
+    async with bench.files() as files, folder_on(tmp_path / "machine-2", other) as folder:
+        ana = await bench.attach("ana")
+        a, b = await ana.file("a.txt"), await ana.file("src/b.txt")
+        gone = await ana.file("gone.txt")
+        told: list[FileEntry] = []
+        stop = ana.document.files.observe(lambda _: told.extend(ana.document.files.values()))
+        async with files.still_all():
+            await b.insert(0, "x")
+            await b.saved()
+            saving = asyncio.create_task(b.flush())
+            creating = asyncio.create_task(ana.command("files.create", path="made.txt"))
+            opening = asyncio.create_task(ana.file("new.txt"))
+            deleting = asyncio.create_task(ana.command("files.delete", path="src/nothing"))
+            await reach_host(ana)
+            assert (bench.root / "src" / "b.txt").read_text() == "1\n"
+            files.move_to(folder)
+        await asyncio.gather(saving, creating)
+        with pytest.raises(NotFound):
+            await deleting
+        assert str(await opening) == "new\n"
+        assert (other / "src" / "b.txt").read_text() == "x1\n"
+        assert (other / "made.txt").exists()
+        await until_state(gone, "missing")
+        await a.insert(0, "y")
+        await a.flush()
+        assert (other / "a.txt").read_text() == "y1\n"
+        (other / "a.txt").write_text("y1\nz\n")
+        await ana.until(lambda: str(a) == "y1\nz\n")
+        listing = await ana.folder()
+        assert [entry.name for entry in listing.entries] == ["a.txt", "made.txt", "new.txt", "src"]
+        assert await ana.read("new.txt") == b"new\n"
+        found = await ana.query("files.find", query="")
+        assert found["paths"] == ["a.txt", "made.txt", "new.txt", "src/b.txt"]
+        await ana.command("files.rename", path="a.txt", to="c.txt")
+        assert (other / "c.txt").read_text() == "y1\nz\n"
+        assert {entry.note for entry in told if entry.path != "gone.txt"} == {""}
+        stop()
+    assert [(bench.root / n).read_text() for n in ("a.txt", "src/b.txt", "gone.txt")] == ["1\n"] * 3
+    assert not (bench.root / "made.txt").exists()
+    assert list((bench.state / "backups").iterdir()) == []
+    bench.root = other
+    async with bench.files():
+        await reachable(ana)
+        assert (str(await ana.file("c.txt")), a.entry.state) == ("y1\nz\n", "saved")
+        assert list((bench.state / "backups").iterdir()) == []
+
+
+async def reach_host(person: Studio) -> None:
+    """Return when what was asked before has come to the host."""
+    with pytest.raises(StudioError, match="no call"):
+        await person.query("nothing")
+
+
+async def test_a_machine_without_python_says_so_and_takes_up_when_it_has_one(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bench.root / "a.txt").write_text("1\n")
+    ana = await bench.attach("ana")
+    async with bench.files():
+        await reachable(ana)
+        file = await ana.file("a.txt")
+    await file.insert(0, "x")
+    await file.saved()
+    python = tmp_path / "python3"
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", str(python))
+        async with bench.files():
+            await reachable(ana)
+            await until_state(file, "unsavable")
+            for method in ("files.list", "files.read", "files.open", "files.find"):
+                with pytest.raises(StudioError, match="files cannot be reached") as raised:
+                    await ana.query(method, path="a.txt")
+                assert raised.value.hint == "install Python 3.8 or later on it"
+            for method in ("files.create", "files.rename", "files.delete"):
+                with pytest.raises(StudioError, match="files cannot be reached"):
+                    await ana.command(method, path="a.txt", to="b.txt")
+            assert (bench.root / "a.txt").read_text() == "1\n"
+            python.symlink_to(sys.orig_argv[0])
+            await eventually(lambda: (bench.root / "a.txt").read_text() == "x1\n")
+
+
+async def test_a_program_that_was_killed_is_started_again_and_the_files_watched(
+    bench: Bench,
+) -> None:
+    (bench.root / "a.txt").write_text("1\n")
+    async with bench.files():
+        ana = await bench.attach("ana")
+        file = await ana.file("a.txt")
+        for number in range(3):
+            for program in psutil.Process().children():
+                if str(bench.root) in program.cmdline():
+                    program.kill()
+            await file.insert(0, f"{number}")
+            await file.flush()
+            with (bench.root / "a.txt").open("a") as disk:
+                disk.write(f"{number}\n")
+            await ana.until(lambda: str(file).endswith(f"{number}\n"))  # noqa: B023
+        assert str(file) == "2101\n0\n1\n2\n"
+        assert file.entry.note == ""
 
 
 # -- how many ---------------------------------------------------------------------------------

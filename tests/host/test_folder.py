@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextlib
 import json
 import os
 import socket
-import threading
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,9 @@ from studio_tui.host import folder as folder_module
 from studio_tui.host.calls import Params, Result
 from studio_tui.host.disk import NotEditable
 from studio_tui.host.folder import Folder, Moved
+from studio_tui.machines.local import LocalConnection
+from studio_tui.payload import folder as served
+from tests.host.conftest import folder_on
 
 ANA = Sender(1, "ana", "editor")
 
@@ -32,8 +38,9 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def folder(root: Path) -> Folder:
-    return Folder(root)
+async def folder(root: Path, tmp_path: Path) -> AsyncIterator[Folder]:
+    async with folder_on(tmp_path / "machine", root) as made:
+        yield made
 
 
 def kinds(listing: Result) -> dict[str, str]:
@@ -41,12 +48,30 @@ def kinds(listing: Result) -> dict[str, str]:
 
 
 async def call(folder: Folder, method: str, **values: object) -> Result:
-    answers = {known.name: known.answer for known in folder.calls()}
+    answers = {
+        "files.list": folder.list_call,
+        "files.read": folder.read_call,
+        "files.find": folder.find_call,
+        "files.create": folder.create_call,
+    }
     return await answers[method](Params(values, ANA))
+
+
+async def content(folder: Folder, path: str) -> bytes:
+    return base64.b64decode((await folder.piece(path, 0, 10))["data"])
 
 
 # -- where things are -------------------------------------------------------------------------
 
+
+SWAP = """
+import os, select, sys
+while not select.select([sys.stdin], [], [], 0)[0]:
+    os.rename("inner", "aside")
+    os.symlink("../project-secret", "inner")
+    os.unlink("inner")
+    os.rename("aside", "inner")
+"""
 
 OUTSIDE = [
     "..",
@@ -62,11 +87,11 @@ OUTSIDE = [
 
 
 @pytest.mark.parametrize("path", OUTSIDE)
-def test_nothing_outside_is_reached(folder: Folder, root: Path, path: str) -> None:
+async def test_nothing_outside_is_reached(folder: Folder, root: Path, path: str) -> None:
     (root / "out").symlink_to("/etc")
     (root / "sibling").symlink_to("../project-secret")
     (root / "src" / "up").symlink_to("../..")
-    deeds: list[Callable[[], object]] = [
+    deeds: list[Callable[[], Awaitable[object]]] = [
         lambda: folder.name(path),
         lambda: folder.entries(path),
         lambda: folder.piece(path, 0, 10),
@@ -77,7 +102,7 @@ def test_nothing_outside_is_reached(folder: Folder, root: Path, path: str) -> No
     ]
     for deed in deeds:
         with pytest.raises((Refused, UsageFault)) as raised:
-            deed()
+            await deed()
         assert raised.value.hint
     assert (root.parent / "project-secret" / "key").read_bytes() == b"secret"
     assert (root / "src" / "train.py").read_bytes() == b"train\n"
@@ -95,103 +120,91 @@ def test_nothing_outside_is_reached(folder: Folder, root: Path, path: str) -> No
         ("not/there/yet", "not/there/yet"),
     ],
 )
-def test_one_name_for_one_file(folder: Folder, root: Path, path: str, name: str) -> None:
+async def test_one_name_for_one_file(folder: Folder, root: Path, path: str, name: str) -> None:
     (root / "alias").symlink_to("src/train.py")
     (root / "inner").symlink_to("src")
-    assert folder.name(path) == name
+    assert await folder.name(path) == name
 
 
-def test_a_link_itself_has_a_name(folder: Folder, root: Path) -> None:
+async def test_a_link_itself_has_a_name(folder: Folder, root: Path) -> None:
     (root / "out").symlink_to("/etc/passwd")
-    assert folder.name("out", link=True) == "out"
+    assert await folder.name("out", link=True) == "out"
     with pytest.raises(Refused):
-        folder.name("out")
+        await folder.name("out")
 
 
-def test_a_link_to_itself_leads_nowhere(folder: Folder, root: Path) -> None:
+async def test_a_link_to_itself_leads_nowhere(folder: Folder, root: Path) -> None:
     (root / "loop").symlink_to("loop")
-    assert kinds(folder.entries(""))["loop"] == "other"
+    assert kinds(await folder.entries(""))["loop"] == "other"
     with pytest.raises(StudioError):
-        folder.piece("loop", 0, 10)
-    folder.delete("loop")
+        await folder.piece("loop", 0, 10)
+    await folder.delete("loop")
     assert not os.path.lexists(root / "loop")
 
 
 @pytest.mark.parametrize(
     "path", [".env", ".ENV", ".env.local", "src/.ssh", ".ssh/id_ed25519", ".aws/credentials"]
 )
-def test_what_holds_secrets_is_not_shared(folder: Folder, root: Path, path: str) -> None:
+async def test_what_holds_secrets_is_not_shared(folder: Folder, root: Path, path: str) -> None:
     (root / path).parent.mkdir(exist_ok=True)
     (root / path).write_text("secret")
     (root / "link").symlink_to(path)
     for name in (path, "link"):
         with pytest.raises(Refused, match="secrets") as raised:
-            folder.piece(name, 0, 10)
+            await folder.piece(name, 0, 10)
         assert raised.value.hint
     with pytest.raises(Refused):
-        folder.rename(path, "open")
-    assert path.split("/")[0] not in folder.paths()
-    assert not any(path in found for found in folder.paths())
+        await folder.rename(path, "open")
+    assert path.split("/")[0] not in await folder.paths()
+    assert not any(path in found for found in await folder.paths())
 
 
-def test_a_sample_of_secrets_is_shared(folder: Folder, root: Path) -> None:
+async def test_a_sample_of_secrets_is_shared(folder: Folder, root: Path) -> None:
     (root / ".env.example").write_text("KEY=")
-    assert base64.b64decode(folder.piece(".env.example", 0, 10)["data"]) == b"KEY="
+    assert await content(folder, ".env.example") == b"KEY="
 
 
-def test_the_products_own_folders_are_not_shared(root: Path) -> None:
+async def test_the_products_own_folders_are_not_shared(root: Path, tmp_path: Path) -> None:
     state = root / "state"
     (state / "studios").mkdir(parents=True)
     (state / "studios" / "token").write_text("token")
-    folder = Folder(root, [state, root.parent, root])
-    for path in ("state", "state/studios/token"):
-        with pytest.raises(Refused):
-            folder.name(path)
-    assert kinds(folder.entries("")) == {"src": "dir", "state": "other"}
-    assert folder.paths() == ["src/train.py"]
-    assert folder.name("state-of-the-art") == "state-of-the-art"
+    async with folder_on(tmp_path / "machine", root, [state, root.parent, root]) as folder:
+        for path in ("state", "state/studios/token"):
+            with pytest.raises(Refused):
+                await folder.name(path)
+        assert kinds(await folder.entries("")) == {"src": "dir", "state": "other"}
+        assert await folder.paths() == ["src/train.py"]
+        assert await folder.name("state-of-the-art") == "state-of-the-art"
 
 
-def test_a_swapped_folder_leads_nowhere(folder: Folder, root: Path) -> None:
+async def test_a_swapped_folder_leads_nowhere(folder: Folder, root: Path) -> None:
     """The classic race: a folder becomes a link out of here between the look and the deed."""
-    swapping = threading.Event()
-    inner, aside = root / "inner", root / "aside"
-    inner.mkdir()
-    (inner / "key").write_bytes(b"harmless")
-
-    def swap() -> None:
-        while not swapping.is_set():
-            inner.rename(aside)
-            inner.symlink_to("../project-secret")
-            inner.unlink()
-            aside.rename(inner)
-
-    racing = threading.Thread(target=swap)
-    racing.start()
+    (root / "inner").mkdir()
+    (root / "inner" / "key").write_bytes(b"harmless")
     seen: set[bytes] = set()
-    try:
-        for _ in range(4000):
-            try:
-                seen.add(base64.b64decode(folder.piece("inner/key", 0, 10)["data"]))
-            except StudioError:
-                continue
-    finally:
-        swapping.set()
-        racing.join()
+
+    async def look() -> None:
+        with contextlib.suppress(StudioError):
+            seen.add(await content(folder, "inner/key"))
+
+    with subprocess.Popen([sys.executable, "-c", SWAP], cwd=root, stdin=subprocess.PIPE) as racing:
+        for _ in range(200):
+            await asyncio.gather(*(look() for _ in range(20)))
+        racing.communicate()
     assert seen <= {b"harmless"}
-    assert base64.b64decode(folder.piece("inner/key", 0, 10)["data"]) == b"harmless"
+    assert await content(folder, "inner/key") == b"harmless"
 
 
 # -- listing and reading ----------------------------------------------------------------------
 
 
-def test_a_listing(folder: Folder, root: Path) -> None:
+async def test_a_listing(folder: Folder, root: Path) -> None:
     os.mkfifo(root / "pipe")
     (root / "train").symlink_to("src/train.py")
     (root / "source").symlink_to("src")
     (root / "gone").symlink_to("nothing")
     (root / "passwd").symlink_to("/etc/passwd")
-    listing = folder.entries("")
+    listing = await folder.entries("")
     assert kinds(listing) == {
         "gone": "other",
         "passwd": "other",
@@ -204,34 +217,34 @@ def test_a_listing(folder: Folder, root: Path) -> None:
     sizes = {entry["name"]: entry["size"] for entry in listing["entries"]}
     assert sizes["train"] == 6
     assert sizes["passwd"] == len("/etc/passwd")
-    (train,) = folder.entries("source")["entries"]
+    (train,) = (await folder.entries("source"))["entries"]
     assert train["mtime"] == (root / "src" / "train.py").stat().st_mtime
 
 
-def test_a_large_folder_is_cut(folder: Folder, root: Path) -> None:
-    for number in range(folder_module.ENTRY_CAP + 10):
+async def test_a_large_folder_is_cut(folder: Folder, root: Path) -> None:
+    for number in range(served.ENTRY_CAP + 10):
         (root / f"file{number:05}").touch()
-    listing = folder.entries("")
+    listing = await folder.entries("")
     assert listing["truncated"] is True
-    assert len(listing["entries"]) == folder_module.ENTRY_CAP
+    assert len(listing["entries"]) == served.ENTRY_CAP
     assert listing["entries"][0]["name"] == "file00000"
     assert len(json.dumps(listing)) < CAPS.message
 
 
-def test_a_folder_of_long_names_fits_into_a_message(folder: Folder, root: Path) -> None:
+async def test_a_folder_of_long_names_fits_into_a_message(folder: Folder, root: Path) -> None:
     for number in range(1500):
         (root / (f"{number:04}" + "😀" * 62)).touch()
-    listing = folder.entries("")
+    listing = await folder.entries("")
     assert listing["truncated"] is True
     assert len(listing["entries"]) > 1000
     assert len(json.dumps(listing)) < CAPS.message
 
 
-def test_a_name_that_is_not_text_is_shown(folder: Folder, root: Path) -> None:
+async def test_a_name_that_is_not_text_is_shown(folder: Folder, root: Path) -> None:
     with open(os.fsencode(root) + b"/\xff.txt", "wb"):
         pass
-    assert kinds(folder.entries("")) == {"src": "dir", "?.txt": "other"}
-    assert folder.paths() == ["src/train.py"]
+    assert kinds(await folder.entries("")) == {"src": "dir", "?.txt": "other"}
+    assert await folder.paths() == ["src/train.py"]
 
 
 @pytest.mark.parametrize(
@@ -242,25 +255,43 @@ def test_a_name_that_is_not_text_is_shown(folder: Folder, root: Path) -> None:
         ("src/train.py/x", UsageFault, "src/train.py/x is not a folder"),
     ],
 )
-def test_what_cannot_be_listed(
+async def test_what_cannot_be_listed(
     folder: Folder, path: str, error: type[StudioError], message: str
 ) -> None:
     with pytest.raises(error, match=message) as raised:
-        folder.entries(path)
+        await folder.entries(path)
     assert raised.value.hint
 
 
-def test_a_folder_that_cannot_be_read(somebody: Path) -> None:
-    (somebody / "closed").mkdir(mode=0o000)
-    with pytest.raises(StudioError, match="no permission for closed") as raised:
-        Folder(somebody.resolve()).entries("closed")
+async def test_a_folder_that_cannot_be_read(somebody: Path) -> None:
+    root = (somebody / "project").resolve()
+    (root / "closed").mkdir(parents=True)
+    (root / "closed").chmod(0o000)
+    async with folder_on(somebody / "machine", root) as folder:
+        with pytest.raises(StudioError, match="no permission for closed") as raised:
+            await folder.entries("closed")
     assert raised.value.hint == "check it: ls -ld closed"
 
 
-def test_a_studio_whose_folder_is_gone(folder: Folder, root: Path) -> None:
+async def test_a_studio_whose_folder_is_gone(folder: Folder, root: Path) -> None:
     root.rename(root.with_name("moved"))
     with pytest.raises(NotFound, match=r"there is no \."):
-        folder.entries("")
+        await folder.entries("")
+
+
+async def test_a_machine_that_is_not_found_is_no_file_that_is_gone(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unknown(connection: LocalConnection, argv: list[str]) -> None:
+        raise NotFound("there is no machine of that name")
+
+    monkeypatch.setattr(LocalConnection, "open", unknown)
+    async with folder_on(tmp_path / "machine", root) as folder:
+        with pytest.raises(NotFound, match="no machine"):
+            await folder.load("nothing")
+    monkeypatch.undo()
+    async with folder_on(tmp_path / "machine", root) as folder:
+        assert await folder.load("nothing") is None
 
 
 async def test_reading_by_pieces(folder: Folder, root: Path) -> None:
@@ -278,15 +309,15 @@ async def test_reading_by_pieces(folder: Folder, root: Path) -> None:
     assert len(json.dumps(whole)) < CAPS.message
 
 
-def test_what_is_no_file_is_not_read(folder: Folder, root: Path) -> None:
+async def test_what_is_no_file_is_not_read(folder: Folder, root: Path) -> None:
     os.mkfifo(root / "pipe")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(root / "s"))
         for path in ("pipe", "s", "src"):
             with pytest.raises(NotEditable):
-                folder.piece(path, 0, 10)
+                await folder.piece(path, 0, 10)
     with pytest.raises(NotFound, match="there is no nothing"):
-        folder.piece("nothing", 0, 10)
+        await folder.piece("nothing", 0, 10)
 
 
 # -- creating, renaming, deleting -------------------------------------------------------------
@@ -312,55 +343,58 @@ async def test_creating(folder: Folder, root: Path) -> None:
         await call(folder, "files.create", path="x" * 300)
 
 
-def test_created_files_have_the_users_mode(folder: Folder, root: Path) -> None:
+async def test_created_files_have_the_users_mode(root: Path, tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
-        folder.create("inner/new", "file")
+        async with folder_on(tmp_path / "machine", root) as folder:
+            await folder.create("inner/new", "file")
     finally:
         os.umask(before)
     assert (root / "inner" / "new").stat().st_mode & 0o777 == 0o644
     assert (root / "inner").stat().st_mode & 0o777 == 0o755
 
 
-def test_renaming(folder: Folder, root: Path) -> None:
-    assert folder.rename("src/train.py", "new/place.py") == Moved("src/train.py", "new/place.py")
+async def test_renaming(folder: Folder, root: Path) -> None:
+    assert await folder.rename("src/train.py", "new/place.py") == Moved(
+        "src/train.py", "new/place.py"
+    )
     assert (root / "new" / "place.py").read_bytes() == b"train\n"
-    assert folder.rename("new", "old") == Moved("new", "old")
+    assert await folder.rename("new", "old") == Moved("new", "old")
     (root / "link").symlink_to("old/place.py")
     (root / "alias").symlink_to("old")
-    folder.rename("link", "alias/link")
+    await folder.rename("link", "alias/link")
     assert (root / "old" / "link").is_symlink()
     with pytest.raises(UsageFault, match="old exists already"):
-        folder.rename("src", "old")
+        await folder.rename("src", "old")
     with pytest.raises(NotFound, match="there is no nothing"):
-        folder.rename("nothing", "something")
+        await folder.rename("nothing", "something")
     assert not (root / "something").exists()
     with pytest.raises(StudioError, match="Invalid argument"):
-        folder.rename("src", "src/inner")
+        await folder.rename("src", "src/inner")
     with pytest.raises(Refused, match="the studio's own folder"):
-        folder.rename("", "other")
+        await folder.rename("", "other")
     with pytest.raises(UsageFault, match="cannot be shown"):
-        folder.rename("old", "a\nb")
+        await folder.rename("old", "a\nb")
 
 
-def test_a_broken_link_is_not_renamed_over(folder: Folder, root: Path) -> None:
+async def test_a_broken_link_is_not_renamed_over(folder: Folder, root: Path) -> None:
     (root / "dangling").symlink_to("nothing")
     with pytest.raises(UsageFault, match="exists already"):
-        folder.rename("src", "dangling")
+        await folder.rename("src", "dangling")
 
 
-def test_deleting(folder: Folder, root: Path) -> None:
+async def test_deleting(folder: Folder, root: Path) -> None:
     (root / "link").symlink_to("src")
-    folder.delete("link")
+    await folder.delete("link")
     assert (root / "src" / "train.py").exists()
     (root / "src" / "out").symlink_to(root.parent / "project-secret")
-    folder.delete("src")
+    await folder.delete("src")
     assert os.listdir(root) == []
     assert (root.parent / "project-secret" / "key").exists()
     with pytest.raises(NotFound, match="there is no src"):
-        folder.delete("src")
+        await folder.delete("src")
     with pytest.raises(Refused, match="the studio's own folder"):
-        folder.delete("")
+        await folder.delete("")
 
 
 # -- finding ----------------------------------------------------------------------------------
@@ -385,10 +419,10 @@ async def test_the_folder_is_not_walked_for_every_letter(folder: Folder, root: P
     assert await call(folder, "files.find", query="t") == before
 
 
-def test_a_huge_folder_is_walked_in_part(
+async def test_a_huge_folder_is_walked_in_part(
     folder: Folder, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folder_module, "FIND_CAP", 3)
     for number in range(5):
         (root / f"{number}").touch()
-    assert folder.paths() == ["0", "1", "2"]
+    assert await folder.paths() == ["0", "1", "2"]

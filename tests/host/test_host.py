@@ -15,6 +15,7 @@ from studio_tui.host import host as host_module
 from studio_tui.host import sites
 from studio_tui.host.files import Files
 from studio_tui.host.host import Host, Place
+from studio_tui.settings import paths
 from studio_tui.sync.link import Endpoint
 from studio_tui.sync.session import Session
 from tests.host.conftest import HELD, STUDIO, Bench, eventually
@@ -59,7 +60,9 @@ Serve = Callable[..., AbstractAsyncContextManager[Serving]]
 @pytest.fixture
 def place(bench: Bench, tmp_path: Path) -> Place:
     machine = tmp_path / "machine"
-    return Place(STUDIO, "my project", bench.root, bench.state, machine, (bench.state, machine))
+    private = (bench.state, machine)
+    answers = paths.answers_socket(STUDIO)
+    return Place(STUDIO, "my project", bench.root, bench.state, machine, answers, private)
 
 
 @pytest.fixture
@@ -203,13 +206,17 @@ async def test_a_name_is_changed_and_the_epoch_kept(
         assert ana.document.info.epoch == 1
 
 
-async def test_a_folder_that_takes_no_file_is_served(bench: Bench, somebody: Path) -> None:
+async def test_a_folder_that_takes_no_file_is_served(
+    bench: Bench, somebody: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUDIO_HOME", str(somebody / "home"))
     root = somebody / "project"
     root.mkdir()
     (root / "a.txt").write_text("a\n")
     root.chmod(0o555)
     (root / "a.txt").chmod(0o444)
-    place = Place(STUDIO, "closed", root.resolve(), somebody / "state", somebody / "machine")
+    state, machine, answers = (somebody / name for name in ("state", "machine", "answers"))
+    place = Place(STUDIO, "closed", root.resolve(), state, machine, answers)
     ready = asyncio.Event()
     serving = Serving(Host(place, bench.endpoint("owner"), ready.set), ready)
     await serving.ready()

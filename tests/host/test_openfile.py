@@ -4,6 +4,7 @@ import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,14 @@ from studio_tui.document.text import SharedText
 from studio_tui.errors import StudioError
 from studio_tui.host import disk, openfile
 from studio_tui.host.backups import Backups
+from studio_tui.host.disk import Stamp
 from studio_tui.host.folder import Folder
-from studio_tui.host.openfile import OpenFile, load
+from studio_tui.host.openfile import OpenFile
 from studio_tui.host.shadow import Shadow, Written
+from studio_tui.machines.connection import ConnectionLost
+from studio_tui.payload import folder as served
 from studio_tui.sync.room import Phase, Room
+from tests.host.conftest import folder_on
 
 pytestmark = pytest.mark.usefixtures("brisk")
 
@@ -32,12 +37,11 @@ class Desk:
     The person's copy is the relay's, too: a new host gets the room's content from it.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, root: Path, folder: Folder) -> None:
         self.home = home
-        root = (home / "project").resolve()
-        (root / "src").mkdir(parents=True)
+        self.root = root
         self.path = root / NAME
-        self.folder = Folder(root)
+        self.folder = folder
         self.told: list[FileEntry] = []
         self.relay = Replica()
         self.person = SharedText(self.relay.doc)
@@ -52,7 +56,10 @@ class Desk:
         shadow = Shadow(self.home / "shadow.json", ROOM)
         entry = self.told[-1] if self.told else FileEntry("1", NAME, ROOM, "saved")
         self.file = OpenFile(entry, self.folder, room, shadow, self.backups, self.told.append)
-        await self.file.bind(load(self.folder, NAME))
+        try:
+            await self.file.bind(await self.folder.load(NAME))
+        except StudioError as problem:
+            await self.file.bind(problem)
         self.told.append(self.file.entry)
         self.sync()
         if saving:
@@ -113,11 +120,20 @@ async def until(desk: Desk, state: str) -> None:
             await asyncio.sleep(0.005)
 
 
+@asynccontextmanager
+async def desk_in(home: Path, program: bytes | None = None) -> AsyncIterator[Desk]:
+    root = (home / "project").resolve()
+    (root / "src").mkdir(parents=True)
+    async with folder_on(home / "machine", root, program=program) as folder:
+        made = Desk(home, root, folder)
+        yield made
+        await made.close()
+
+
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    await made.close()
+    async with desk_in(tmp_path) as made:
+        yield made
 
 
 # -- seeding and saving -----------------------------------------------------------------------
@@ -187,18 +203,15 @@ async def test_what_is_typed_while_it_writes_is_unsaved(
 ) -> None:
     desk.path.write_text("a\n")
     await desk.start()
-    loop, write = asyncio.get_running_loop(), disk.write
+    write = Folder.write
 
-    async def type_on() -> None:
+    async def slow(folder: Folder, path: str, data: bytes, before: Stamp | None) -> Stamp:
         desk.type(0, "2")
-
-    def slow(spot: disk.Spot, data: bytes, before: disk.Stamp | None) -> disk.Stamp:
-        asyncio.run_coroutine_threadsafe(type_on(), loop).result(10)
-        return write(spot, data, before)
+        return await write(folder, path, data, before)
 
     desk.type(0, "1")
     with monkeypatch.context() as patched:
-        patched.setattr(disk, "write", slow)
+        patched.setattr(Folder, "write", slow)
         await desk.file.save()
     assert desk.path.read_text() == "1a\n"
     assert desk.state == "unsaved"
@@ -289,8 +302,7 @@ async def test_our_own_writes_are_none_of_that(desk: Desk) -> None:
     for text in ("b", "c"):
         desk.type(0, text)
         await desk.file.save()
-        with desk.folder.at(NAME) as spot:
-            assert disk.look(spot) == desk.file.stamp
+        assert await desk.folder.stamps([NAME]) == [desk.file.stamp]
         await desk.file.look()
     os.utime(desk.path, (0, 0))
     await desk.file.look()
@@ -404,14 +416,14 @@ async def test_a_change_in_the_middle_of_a_save_is_not_lost(
     desk.path.write_text("1\n2\n")
     await desk.start()
     desk.type(0, "typed\n")
-    write = disk.write
+    write = Folder.write
 
-    def overtaken(spot: disk.Spot, data: bytes, before: disk.Stamp | None) -> disk.Stamp:
+    async def overtaken(folder: Folder, path: str, data: bytes, before: Stamp | None) -> Stamp:
         if "3" not in desk.path.read_text():
             desk.path.write_text("1\n2\n3\n")
-        return write(spot, data, before)
+        return await write(folder, path, data, before)
 
-    monkeypatch.setattr(disk, "write", overtaken)
+    monkeypatch.setattr(Folder, "write", overtaken)
     await desk.file.save()
     assert desk.path.read_text() == desk.text == "typed\n1\n2\n3\n"
     assert desk.state == "saved"
@@ -424,13 +436,13 @@ async def test_a_file_that_never_rests_is_not_saved(
     await desk.start()
     desk.type(0, "typed\n")
     number = iter(range(100))
-    write = disk.write
+    write = Folder.write
 
-    def overtaken(spot: disk.Spot, data: bytes, before: disk.Stamp | None) -> disk.Stamp:
+    async def overtaken(folder: Folder, path: str, data: bytes, before: Stamp | None) -> Stamp:
         desk.path.write_text(f"1\n{next(number)}\n")
-        return write(spot, data, before)
+        return await write(folder, path, data, before)
 
-    monkeypatch.setattr(disk, "write", overtaken)
+    monkeypatch.setattr(Folder, "write", overtaken)
     with pytest.raises(StudioError, match=r"keeps changing on disk") as raised:
         await desk.file.save()
     assert raised.value.hint
@@ -547,52 +559,50 @@ async def test_a_deleted_file_that_comes_back_by_itself(desk: Desk) -> None:
 
 
 async def test_without_permission_the_text_is_kept_and_saved_later(somebody: Path) -> None:
-    desk = Desk(somebody)
-    desk.path.write_text("a\n")
-    desk.path.chmod(0o444)
-    await desk.start(saving=True)
-    assert desk.state == "saved"
-    desk.type(0, "x")
-    with pytest.raises(StudioError) as raised:
-        await desk.file.save()
-    assert raised.value.message == "no permission for src/a.py"
-    assert raised.value.hint == "check it: ls -ld src/a.py"
-    assert (desk.state, desk.note) == ("unsavable", "no permission for src/a.py")
-    desk.type(0, "y")
-    assert desk.state == "unsavable"
-    desk.path.chmod(0o644)
-    await until(desk, "saved")
-    assert desk.path.read_text() == "yxa\n"
-    await desk.close()
+    async with desk_in(somebody) as desk:
+        desk.path.write_text("a\n")
+        desk.path.chmod(0o444)
+        await desk.start(saving=True)
+        assert desk.state == "saved"
+        desk.type(0, "x")
+        with pytest.raises(StudioError) as raised:
+            await desk.file.save()
+        assert raised.value.message == "no permission for src/a.py"
+        assert raised.value.hint == "check it: ls -ld src/a.py"
+        assert (desk.state, desk.note) == ("unsavable", "no permission for src/a.py")
+        desk.type(0, "y")
+        assert desk.state == "unsavable"
+        desk.path.chmod(0o644)
+        await until(desk, "saved")
+        assert desk.path.read_text() == "yxa\n"
 
 
 async def test_what_could_not_be_written_is_not_taken_for_written(somebody: Path) -> None:
-    desk = Desk(somebody)
-    desk.path.write_text("a\n")
-    desk.path.chmod(0o444)
-    await desk.start()
-    desk.type(0, "x\n")
-    with pytest.raises(StudioError):
-        await desk.file.save()
-    desk.crash()
-    desk.path.chmod(0o644)
-    desk.path.write_text("a\nb\n")
-    await desk.start()
-    assert desk.text == "x\na\nb\n"
+    async with desk_in(somebody) as desk:
+        desk.path.write_text("a\n")
+        desk.path.chmod(0o444)
+        await desk.start()
+        desk.type(0, "x\n")
+        with pytest.raises(StudioError):
+            await desk.file.save()
+        desk.crash()
+        desk.path.chmod(0o644)
+        desk.path.write_text("a\nb\n")
+        await desk.start()
+        assert desk.text == "x\na\nb\n"
 
 
 async def test_a_file_that_cannot_be_read_any_more(somebody: Path) -> None:
-    desk = Desk(somebody)
-    desk.path.write_text("a\n")
-    await desk.start(saving=True)
-    desk.path.chmod(0o000)
-    desk.type(0, "x")
-    await until(desk, "unsavable")
-    assert desk.note == "no permission for src/a.py"
-    desk.path.chmod(0o600)
-    await until(desk, "saved")
-    assert desk.path.read_text() == "xa\n"
-    await desk.close()
+    async with desk_in(somebody) as desk:
+        desk.path.write_text("a\n")
+        await desk.start(saving=True)
+        desk.path.chmod(0o000)
+        desk.type(0, "x")
+        await until(desk, "unsavable")
+        assert desk.note == "no permission for src/a.py"
+        desk.path.chmod(0o600)
+        await until(desk, "saved")
+        assert desk.path.read_text() == "xa\n"
 
 
 # -- over a restart of the host ---------------------------------------------------------------
@@ -673,15 +683,15 @@ async def test_a_host_killed_around_the_write(
     desk.path.write_text("a\n")
     await desk.start()
     desk.type(0, "typed\n")
-    put = OpenFile._put
+    write = Folder.write
 
-    def killed(file: OpenFile, data: bytes, before: disk.Stamp | None) -> disk.Stamp:
+    async def killed(folder: Folder, path: str, data: bytes, before: Stamp | None) -> Stamp:
         if written:
-            put(file, data, before)
+            await write(folder, path, data, before)
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(OpenFile, "_put", killed)
+        patched.setattr(Folder, "write", killed)
         with pytest.raises(Killed):
             await desk.file.save()
     desk.crash()
@@ -689,6 +699,156 @@ async def test_a_host_killed_around_the_write(
     await until(desk, "saved")
     assert desk.path.read_text() == desk.text == "typed\na\n"
     assert desk.kept() == {}
+
+
+def dying(call: str, caller: str) -> bytes:
+    """The machine's program, killed once when its function `caller` comes to os.`call`."""
+    return f"""
+import os, signal, sys
+sys.path.insert(0, {str(Path(served.__file__).parent)!r})
+import folder
+real = os.{call}
+def killed(*args, **how):
+    if sys._getframe(1).f_code.co_name == {caller!r} and not os.path.exists("died"):
+        open("died", "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*args, **how)
+os.{call} = killed
+os._exit(folder.main(sys.argv[1:]))
+""".encode()
+
+
+@pytest.mark.parametrize(
+    ("call", "caller"),
+    [("open", "replace"), ("fsync", "put"), ("replace", "replace"), ("fsync", "replace")],
+)
+async def test_a_machine_whose_program_is_killed_around_the_write(
+    tmp_path: Path, call: str, caller: str
+) -> None:
+    """The host looks what has come of it; nothing is doubled, whatever that was."""
+    async with desk_in(tmp_path, dying(call, caller)) as desk:
+        desk.path.write_text("a\n")
+        await desk.start()
+        desk.type(0, "typed\n")
+        await desk.file.save()
+        assert (tmp_path / "machine" / "died").exists()
+        assert (desk.state, desk.note) == ("saved", "")
+        assert desk.path.read_text() == desk.text == "typed\na\n"
+        desk.type(0, "more\n")
+        await desk.file.save()
+        assert desk.path.read_text() == desk.text == "more\ntyped\na\n"
+        assert desk.kept() == {}
+
+
+@pytest.mark.parametrize("written", [True, False])
+async def test_a_host_killed_around_the_write_whose_machine_is_away_for_the_next(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    desk.path.write_text("a\n")
+    await desk.start()
+    desk.type(0, "typed\n")
+    write = Folder.write
+
+    async def killed(folder: Folder, path: str, data: bytes, before: Stamp | None) -> Stamp:
+        if written:
+            await write(folder, path, data, before)
+        raise Killed
+
+    async def away(folder: Folder, *what: object) -> None:
+        raise ConnectionLost("the machine is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Folder, "write", killed)
+        with pytest.raises(Killed):
+            await desk.file.save()
+        desk.crash()
+        patched.setattr(Folder, "load", away)
+        await desk.start()
+        assert (desk.state, desk.note) == ("unsavable", "the machine is away")
+        desk.type(0, "meanwhile\n")
+    await desk.file.save()
+    assert desk.path.read_text() == desk.text == "meanwhile\ntyped\na\n"
+    assert (desk.state, desk.kept()) == ("saved", {})
+
+
+async def test_what_others_bring_back_is_not_taken_for_what_was_sent(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a later content has been seen on disk an earlier one comes from somebody else."""
+    desk.path.write_text("a\n")
+    await desk.start()
+    desk.type(0, "typed\n")
+    write = Folder.write
+
+    async def killed(folder: Folder, path: str, data: bytes, before: Stamp | None) -> Stamp:
+        await write(folder, path, data, before)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Folder, "write", killed)
+        with pytest.raises(Killed):
+            await desk.file.save()
+    desk.crash()
+    await desk.start()
+    assert desk.text == "typed\na\n"
+    desk.path.write_text("a\n")
+    await desk.file.look()
+    assert (desk.text, desk.state) == ("a\n", "saved")
+
+
+@pytest.mark.parametrize("written", [True, False])
+async def test_an_answer_that_was_lost_and_a_machine_that_is_away_for_long(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    """What is typed meanwhile is merged with nothing: the disk has the host's own content."""
+    desk.path.write_text("a\n")
+    await desk.start()
+    desk.type(0, "typed\n")
+    write = Folder.write
+
+    async def away(folder: Folder, *what: object) -> None:
+        raise ConnectionLost("the machine is away")
+
+    async def cut(folder: Folder, path: str, data: bytes, before: Stamp | None) -> Stamp:
+        if written:
+            await write(folder, path, data, before)
+        patched.setattr(Folder, "load", away)
+        raise ConnectionLost("the answer is lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Folder, "write", cut)
+        with pytest.raises(ConnectionLost):
+            await desk.file.save()
+        assert (desk.state, desk.note) == ("unsavable", "the machine is away")
+        await desk.file.look()
+        assert (desk.state, desk.note) == ("unsavable", "the machine is away")
+        desk.type(0, "meanwhile\n")
+    await desk.file.look()
+    assert desk.state == "unsaved"
+    await desk.file.save()
+    assert desk.path.read_text() == desk.text == "meanwhile\ntyped\na\n"
+    assert desk.kept() == {}
+
+
+async def test_a_program_that_is_killed_at_every_write(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.path.write_text("a\n")
+    await desk.start()
+    desk.type(0, "typed\n")
+
+    async def cut(folder: Folder, *what: object) -> None:
+        raise ConnectionLost("the answer is lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Folder, "write", cut)
+        with pytest.raises(ConnectionLost, match="the answer is lost"):
+            await desk.file.save()
+    assert desk.state == "unsavable"
+    desk.crash()
+    await desk.start(saving=True)
+    await until(desk, "saved")
+    assert desk.path.read_text() == desk.text == "typed\na\n"
 
 
 class Killed(RuntimeError):
@@ -726,13 +886,37 @@ async def test_it_can_be_moved_while_it_is_still(desk: Desk) -> None:
     await desk.start()
     desk.type(0, "x")
     async with desk.file.still():
-        desk.folder.rename(NAME, "b.py")
+        await desk.folder.rename(NAME, "b.py")
         desk.file.move("b.py")
     await desk.file.save()
     assert desk.path.with_name("b.py").exists() is False
-    assert (desk.folder.root / "b.py").read_text() == "xa\n"
+    assert (desk.root / "b.py").read_text() == "xa\n"
     assert not desk.path.exists()
     assert desk.told[-1].path == "b.py"
+
+
+async def test_it_can_be_moved_to_another_machine(desk: Desk, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    (other / "src").mkdir(parents=True)
+    for path in (desk.path, other / NAME):
+        path.write_text("a\n")
+    await desk.start()
+    told = len(desk.told)
+    desk.type(0, "x")
+    async with folder_on(tmp_path / "machine-2", other) as folder:
+        async with desk.file.still():
+            desk.file.move_to(folder)
+        assert desk.file.stamp not in await folder.stamps([NAME])
+        await desk.file.look()
+        assert await folder.stamps([NAME]) == [desk.file.stamp]
+        await desk.file.save()
+        assert (other / NAME).read_text() == "xa\n"
+        assert desk.path.read_text() == "a\n"
+        assert [entry.state for entry in desk.told[told:]] == ["unsaved", "saved"]
+        assert desk.kept() == {}
+        (other / NAME).unlink()
+        await desk.file.look()
+        assert desk.state == "missing"
 
 
 async def test_a_save_waits_while_it_is_still(desk: Desk) -> None:

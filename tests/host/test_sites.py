@@ -9,7 +9,7 @@ from studio_tui.errors import NotFound, StudioError
 from studio_tui.host.sites import Site, Sites
 from studio_tui.machines.catalogue import Machine
 from studio_tui.machines.connection import ConnectionLost
-from tests.host.conftest import Bench, eventually
+from tests.host.conftest import Bench, Known, eventually
 
 
 async def test_a_machine_is_reached_once_and_described(bench: Bench, site: Site) -> None:
@@ -32,32 +32,34 @@ async def test_a_machine_that_nobody_knows(bench: Bench, site: Site) -> None:
 
 
 async def test_a_machine_that_is_down_is_tried_again(bench: Bench, site: Site) -> None:
-    tries = 0
+    class Down(Known):
+        down = True
 
-    async def reach(machine: str) -> Site:
-        nonlocal tries
-        tries += 1
-        if tries == 1:
-            raise ConnectionLost(f"{machine} does not answer")
-        return site
+        async def to(self, machine: str) -> Site:
+            if self.down:
+                raise ConnectionLost(f"{machine} does not answer")
+            return await super().to(machine)
+
+        async def retry(self, machine: str) -> None:
+            self.down = False
 
     async with bench.host() as parts:
-        sites = Sites(reach, list, parts.document, parts.tasks)
-        with pytest.raises(ConnectionLost, match="local does not answer"):
-            await sites.at("local")
-        assert await sites.at("local") is site
+        sites = Sites(Down(site), parts.document, parts.tasks)
+        for _ in range(2):
+            with pytest.raises(ConnectionLost, match="local does not answer"):
+                await sites.at("local")
+        assert await sites.at("local", wanted=True) is site
 
 
 async def test_a_slow_machine_holds_nobody_else_up(bench: Bench, site: Site) -> None:
-    never = asyncio.Event()
-
-    async def reach(machine: str) -> Site:
-        if machine == "slow":
-            await never.wait()
-        return site
+    class Slow(Known):
+        async def to(self, machine: str) -> Site:
+            if machine == "slow":
+                await asyncio.Event().wait()
+            return await super().to(machine)
 
     async with bench.host() as parts:
-        sites = Sites(reach, list, parts.document, parts.tasks)
+        sites = Sites(Slow(site), parts.document, parts.tasks)
         waiting = asyncio.create_task(sites.at("slow"))
         assert await sites.at("local") is site
         assert not waiting.done()

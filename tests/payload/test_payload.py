@@ -12,10 +12,13 @@ import pytest
 
 from studio_tui import payload
 
+OWN = sorted(name for name in payload.files() if name.endswith(".py") and name != "pynvml.py")
+
 
 def test_the_files_that_a_machine_needs() -> None:
     assert {
         "supervise.sh",
+        "folder.py",
         "probe.py",
         "pynvml.py",
         "lightning/studio_probe.py",
@@ -43,7 +46,7 @@ def test_the_version_is_of_the_content(monkeypatch: pytest.MonkeyPatch) -> None:
         payload.version.cache_clear()
 
 
-@pytest.mark.parametrize("name", ["probe.py", "lightning/studio_probe.py"])
+@pytest.mark.parametrize("name", OWN)
 def test_what_runs_on_a_machine_is_old_enough_python(name: str) -> None:
     ast.parse(payload.files()[name], feature_version=(3, 8))
 

@@ -42,8 +42,15 @@ class Peer:
         assert room in (self.room, "")
         self.seen.append(message)
         if isinstance(message, wire.Update | wire.Step2):
-            self.doc.apply_update(message.update)
+            self._merge(message.update)
         return message
+
+    def _merge(self, update: bytes) -> None:
+        """As our own client does: what does not fit is dropped, what it was waiting for is not."""
+        for _ in range(2):
+            with contextlib.suppress(RuntimeError):
+                self.doc.apply_update(update)
+                return
 
     async def expect(self, kind: type[M], wanted: Callable[[M], bool] = lambda _: True) -> M:
         """The next message of a kind; others are kept in `seen`."""

@@ -158,6 +158,10 @@ async def test_a_revocation_by_a_command_reaches_live_sockets(tmp_path: Path, jo
         eve = await join(token=token, url=relay.url)
         Keys.load(tmp_path / "key.pem").revoke("abc")
         assert await eve.closed() == Close.REVOKED
+    async with serve(settings) as relay:  # and those of the next relay
+        back = await join(token=token, url=relay.url, synced=False)
+        assert "revoked" in (await back.expect(wire.Denied)).reason
+        assert await back.closed() == Close.TOKEN
     async with serve(settings) as relay:
         back = await join(token=token, url=relay.url, synced=False)
         assert await back.closed() == Close.TOKEN

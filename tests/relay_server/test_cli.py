@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -80,7 +80,11 @@ def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
     [
         ["fly"],
         ["serve", "--port", "many"],
+        ["serve", "--metrics-port", "70000"],
+        ["serve", "--per-address", "0"],
+        ["serve", "--host", "256.1.1.1", "--insecure", "--store", "memory:"],
         ["serve", "--store", "mysql://x"],
+        ["serve", "--store", "redis://localhost"],
         ["serve", "--host", "0.0.0.0"],
         ["serve", "--tls-cert", "c.pem"],
         ["token", "r"],
@@ -161,6 +165,7 @@ def test_rooms_of_a_store(capsys: pytest.CaptureFixture[str], tmp_path: Path, ty
     store = filled(tmp_path / "j.db", {"b": typed("hi"), "a": typed("x")})
     code, out, _ = run(capsys, "rooms", "--store", store)
     assert code == 0
+    assert run(capsys, "rooms", "--json", "--store", store)[1] == out
     assert [(room["room"], room["updates"]) for room in json.loads(out)] == [("a", 1), ("b", 2)]
 
 
@@ -188,12 +193,59 @@ def test_a_backup_has_everything(
     target = tmp_path / "copy.db"
     assert run(capsys, "backup", str(target), "--store", store)[0] == 0
     assert target.stat().st_mode & 0o777 == 0o600
-    db = sqlite3.connect(target)
+    db = sqlite3.connect(f"file:{target}?mode=ro&immutable=1", uri=True)
     assert db.execute("SELECT count(*) FROM log").fetchone() == (5,)
+    assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     db.close()
+    assert run(capsys, "check", "--store", f"sqlite:///{target}")[0] == 0
+    assert sorted(path.name for path in tmp_path.glob("copy*")) == ["copy.db"]
     code, _, err = run(capsys, "backup", str(target), "--store", store)
     assert code == 2
     assert "exists already" in err
+
+
+def test_a_backup_that_cannot_be_written_is_told_and_leaves_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, typed: Typed
+) -> None:
+    store = filled(tmp_path / "j.db", {"a": typed("hello")})
+    code, _, err = run(capsys, "backup", str(tmp_path / "no" / "copy.db"), "--store", store)
+    assert code == 2
+    assert re.fullmatch(r"error: .+copy.db cannot be written: .+\nhint: .+\n", err)
+    damage(tmp_path / "j.db", 0)
+    code, _, err = run(capsys, "backup", str(tmp_path / "copy.db"), "--store", store)
+    assert code == 1
+    assert err.startswith("error: store ")
+    assert not (tmp_path / "copy.db").exists()
+
+
+def damage(file: Path, start: int) -> None:
+    """Overwrites a database from some byte on."""
+    data = file.read_bytes()
+    file.write_bytes(data[:start] + b"\xa5" * (len(data) - start))
+
+
+@pytest.mark.parametrize("command", ["check", "rooms"])
+def test_a_damaged_store_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, typed: Typed, command: str
+) -> None:
+    store = filled(tmp_path / "j.db", {"a": typed("hello")})
+    damage(tmp_path / "j.db", 4096)
+    code, _, err = run(capsys, command, "--store", store)
+    assert code == 1
+    assert re.fullmatch(r"error: store .+\nhint: .+\n", err)
+
+
+@pytest.mark.parametrize("command", ["check", "rooms"])
+def test_somebody_elses_database_is_left_alone(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "other.db")) as db:
+        db.execute("CREATE TABLE mine(x)")
+    before = (tmp_path / "other.db").read_bytes()
+    code, _, err = run(capsys, command, "--store", f"sqlite:///{tmp_path / 'other.db'}")
+    assert code == 1
+    assert "cannot be read: no such table" in err
+    assert (tmp_path / "other.db").read_bytes() == before
 
 
 def test_a_store_that_is_not_there_is_told(

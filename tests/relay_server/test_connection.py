@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from pycrdt import Doc, Map
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from relay_server import wire
 from relay_server.limits import Limits
@@ -31,11 +33,14 @@ Join = Callable[..., Awaitable[Any]]
     ],
 )
 async def test_what_is_no_message_ends_its_connection_alone(
-    join: Join, data: bytes | str, code: int
+    join: Join, data: bytes | str, code: int, relay: Relay, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "relay_server")
     ann, eve = await join(), await join()
     await eve.socket.send(data)
     assert await eve.closed() == code
+    assert f"of 127.0.0.1: {int(code)}, " in caplog.text
+    assert relay.counters.closed == {code: 1}
     await ann.type("x")
     await ann.expect(Ack, lambda ack: ack.seq == 2)
 
@@ -98,6 +103,24 @@ async def test_a_flood_ends_its_connection_alone(join: Join, limits: Limits) -> 
         assert await eve.closed() == Close.FLOOD
         await ann.type("x")
         await ann.expect(Ack, lambda ack: ack.seq == 2)
+
+
+@pytest.mark.parametrize("good", [True, False])
+async def test_a_flood_of_tokens_ends_its_connection_alone(join: Join, good: bool) -> None:
+    limits = Limits(joins_per_second=0.1, joins_burst=20)
+    async with serve(RelaySettings(port=0, limits=limits)) as relay:
+        token = relay.keys.mint(room="*", role="viewer")
+        ann, eve = await join(token=token, url=relay.url), await join(token=token, url=relay.url)
+        for n in range(30):
+            await eve.socket.send(wire.encode(f"r{n}", wire.Token(token if good else token[:-4])))
+        denied = 0
+        with contextlib.suppress(ConnectionClosed):
+            async for data in eve.socket:
+                denied += isinstance(wire.decode(bytes(data))[1], wire.Denied)
+        assert eve.socket.close_code == Close.FLOOD
+        assert denied == (0 if good else 19)
+        await ann.send(wire.Ping())
+        await ann.expect(wire.Pong)
 
 
 async def test_a_stalled_reader_is_dropped_while_others_go_on(join: Join) -> None:
@@ -166,6 +189,18 @@ async def test_garbage_instead_of_http_is_closed(relay: Relay) -> None:
     assert answer == b"" or b" 400 " in answer.split(b"\r\n")[0]
     writer.close()
     await writer.wait_closed()
+
+
+@pytest.mark.parametrize("target", ["http://[", "//[/x", "/%ff%00?token=%ff&&=", "*", "/?" * 99])
+async def test_any_target_of_a_request_is_answered(relay: Relay, target: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
+    writer.write(
+        f"GET {target} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    async with asyncio.timeout(10):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 101 ")
+    writer.close()
 
 
 async def test_a_client_that_says_nothing_is_closed() -> None:

@@ -11,7 +11,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from relay_server.access import Keys
 from relay_server.journal.sqlite import connect as open_store
 from relay_server.serve import serve
 from relay_server.settings import RelaySettings
-from relay_server.wire import Ack, Level
+from relay_server.wire import Ack, Level, Step1, Step2, SyncStatus
 
 ROOT = Path(__file__).parents[2]
 Join = Callable[..., Awaitable[Any]]
@@ -92,11 +93,45 @@ async def ready(url: str) -> tuple[int, dict[str, Any]]:
     return await asyncio.to_thread(fetch)
 
 
-async def test_a_full_disk_is_told_and_nothing_promised_is_lost(tmp_path: Path, join: Join) -> None:
-    token = Keys.load(tmp_path / "key.pem").mint(room="*", role="editor")
-    _, unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
-    relay, url = await started(tmp_path, stderr=subprocess.PIPE)
-    resource.prlimit(relay.pid, resource.RLIMIT_FSIZE, (300_000, unlimited))
+@dataclass
+class Disk:
+    """A folder with little room, until there is more.
+
+    Attributes:
+        fill: takes the room away from a process.
+        free: gives it back.
+    """
+
+    folder: Path
+    fill: Callable[[int], object]
+    free: Callable[[int], object]
+
+
+@pytest.fixture(params=["RLIMIT_FSIZE", "ENOSPC"])
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
+    """A disk that is full for one process, and one that is full."""
+    if request.param == "RLIMIT_FSIZE":
+        _, unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+        def limit(pid: int, size: int) -> object:
+            return resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, unlimited))
+
+        yield Disk(tmp_path, lambda pid: limit(pid, 300_000), lambda pid: limit(pid, unlimited))
+        return
+    mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "relay-test", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    grow = ["mount", "-o", "remount,size=16m", str(tmp_path)]
+    try:
+        yield Disk(tmp_path, lambda pid: None, lambda pid: subprocess.run(grow, check=True))
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+async def test_a_full_disk_is_told_and_nothing_promised_is_lost(disk: Disk, join: Join) -> None:
+    token = Keys.load(disk.folder / "key.pem").mint(room="*", role="editor")
+    relay, url = await started(disk.folder, stderr=subprocess.PIPE)
+    disk.fill(relay.pid)
     ann = await join(token=token, url=url)
     levels: list[Level] = []
     seq = 1
@@ -110,15 +145,22 @@ async def test_a_full_disk_is_told_and_nothing_promised_is_lost(tmp_path: Path, 
     assert str(bob.text) == str(ann.text)  # others go on reading and writing
     await bob.type("more")
     assert (await bob.expect(Ack, lambda ack: ack.seq == 2)).level == Level.MEMORY
+    stock = await join(token=token, url=url, own=False)
+    await stock.type("by a client that knows no levels")
+    await bob.until(lambda: "knows no levels" in str(bob.text))
     bob.seen.clear()
-    resource.prlimit(relay.pid, resource.RLIMIT_FSIZE, (unlimited, unlimited))
+    await stock.send(Step1(b"\0"))
+    await stock.expect(Step2)  # what would have come by now has come
+    assert SyncStatus(True) not in stock.seen
+    disk.free(relay.pid)
     await ann.expect(Ack, lambda ack: ack == Ack(seq, Level.DISK))
+    assert await stock.expect(SyncStatus) == SyncStatus(True)
     assert (await ready(url))[0] == 200
     relay.kill()
     _, said = await relay.communicate()
     assert b"nothing is acknowledged" in said
     assert b"is written again" in said
-    relay, url = await started(tmp_path)
+    relay, url = await started(disk.folder)
     late = await join(token=token, url=url)
     assert str(late.text).count("x" * 20_000) == len(levels)
     relay.kill()

@@ -15,7 +15,12 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidStatus,
+)
 
 from relay_server import wire
 from relay_server.access import Keys
@@ -95,6 +100,17 @@ async def test_without_files_left_those_who_are_here_go_on(tmp_path: Path, join:
     said = (tmp_path / "log").read_text()
     assert "Too many open files" not in said
     assert "Traceback" not in said
+
+
+async def test_an_address_gets_as_many_connections_as_the_operator_says(tmp_path: Path) -> None:
+    async with process(tmp_path, "--per-address", "2") as (_, url):
+        first, second = await connect(url), await connect(url)
+        with pytest.raises(InvalidStatus) as caught:
+            await connect(url)
+        assert caught.value.response.status_code == 429
+        assert caught.value.response.headers["Retry-After"] == "1"
+        await asyncio.gather(first.close(), second.close())
+    assert re.search(r"connection 3 of 127\.0\.0\.1: 429, ", (tmp_path / "log").read_text())
 
 
 async def member(url: str, room: str, token: str) -> ClientConnection:

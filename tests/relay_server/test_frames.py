@@ -26,7 +26,8 @@ def cut(data: bytes, size: int) -> tuple[list[bytes], bytes]:
     """Plain payloads, and the bytes for the library, of data that comes `size` bytes at a time."""
     cutter, plain, rest = FrameCutter(), [], bytearray()
     for at in range(0, len(data), size):
-        for piece, whole in cutter.cut(data[at : at + size]):
+        one = cutter.whole(data[at : at + size])
+        for piece, whole in cutter.cut(data[at : at + size]) if one is None else [(one, True)]:
             if whole:
                 plain.append(piece)
             else:
@@ -41,6 +42,28 @@ def test_however_the_bytes_come_nothing_is_lost(frames: list[Frame], size: int) 
     short = [f for f, _ in sent if f.opcode is Opcode.BINARY and len(f.data) <= PLAIN]
     assert plain == [bytes(frame.data) for frame in short]
     assert rest == b"".join(data for frame, data in sent if frame not in short)
+
+
+def test_one_short_frame_is_recognised_whole_where_a_frame_may_begin() -> None:
+    short = on_the_wire(Frame(Opcode.BINARY, b"key"))
+    assert FrameCutter().whole(short) == b"key"
+    for other in (
+        short[:-1],
+        short + short,
+        on_the_wire(Frame(Opcode.BINARY, b"")),
+        on_the_wire(Frame(Opcode.BINARY, b"key"), mask=False),
+        on_the_wire(Frame(Opcode.BINARY, b"key", fin=False)),
+        on_the_wire(Frame(Opcode.PING, b"key")),
+        on_the_wire(Frame(Opcode.BINARY, b"x" * 126)),
+    ):
+        assert FrameCutter().whole(other) is None
+    for before in (short[:4], on_the_wire(Frame(Opcode.TEXT, b"text"))[:4]):
+        cutter = FrameCutter()
+        list(cutter.cut(before))
+        assert cutter.whole(short) is None
+    cutter = FrameCutter()
+    list(cutter.cut(on_the_wire(Frame(Opcode.BINARY, b"a", fin=False))))
+    assert cutter.whole(short) is None
 
 
 def test_a_message_in_fragments_is_the_librarys_and_so_is_what_comes_between() -> None:

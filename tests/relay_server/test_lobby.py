@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from pycrdt import Doc, Text
 
 from relay_server.effects import Send
@@ -74,7 +75,48 @@ def test_what_is_good_and_what_is_bad(typed: Typed) -> None:
     assert history.updates == [rows[0].update, rows[1].update]
     assert len(history.surveys) == 2
     assert history.bad == [rows[2]]
-    assert salvage(rows)[1] == [rows[2]]
+    assert salvage(rows).bad == [rows[2]]
+
+
+def waits_for(clock: int, client: int = 8) -> bytes:
+    """A character inside a character that client 7 has not typed yet."""
+    return bytes([1, 1, client, 0, 4, 0, 7, clock, 1, 97, 0])
+
+
+def typed_by_7(text: str) -> list[bytes]:
+    doc: Doc = Doc(client_id=7)
+    root, updates = doc.get("text", type=Text), []
+    for character in text:
+        before = doc.get_state()
+        root += character
+        updates.append(doc.get_update(before))
+    return updates
+
+
+@pytest.mark.parametrize("order", [(0, 3, 1, 2), (0, 3, 2, 1), (3, 0, 1, 2), (3, 2, 1, 0)])
+def test_who_waited_for_a_row_is_bad_and_not_the_row(order: tuple[int, ...]) -> None:
+    updates = [*typed_by_7("abc"), waits_for(1)]
+    rows = [Row(n, updates[at]) for n, at in enumerate(order)]
+    assert [row.update for row in salvage(rows).bad] == [waits_for(1)]
+
+
+def test_who_waits_honestly_is_kept(typed: Typed) -> None:
+    later = typed("xyz")
+    rows = [Row(n, u) for n, u in enumerate([later[2], waits_for(0), *typed_by_7("a"), later[0]])]
+    assert [row.update for row in salvage(rows).bad] == [waits_for(0)]
+
+
+def test_two_that_wait_are_both_found() -> None:
+    updates = [waits_for(0, 8), waits_for(1, 9), *typed_by_7("abc")]
+    rows = [Row(n, update) for n, update in enumerate(updates)]
+    assert salvage(rows).bad == rows[:2]
+
+
+async def test_a_row_that_waited_is_set_aside(typed: Typed) -> None:
+    lobby, journal = await a_lobby([waits_for(0), *typed_by_7("abc")])
+    assert await text_of(lobby, lobby.room("r")) == "abc"
+    assert lobby.quarantined == 1
+    assert [row.update for row in await journal.load("r")] == typed_by_7("abc")
 
 
 async def test_rooms_go_cold_when_nobody_is_in() -> None:

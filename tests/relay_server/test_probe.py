@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,17 +29,8 @@ async def test_a_relay_that_is_ready_is_well(relay: Relay) -> None:
         assert (await probe.wait() == 0) == well
 
 
-async def test_a_relay_with_a_certificate_is_well(
-    tmp_path: Path, require: Callable[[str], str]
-) -> None:
-    require("openssl")
-    cert, key = tmp_path / "c.pem", tmp_path / "k.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=relay"]
-        + ["-keyout", str(key), "-out", str(cert)],
-        check=True,
-        capture_output=True,
-    )
+async def test_a_relay_with_a_certificate_is_well(certificate: tuple[Path, Path]) -> None:
+    cert, key = certificate
     async with serve(RelaySettings(port=0, tls_cert=cert, tls_key=key)) as relay:
         url = relay.url.replace("wss", "http", 1)
         assert await asyncio.to_thread(answers, url + "/readyz")

@@ -21,6 +21,7 @@ from relay_server.replica import (
     panics_as_broken,
 )
 from relay_server.validate import survey
+from relay_server.wire import write_uint
 
 Typed = Callable[[str], list[bytes]]
 NO_PARENT = bytes([1, 1, 8, 0, 4, 0, 7, 0, 1, 97, 0])  # a character inside a character
@@ -78,12 +79,39 @@ def test_a_peer_gets_what_it_lacks(typed: Typed) -> None:
     assert text_of(early.diff(NOTHING)) == "hello"
 
 
-def test_the_whole_state_is_made_once(typed: Typed) -> None:
+def test_what_many_ask_for_is_made_once(typed: Typed) -> None:
     replica = Replica(typed("hello"))
-    first = replica.diff(NOTHING)
-    assert replica.diff(NOTHING) is first
-    replica.append(typed("x")[0])
-    assert replica.diff(NOTHING) is not first
+    for vector in (NOTHING, replica.state_vector()):
+        first = replica.diff(vector)
+        assert replica.diff(vector) is first
+        replica.append(typed("x")[0])
+        assert replica.diff(vector) is not first
+
+
+def test_few_answers_are_kept_and_no_large_ones_but_the_state(
+    typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    updates = typed("hello")
+    replica = Replica(updates)
+    vectors = [Replica(updates[:n]).state_vector() for n in range(1, len(updates))]
+    monkeypatch.setattr(module, "SMALL_DIFF", len(replica.diff(vectors[-1])))
+    assert replica.diff(vectors[-1]) is replica.diff(vectors[-1])
+    assert replica.diff(vectors[0]) is not replica.diff(vectors[0])
+    assert replica.diff(NOTHING) is replica.diff(NOTHING)
+    monkeypatch.setattr(module, "DIFFS", 1)
+    replica = Replica(updates)
+    assert replica.diff(vectors[-1]) is replica.diff(vectors[-1])
+    assert replica.diff(vectors[-2]) is not replica.diff(vectors[-2])
+
+
+def test_an_update_is_expected_as_far_as_its_deletes_reach(typed: Typed) -> None:
+    updates = typed("abc")
+    replica = Replica(updates)
+    (client,) = survey(updates[0]).ends
+    replica.expect(survey(b"\0\1" + write_uint(client) + b"\2\0\1\1\1"))
+    assert replica.complete()
+    replica.expect(survey(b"\0\1" + write_uint(client) + b"\2\3\2\0\1"))
+    assert not replica.complete()
 
 
 def test_no_merge_is_larger_than_the_batch(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:

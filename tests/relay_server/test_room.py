@@ -52,6 +52,21 @@ def test_an_update_goes_to_the_journal_then_to_the_others(typed: Typed) -> None:
     assert room.durable(1) == [Send(1, Ack(1, Level.DISK))]
 
 
+def test_who_has_no_word_for_it_is_promised_no_acknowledgement(typed: Typed) -> None:
+    room = a_room()
+    room.join(Member(1, 10, "stock", "editor", told=False))
+    enter(room, 2)
+    first, second, third = typed("abc")
+    room.receive(1, Update(first))
+    assert room.flush()[0] == Append(1, first, awaited=False)
+    assert room.durable(1) == []
+    room.receive(1, Update(second))
+    room.receive(2, Update(third))
+    appends = [effect for effect in room.flush() if isinstance(effect, Append)]
+    assert [append.awaited for append in appends] == [True, True]
+    assert room.durable(3) == [Send(2, Ack(1, Level.DISK))]
+
+
 def test_a_turns_updates_are_one_message_and_one_row(typed: Typed) -> None:
     room = a_room()
     enter(room, 1)
@@ -432,6 +447,17 @@ def test_a_room_in_use_is_snapshot_when_it_rests(typed: Typed) -> None:
     assert room.rest(30) == room.rest(40) == []
 
 
+def test_rows_of_an_earlier_life_count(typed: Typed) -> None:
+    (update,) = typed("x")
+    room = a_room(restored=False)
+    room.restore([update] * (SNAPSHOT_EVERY + 1))
+    assert room.rest(10) == []
+    assert len(room.rest(10 + REST)) == 1
+    room = a_room(restored=False)
+    room.restore([update])
+    assert room.snapshot() == []
+
+
 def test_a_room_that_never_rests_is_snapshot_at_last(
     typed: Typed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -464,3 +490,37 @@ def test_a_misfit_is_undone_and_its_sender_expelled(typed: Typed) -> None:
     assert room.blame([NO_PARENT]) == [
         Expel(2, Close.PROTOCOL, "an update does not fit the document")
     ]
+
+
+def test_a_misfit_that_came_before_the_history_is_looked_for_in_it(typed: Typed) -> None:
+    room = a_room(restored=False)
+    enter(room, 1)
+    enter(room, 2)
+    doc: Doc = Doc(client_id=7)
+    doc.get("text", type=Text).insert(0, "a")
+    history = doc.get_update()
+    room.receive(1, Step1(b"\0"))
+    room.receive(2, Update(NO_PARENT))
+    room.flush()
+    assert Reload() in room.restore([history])
+    assert not room.restored
+    answer, _ = room.restore([history])
+    assert isinstance(answer, Send)
+    assert answer.member == 1
+
+
+def test_what_waits_outside_a_document_that_breaks_is_not_forgotten(typed: Typed) -> None:
+    room = a_room()
+    enter(room, 1)
+    enter(room, 2)
+    doc: Doc = Doc(client_id=7)
+    doc.get("text", type=Text).insert(0, "a")
+    good, (_, second) = doc.get_update(), typed("xy")
+    room.receive(1, Update(good))
+    room.receive(2, Update(NO_PARENT))
+    room.flush()
+    room.receive(1, Update(second))
+    assert room.receive(1, Step1(b"\0")) == [Reload()]
+    room.restore([good], [survey(good)])
+    room.flush()
+    assert room.snapshot() == []

@@ -140,6 +140,26 @@ async def test_a_misfit_costs_its_sender_and_nobody_else(join: Join) -> None:
     assert eve.socket.close_code == Close.PROTOCOL
 
 
+async def test_a_misfit_that_waits_for_another_person_costs_its_sender(join: Join) -> None:
+    doc: Doc = Doc(client_id=7)
+    ann, eve = await join(doc=doc), await join()
+    await ann.type("a")
+    await ann.expect(Ack, lambda ack: ack.seq == 2)
+    # Inside the character that Ann types next.
+    await eve.send(wire.Update(bytes([1, 1, 8, 0, 4, 0, 7, 1, 1, 97, 0])))
+    await eve.expect(Ack, lambda ack: ack.seq == 2)
+    await ann.type("b")
+    await ann.expect(Ack, lambda ack: ack.seq == 3)
+    late = await join(synced=False)
+    await late.send(wire.Step1(b"\0"))
+    await late.until(lambda: str(late.text) == "ab")
+    await asyncio.wait_for(eve.socket.wait_closed(), 10)
+    assert eve.socket.close_code == Close.PROTOCOL
+    await ann.type("c")
+    await ann.expect(Ack, lambda ack: ack.seq == 4)
+    await late.until(lambda: str(late.text) == "abc")
+
+
 # ---------------------------------------------------------------- tokens
 
 
@@ -209,6 +229,22 @@ async def test_presence_is_stamped_and_removed_when_a_client_dies(join: Join) ->
     bob.abort()
     gone = await ann.expect(Awareness)
     assert [(e.client_id, e.state) for e in gone.entries] == [(77, "null")]
+
+
+async def test_nobody_speaks_for_another(join: Join) -> None:
+    ann, eve = await join(name="Ann"), await join(name="Eve")
+    await ann.send(Awareness((Entry(77, 1, '{"cursor": 1}'),)))
+    real = (await eve.expect(Awareness)).entries
+    for clock, state in ((9, '{"cursor": 2}'), (10, "null"), (1 << 52, '{"cursor": 3}')):
+        await eve.send(Awareness((Entry(77, clock, state),)))
+    await eve.send(Awareness((Entry(78, 1, "{}"), Entry(77, 11, "null"))))
+    await ann.expect(Awareness, lambda told: any(e.client_id == 78 for e in told.entries))
+    late = await join(name="Cid", synced=False)
+    present = (await late.expect(Awareness)).entries
+    assert [entry for entry in present if entry.client_id == 77] == list(real)
+    await ann.send(Awareness((Entry(77, 2, '{"cursor": 4}'),)))  # its clock was not run away with
+    told = await late.expect(Awareness, lambda told: told.entries[0].client_id == 77)
+    assert json.loads(told.entries[0].state)["cursor"] == 4
 
 
 async def test_calls_and_streams_find_their_way(join: Join) -> None:
@@ -297,6 +333,48 @@ async def test_plain_gets_are_answered(relay: Relay, join: Join) -> None:
     assert (await get(relay, "/nothing"))[0] == 404
 
 
+async def test_metrics_tell_what_happened(tmp_path: Path, join: Join) -> None:
+    async with serve(RelaySettings(port=0, store=f"sqlite:///{tmp_path / 'j.db'}")) as relay:
+        token = relay.keys.mint(room="*", role="editor")
+        ann, bob = [await join(token=token, url=relay.url) for _ in range(2)]
+        for n in range(3):
+            await ann.type("word ")
+            await ann.expect(Ack, lambda ack, n=n: ack == Ack(n + 2, Level.DISK))
+        await bob.until(lambda: str(bob.text) == "word " * 3)
+        lines = (await get(relay, "/metrics"))[1].splitlines()
+        assert "relay_deliveries_total 3" in lines
+        assert "relay_ack_latency_seconds_count 3" in lines
+        assert "relay_journal_lag_seconds 0.0" in lines
+        assert "relay_members 2" in lines
+
+
+async def test_without_memory_those_who_are_here_go_on_and_nobody_else_is_let_in(
+    monkeypatch: pytest.MonkeyPatch, join: Join, caplog: pytest.LogCaptureFixture
+) -> None:
+    used = 1000
+    monkeypatch.setattr("relay_server.serve.memory_limit", lambda: 2000)
+    monkeypatch.setattr("relay_server.serve.memory_used", lambda: used)
+    async with serve(RelaySettings(port=0)) as relay:
+        token = relay.keys.mint(room="*", role="editor")
+        ann = await join(token=token, url=relay.url)
+        used = 3000
+        async with asyncio.timeout(10):
+            while not relay.full:
+                await asyncio.sleep(0.05)
+        with pytest.raises(InvalidStatus) as caught:
+            await connect(relay.url)
+        assert caught.value.response.status_code == 503
+        assert (await get(relay, "/readyz"))[0] == 503
+        assert "memory is short" in caplog.text
+        await ann.type("still here")
+        await ann.expect(Ack, lambda ack: ack.seq == 2)
+        used = 1000
+        async with asyncio.timeout(10):
+            while relay.full:
+                await asyncio.sleep(0.05)
+        assert str((await join(token=token, url=relay.url)).text) == "still here"
+
+
 async def test_metrics_may_have_a_port_of_their_own(unused_port: int) -> None:
     settings = RelaySettings(port=0, metrics_port=unused_port)
     async with serve(settings) as relay:
@@ -381,8 +459,8 @@ async def test_a_cold_room_is_forgotten_and_comes_back(join: Join, tmp_path: Pat
         assert str(late.text) == "word " * 20
 
 
-async def test_it_speaks_tls(join: Join, tmp_path: Path) -> None:
-    cert, key = certificate(tmp_path)
+async def test_it_speaks_tls(certificate: tuple[Path, Path]) -> None:
+    cert, key = certificate
     async with serve(RelaySettings(port=0, tls_cert=cert, tls_key=key)) as relay:
         assert relay.url.startswith("wss://")
         trust = ssl.create_default_context(cafile=str(cert))
@@ -390,33 +468,3 @@ async def test_it_speaks_tls(join: Join, tmp_path: Path) -> None:
             token = relay.keys.mint(room="*", role="editor")
             await socket.send(wire.encode("r", wire.Token(token)))
             assert wire.decode(await socket.recv(decode=False))[1] == wire.Granted("read-write")
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    import datetime
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "relay")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    cert = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (folder / "c.pem").write_bytes(cert.public_bytes(pem))
-    private = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    (folder / "k.pem").write_bytes(key.private_bytes(pem, *private))
-    return folder / "c.pem", folder / "k.pem"

@@ -146,3 +146,19 @@ def test_caps_have_their_own_code() -> None:
 
 def test_encoding_survives_text_that_utf8_cannot_say() -> None:
     assert wire.decode(wire.encode("r", wire.Stateless("\ud800"))) == ("r", wire.Stateless("?"))
+
+
+@pytest.mark.parametrize("room", ["", "room"])
+def test_the_update_of_a_keystroke_is_found_without_decoding(room: str) -> None:
+    def said(message: wire.Message) -> bytes:
+        return wire.encode(room, message) if room else wire.encode_body(message)
+
+    prefix = wire.write_string(room) if room else b""
+    for size in (0, 1, 127):
+        assert wire.short_update(said(wire.Update(bytes(size))), prefix) == bytes(size)
+    for message in (wire.Update(bytes(128)), wire.Step2(b"x"), wire.Awareness(()), wire.Ping()):
+        assert wire.short_update(said(message), prefix) is None
+    assert wire.short_update(said(wire.Update(b"x")) + b"x", prefix) is None
+    assert wire.short_update(said(wire.Update(b"x"))[:-1], prefix) is None
+    assert wire.short_update(said(wire.Update(b"x")), wire.write_string("other")) is None
+    assert wire.short_update(b"", prefix) is None

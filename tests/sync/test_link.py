@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from websockets.asyncio.server import ServerConnection, serve
 
 from relay_server import wire
@@ -23,6 +18,7 @@ from relay_server.serve import serve as serve_relay
 from relay_server.settings import RelaySettings
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.sync import link as module
+from studio_tui.sync.backoff import FIRST, GROWTH
 from studio_tui.sync.link import Endpoint, Link, LinkState, Timing
 
 ROOM = "calm-otter"
@@ -264,40 +260,10 @@ def test_a_token_is_in_no_log() -> None:
 # -- TLS --------------------------------------------------------------------------------------
 
 
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 and its key, as files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "relay")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
-        )
-        .add_extension(x509.BasicConstraints(True, None), True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return folder / "cert.pem", folder / "key.pem"
-
-
 async def test_tls_with_a_certificate_that_is_trusted_and_one_that_is_not(
-    quick: Timing, tmp_path: Path
+    quick: Timing, certificate: tuple[Path, Path]
 ) -> None:
-    cert, key = certificate(tmp_path)
+    cert, key = certificate
     trusting = ssl.create_default_context(cafile=str(cert))
     async with serve_relay(RelaySettings(port=0, tls_cert=cert, tls_key=key)) as relay:
         assert relay.url.startswith("wss:")
@@ -493,7 +459,25 @@ async def test_after_a_settled_room_the_next_outage_starts_small(
     monkeypatch.setattr("studio_tui.sync.link.asyncio.sleep", sleep)
     async with running(locate, quick) as ends:
         await ends.until(lambda: len(waits) > 6)
-        assert [round(w, 3) for w in waits[:6]] == [0.01, 0.02, 0.04, 0.08, 0.01, 0.02]
+        steps = [0.1 * FIRST * GROWTH**n for n in (0, 1, 2, 3, 0, 1)]
+        assert waits[:6] == pytest.approx(steps)
+
+
+async def test_a_restarting_relay_says_how_far_to_spread(
+    quick: Timing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hints: list[float] = []
+    reasons = ["relay restarts; retry-after=3", "retry-after=", "retry-after=9999999", "bye"]
+
+    async def play(socket: ServerConnection) -> None:
+        await socket.close(
+            1012 if reasons else 1011, reasons.pop(0) if reasons else "retry-after=4"
+        )
+
+    monkeypatch.setattr(module.Backoff, "spread", lambda self, seconds: hints.append(seconds))
+    async with played(play) as url, running(url, quick) as ends:
+        await ends.until(lambda: ends.told.count("lost") == 5)
+    assert hints == [3.0]
 
 
 async def test_flushing_waits_for_what_was_queued_and_the_end_is_polite(quick: Timing) -> None:

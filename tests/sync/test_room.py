@@ -483,7 +483,7 @@ def test_another_history_gets_nothing_of_this_copy_and_gives_it_nothing(play: Pl
     assert play.room.phase is Phase.SYNCING
     assert play.room.unsaved == 2
     assert play.room.problem is not None
-    assert "2 edit(s)" in play.room.problem.message
+    assert "no edit is sent" in play.room.problem.message
     play.room.check()
     assert [type(message) for message in play.said()] == [Step1]
     play.room.lost()

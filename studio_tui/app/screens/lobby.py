@@ -60,7 +60,7 @@ class Lobby(Screen[None]):
         Binding("enter", "go", "go there", id="lobby.go"),
         Binding("o", "open", "open this folder", id="lobby.open"),
         Binding("f", "folder", "another folder", id="lobby.folder"),
-        Binding("j", "join", "join by id", id="lobby.join"),
+        Binding("j", "join", "join a studio", id="lobby.join"),
         Binding("q,escape", "app.leave", "quit", id="lobby.quit"),
     ]
     DEFAULT_CSS = """
@@ -167,10 +167,12 @@ class Lobby(Screen[None]):
 
     @work(exclusive=True)
     async def action_join(self) -> None:
-        """Ask for an id."""
+        """Ask for an id or an invite."""
         from studio_tui.app.screens.dialogs import Ask
 
-        studio = await self.app.push_screen_wait(Ask("studio", placeholder="calm-otter"))
+        studio = await self.app.push_screen_wait(
+            Ask("join a studio", placeholder="its id or invite: calm-otter, wss://…#…")
+        )
         if studio:
             self.app.exit(studio)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from studio_tui.app import words
 from studio_tui.app.screens.dialogs import Ask, Confirm, Pick
 from studio_tui.client import questions
+from studio_tui.document.entries import YES
 
 if TYPE_CHECKING:
     from studio_tui.app.screens.workspace import Workspace
@@ -57,7 +58,7 @@ async def answer(workspace: Workspace, question: QuestionEntry) -> None:
         value = await workspace.app.push_screen_wait(dialog)
     else:
         trust = Confirm(f"trust {machine}?", question.text, "trust it from now on", "no")
-        value = questions.YES if await workspace.app.push_screen_wait(trust) else None
+        value = YES if await workspace.app.push_screen_wait(trust) else None
     await questions.answer(studio.id, question.id, value)
 
 

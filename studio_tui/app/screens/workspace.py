@@ -67,6 +67,7 @@ class Workspace(PlacesScreen):
         self.people = People(studio, self.app)
         self._clock = clock
         self._reachable = False
+        self._told = ""  # what keeps edits from the relay, as last shown
         self._last_run: dict[str, RunRequest] = {}
         self._asked: set[str] = set()
 
@@ -127,6 +128,7 @@ class Workspace(PlacesScreen):
         if topics & {"document", "people", "saved", "link", "switch"}:
             self.work_pane.show()
             self.files_pane.annotate()
+            self._show_problem()
         if topics & {"document", "link"}:
             self.side_pane.show_jobs()
             self.log_pane.look_for_jobs()
@@ -137,6 +139,15 @@ class Workspace(PlacesScreen):
         reachable, self._reachable = self._reachable, self.studio.reachable
         if self._reachable and not reachable:
             self.files_pane.reload()
+
+    def _show_problem(self) -> None:
+        """Say once what keeps edits from the relay, and take it away when nothing does."""
+        problem = self.studio.problem
+        told, self._told = self._told, problem.message if problem else ""
+        if problem is not None and told != self._told:
+            self.work_pane.notice.problem(problem)
+        elif told and problem is None:
+            self.work_pane.notice.clear()
 
     def joined(self) -> None:
         """The studio can be asked now: read the files, open what was open."""

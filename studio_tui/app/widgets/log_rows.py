@@ -20,7 +20,7 @@ def parts(text: str, width: int) -> Iterator[tuple[int, int]]:
         yield from ((at, at + width) for at in range(0, max(len(text), 1), width))
         return
     start = 0
-    for part in chop_cells(text, width):
+    for part in chop_cells(text, width) or [text]:  # nothing is chopped where all has no width
         yield start, start + len(part)
         start += len(part)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from relay_server import wire
+from studio_tui.app import words
 from studio_tui.errors import StudioError
 
 
@@ -97,6 +99,30 @@ async def test_what_the_host_notes_is_told_once(pilot: Any, studio: Any, settle:
     studio.saved()
     await settle(pilot)
     assert notice.words == ""
+
+
+async def test_a_history_that_the_relay_lost_is_told_in_words(
+    pilot: Any, studio: Any, settle: Any
+) -> None:
+    room, before = pane(pilot).file.room, pane(pilot).file.room.replica
+    room.received(wire.History("one"))
+    room.lost()
+    room.opened("token")
+    room.received(wire.History("another"))
+    room.received(wire.Denied("another history"))
+    room.received(wire.Granted("read-write"))
+    await pilot.press("x")
+    await settle(pilot)
+    notice = pilot.app.workspace.work_pane.notice
+    assert notice.words.startswith("! the relay lost data.py and began it anew")
+    assert "copy what you need" in notice.words
+    assert mark(pilot) == "!"
+    assert words.saved(studio).text == "! edits kept here, not sent"
+    room.received(wire.Step2(before.missing_from(b"\0")))  # the host has restored it
+    studio.saved()
+    await settle(pilot)
+    assert not notice.display
+    assert words.saved(studio).text == "✓ saved"
 
 
 async def test_a_viewer_only_reads(studio: Any, open_app: Any, settle: Any) -> None:

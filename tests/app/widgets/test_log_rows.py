@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from studio_tui.app.truncate import cells, scrub
@@ -67,6 +67,7 @@ def test_keeping_up_is_the_same_as_starting_late(
 
 
 @given(st.text().map(scrub), st.integers(2, 9))
+@example("\N{EMOJI MODIFIER FITZPATRICK TYPE-1-2}", 2)
 def test_parts_cover_the_text_and_fit(text: str, width: int) -> None:
     folded = [text[start:end] for start, end in parts(text, width)]
     assert "".join(folded) == text

@@ -36,11 +36,14 @@ function yClient (auth) {
     WebSocketPolyfill: WebSocket, disableBc: true, maxBackoffTime: 500, params: { token: auth }
   })
   let received = 0
+  const closes = []
+  provider.on('connection-close', (event) => { closes.push(event?.code) })
   provider.on('status', () => {
     provider.ws?.addEventListener('message', () => { received++ })
   })
   return {
     doc,
+    closes,
     awareness: provider.awareness,
     synced: () => provider.synced,
     saved: () => true,
@@ -85,6 +88,51 @@ function hocuspocusClient (auth) {
     connect: () => socket.connect(),
     leave: () => { provider.destroy(); socket.destroy() }
   }
+}
+
+// Many rooms on one websocket; a room by the name `names[0]` of a stranger is refused alone.
+function library (names, auth = token) {
+  const socket = new HocuspocusProviderWebsocket({
+    url, WebSocketPolyfill: WebSocket, delay: 100, minDelay: 100
+  })
+  let opened = 0
+  socket.on('open', () => { opened++ })
+  const books = names.map(name => {
+    const book = { doc: new Y.Doc(), denied: false }
+    book.text = book.doc.getText('text')
+    book.provider = new HocuspocusProvider({
+      websocketProvider: socket,
+      name,
+      document: book.doc,
+      token: auth,
+      onAuthenticationFailed: () => { book.denied = true }
+    })
+    book.provider.attach()
+    return book
+  })
+  clients.push({ leave: () => { books.forEach(b => b.provider.destroy()); socket.destroy() } })
+  return { books, opened: () => opened }
+}
+
+async function manyRooms () {
+  const names = Array.from({ length: 30 }, (_, n) => `${room}/file/${n}`)
+  const mine = library([...names, 'another-studio'])
+  const theirs = library(names)
+  const books = mine.books.slice(0, -1)
+  await until(() => [...books, ...theirs.books].every(b => b.provider.isSynced),
+    'thirty rooms on one socket are synced')
+  await until(() => mine.books.at(-1).denied, 'a room that is not granted is denied alone')
+  books.forEach((book, n) => book.text.insert(0, `book ${n}`))
+  await until(() => theirs.books.every((b, n) => b.text.toString() === `book ${n}`),
+    'each room has its own text')
+  await until(() => books.every(b => !b.provider.hasUnsyncedChanges), 'each room is saved')
+  books[0].provider.destroy()
+  theirs.books[0].text.insert(0, 'without you ')
+  books[1].text.insert(0, 'still here ')
+  await until(() => theirs.books[1].text.toString() === 'still here book 1',
+    'a room is left without the others')
+  if (books[0].text.toString() !== 'book 0') throw new Error('a room that was left is told more')
+  if (mine.opened() !== 1 || theirs.opened() !== 1) throw new Error('more than one socket each')
 }
 
 let made = 0
@@ -159,10 +207,17 @@ async function main () {
   c.socket().terminate()
   await until(() => !a.sees(c), 'who crashes is gone')
 
+  if (dialect === 'y') {
+    const stranger = client('not a token')
+    await until(() => stranger.closes.includes(4401), 'a bad token is refused')
+    await sleep(600) // longer than it waits between two attempts
+    if (stranger.closes.length !== 1) throw new Error('a refused client comes back')
+  }
   if (dialect === 'hocuspocus') {
     const stranger = client('not a token')
     await until(() => stranger.denied.length > 0, 'a bad token is denied')
     stranger.stop()
+    await manyRooms()
   }
 }
 

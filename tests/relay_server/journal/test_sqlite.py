@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 from relay_server.errors import StoreFailed
 from relay_server.journal import Row
-from relay_server.journal.sqlite import SqliteJournal, _Write, connect, read_rows
+from relay_server.journal.sqlite import HURRY, SqliteJournal, _Write, connect, read_rows
 from relay_server.wire import Level
 
 ROOT = Path(__file__).parents[3]
@@ -87,37 +88,82 @@ async def test_what_is_durable_is_there_after_a_restart(tmp_path: Path) -> None:
     await journal.close()
 
 
-async def test_a_busy_journal_commits_seldom_and_a_lone_update_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pauses: list[float] = []
-    over = asyncio.Event()
-
-    async def pause(seconds: float) -> None:
-        pauses.append(seconds)
-        await over.wait()
-
-    journal, told = await opened(tmp_path / "j.db")
-    commits: list[int] = []
+def commits_of(
+    journal: SqliteJournal,
+    monkeypatch: pytest.MonkeyPatch,
+    before: Callable[[], object] = lambda: None,
+) -> list[int]:
+    """The sizes of a journal's commits from here on; `before` is called in its thread."""
+    sizes: list[int] = []
     commit = journal._commit
 
     def counted(writes: list[_Write]) -> None:
-        commits.append(len(writes))
+        sizes.append(len(writes))
+        before()
         commit(writes)
 
     monkeypatch.setattr(journal, "_commit", counted)
-    monkeypatch.setattr("relay_server.journal.sqlite.PACE", 3600)
-    monkeypatch.setattr("relay_server.journal.sqlite._sleep", pause)
+    return sizes
+
+
+async def test_what_comes_during_a_commit_is_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, told = await opened(tmp_path / "j.db")
+    started, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        started.set()
+        go_on.wait(10)
+
+    sizes = commits_of(journal, monkeypatch, hold)
     journal.append("a", 1, b"alone")
-    await told.until(lambda: told.last == {"a": 1})
-    assert pauses == []
+    assert await asyncio.to_thread(started.wait, 10)
     for ticket in range(2, 202):
         journal.append("a", ticket, b"one of many")
-        await asyncio.sleep(0)
-    assert len(pauses) == 1
-    over.set()
+    go_on.set()
     await told.until(lambda: told.last == {"a": 201})
-    assert commits == [1, 200]
+    assert sizes == [1, 200]
+    await journal.close()
+
+
+async def test_one_that_waits_for_each_acknowledgement_never_waits_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay_server.journal.sqlite.PACE", 3600)
+    journal, told = await opened(tmp_path / "j.db")
+    sizes = commits_of(journal, monkeypatch)
+    for ticket in range(1, 21):
+        journal.append("a", ticket, b"one")
+        await told.until(lambda ticket=ticket: told.last == {"a": ticket})  # type: ignore[misc]
+    assert sizes == [1] * 20
+    await journal.close()
+
+
+async def test_what_nobody_awaits_waits_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay_server.journal.sqlite.PACE", 3600)
+    journal, told = await opened(tmp_path / "j.db")
+    sizes = commits_of(journal, monkeypatch)
+    journal.append("a", 1, b"one", awaited=False)
+    journal.append("b", 2, b"two", awaited=False)
+    await asyncio.sleep(0)
+    journal.append("a", 3, b"three")
+    await told.until(lambda: told.last == {"a": 3, "b": 2})
+    assert sizes == [3]
+    journal.append("a", 4, bytes(HURRY + 1), awaited=False)
+    await told.until(lambda: told.last == {"a": 4, "b": 2})
+    journal.append("b", 5, b"last", awaited=False)
+    await journal.close()
+    assert told.last == {"a": 4, "b": 5}
+    assert sizes == [3, 1, 1]
+
+
+async def test_what_nobody_awaits_is_committed_in_the_end(tmp_path: Path) -> None:
+    journal, told = await opened(tmp_path / "j.db")
+    journal.append("a", 1, b"one", awaited=False)
+    await told.until(lambda: told.last == {"a": 1})
     await journal.close()
 
 
@@ -261,3 +307,32 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path, after: int) 
         b"update %d" % n for n in range(covered + 1, covered + 1 + len(rows))
     ]
     assert covered + len(rows) >= acknowledged >= after
+
+
+async def test_a_file_that_is_gone_takes_nothing_until_it_is_back(tmp_path: Path) -> None:
+    journal, told = await opened(tmp_path / "j.db")
+    journal.append("a", 1, b"first")
+    await told.until(lambda: told.last == {"a": 1})
+    (tmp_path / "j.db").rename(tmp_path / "away.db")
+    journal.append("a", 2, b"second")
+    await told.until(lambda: told.failures > 1)
+    assert journal.failing
+    assert told.last == {"a": 1}
+    (tmp_path / "away.db").rename(tmp_path / "j.db")
+    await told.until(lambda: told.last == {"a": 2})
+    assert [row.update for row in await journal.load("a")] == [b"first", b"second"]
+    await journal.close()
+
+
+async def test_another_file_in_its_place_takes_nothing(tmp_path: Path) -> None:
+    journal, told = await opened(tmp_path / "j.db")
+    (tmp_path / "j.db").rename(tmp_path / "away.db")
+    connect(tmp_path / "j.db").close()
+    journal.append("a", 1, b"first")
+    await told.until(lambda: told.failures > 1)
+    (tmp_path / "away.db").rename(tmp_path / "j.db")  # its log is gone
+    failures = told.failures
+    await told.until(lambda: told.failures > failures + 1)
+    assert told.last == {}
+    with pytest.raises(StoreFailed, match="replaced"):
+        await journal.close()

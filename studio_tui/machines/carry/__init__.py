@@ -1,0 +1,1 @@
+"""Carrying a folder between two machines: look at both, plan, carry, settle."""

@@ -1,0 +1,1 @@
+"""The Python environment of a folder on a machine: built there, never copied."""

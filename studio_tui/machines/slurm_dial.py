@@ -1,0 +1,76 @@
+"""A machine of kind slurm, as machines.toml says: connected to, asked for, given back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from studio_tui.machines import ssh_dial
+from studio_tui.machines.allocation import Request, read_request
+from studio_tui.machines.cluster import Cluster
+from studio_tui.machines.slurm import SlurmConnection
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from studio_tui.machines.catalogue import Machine
+    from studio_tui.machines.connection import Connection
+    from studio_tui.machines.power import Progress
+    from studio_tui.machines.ssh_login import Questions
+
+
+def dial_for(
+    machine: Machine, questions: Questions | None = None
+) -> Callable[[], Awaitable[SlurmConnection]]:
+    """What connects to the machine's allocation, by its login node.
+
+    Raises:
+        UsageFault: its entry makes no sense.
+    """
+    request = read_request(machine.id, machine.entry)
+    to_login = ssh_dial.dial_for(machine, questions)
+
+    async def dial() -> SlurmConnection:
+        login = await to_login()
+        try:
+            return await SlurmConnection.join(login, machine.id, request)
+        except BaseException:
+            await login.close()
+            raise
+
+    return dial
+
+
+def power_for(machine: Machine, questions: Questions | None = None) -> Allocations:
+    """What asks for the machine's allocation; raises UsageFault as dial_for() does."""
+    request = read_request(machine.id, machine.entry)
+    return Allocations(machine.id, request, ssh_dial.dial_for(machine, questions))
+
+
+class Allocations:
+    """Asks for a machine's allocation and gives it back; see Power."""
+
+    def __init__(
+        self, name: str, request: Request, dial: Callable[[], Awaitable[Connection]]
+    ) -> None:
+        self._name = name
+        self._request = request
+        self._dial = dial
+
+    async def start(self, progress: Progress, *, restart: bool = False) -> None:
+        """Waits for an allocation, a new one when there is none."""
+        login = await self._dial()
+        try:
+            await Cluster(login, self._name, self._request).allocate(progress)
+        finally:
+            await login.close()
+
+    async def stop(self, progress: Progress) -> None:
+        """Gives the allocation back."""
+        login = await self._dial()
+        try:
+            cluster = Cluster(login, self._name, self._request)
+            if (found := await cluster.find()) is not None:
+                progress(f"{self._name}: allocation {found.id} is given back")
+                await cluster.release(found.id)
+        finally:
+            await login.close()

@@ -1,0 +1,7 @@
+"""`python3 -m carry FOLDER`; see serve."""
+
+import sys
+
+from .serve import main
+
+sys.exit(main(sys.argv[1:]))
