@@ -96,6 +96,7 @@ OWNERS: dict[str, frozenset[str]] = {
     "databricks": frozenset({"studio_tui.data"}),
     "jwt": frozenset({"relay_server.access"}),
     "lightning": frozenset({"studio_tui.training", "studio_tui.payload.lightning"}),
+    "keyring": frozenset({"studio_tui.settings.secrets"}),
     "pathspec": frozenset({"studio_tui.machines"}),
     "platformdirs": frozenset({"studio_tui.settings", "relay_server.cli"}),
     "psutil": frozenset({"studio_tui.settings", "studio_tui.host"}),

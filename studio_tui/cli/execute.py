@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from studio_tui.cli.given import env_option, secret_option, variables
 
 if TYPE_CHECKING:
     from studio_tui.client.studio import Studio
@@ -22,7 +24,12 @@ READER_GONE = 141  # 128 + SIGPIPE
 @click.argument("studio")
 @click.argument("command", metavar="-- CMD...", nargs=-1, required=True)
 @click.option("-m", "--machine", metavar="M", help="Where; the studio's machine by default.")
-def execute(studio: str, command: tuple[str, ...], machine: str | None) -> None:
+@env_option
+@secret_option
+def execute(
+    studio: str, command: tuple[str, ...], machine: str | None, env: tuple[str, ...],
+    secrets: tuple[str, ...],
+) -> None:  # fmt: skip
     """Run CMD on the studio's machine, in its folder.
 
     Output is streamed, stderr with stdout; there is no stdin. Ends with CMD's own exit code: 128 +
@@ -31,14 +38,19 @@ def execute(studio: str, command: tuple[str, ...], machine: str | None) -> None:
     """
     from studio_tui.cli.attached import attached
 
-    sys.exit(attached(studio, lambda joined: executed(joined, command, machine), patient=True))
+    given = {"machine": machine, "env": variables(env), "secrets": list(secrets)}
+    sys.exit(attached(studio, lambda joined: executed(joined, command, given), patient=True))
 
 
-async def executed(studio: Studio, command: tuple[str, ...], machine: str | None) -> int:
-    """Run `command` to its end; returns its exit code."""
+async def executed(studio: Studio, command: tuple[str, ...], given: dict[str, Any]) -> int:
+    """Run `command` to its end; returns its exit code.
+
+    Args:
+        given: machine, env and secrets, see `Studio.run`.
+    """
     from studio_tui.cli.output import copy
 
-    job = await studio.run(command=list(command), name=named(command), machine=machine)
+    job = await studio.run(command=list(command), name=named(command), **given)
     try:
         await copy(job.chunks())
         code = await job.wait()

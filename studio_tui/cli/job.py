@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from studio_tui.cli.given import env_option, secret_option, variables
 from studio_tui.cli.group import Group
 from studio_tui.cli.output import copy, emit, json_option, plain, say, table
 
@@ -33,30 +34,46 @@ def job() -> None:
 @click.argument("studio")
 @click.argument("command", metavar="-- SCRIPT [ARGS]...", nargs=-1, required=True)
 @click.option("--name", help="What the job is called; the script's name by default.")
-@click.option("-m", "--machine", metavar="M", help="Where; the studio's machine by default.")
+@click.option("-m", "--machine", metavar="M,...", help="Where; the studio's machine by default.")
+@click.option("--nodes", type=int, metavar="N", help="On how many machines; -m names one for each.")
 @click.option("--devices", metavar="K", help="How many devices: a number, a list, or auto.")
+@click.option("--accelerator", metavar="A", help="Such as cpu: then it holds no GPU.")
 @click.option("--precision", metavar="P", help="Such as 32-true, bf16-mixed, 16-mixed.")
 @click.option("--strategy", metavar="S", help="Such as ddp or fsdp.")
-@click.option("--env", multiple=True, metavar="K=V", help="A variable for the job; repeatable.")
+@click.option("--max-runtime", metavar="T", help="Stop it after so long, such as 2h or 1h30m.")
+@click.option(
+    "--retries", type=int, metavar="N", help="Run it again when it fails, N times at most."
+)
+@env_option
+@secret_option
 @click.option("--wait", is_flag=True, help="Print the log, and end with the job's exit code.")
 @json_option
 def run(
-    studio: str, command: tuple[str, ...], name: str | None, machine: str | None,
-    devices: str | None, precision: str | None, strategy: str | None, env: tuple[str, ...],
+    studio: str, command: tuple[str, ...], name: str | None, machine: str | None, nodes: int | None,
+    devices: str | None, accelerator: str | None, precision: str | None, strategy: str | None,
+    max_runtime: str | None, retries: int | None, env: tuple[str, ...], secrets: tuple[str, ...],
     wait: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Start SCRIPT as a job: it survives every disconnect.
 
     Prints the job's id; with --wait its log instead, and with --json the job's object.
+
+    A retry goes on from the last checkpoint that Lightning's Trainer wrote; other scripts find
+    the path of theirs in STUDIO_RESUME, if they listed it in the file STUDIO_CHECKPOINTS.
     """
     from studio_tui.cli.attached import attached
 
     options = {
         "name": name or "",
+        "nodes": nodes,
         "devices": devices or "",
+        "accelerator": accelerator or "",
         "precision": precision or "",
         "strategy": strategy or "",
+        "max_runtime": max_runtime or "",
+        "retries": retries,
         "env": variables(env),
+        "secrets": list(secrets),
     }
 
     async def start(joined: Studio) -> int:
@@ -64,7 +81,8 @@ def run(
         made = await joined.run(script, args, machine=machine, **options)
         if as_json or not wait:
             emit(made.entry.plain(), as_json, made.id)
-        say(f"{plain(made.entry.name)} runs; its log: studio-tui job logs -f {studio} {made.id}")
+        does = "is queued" if made.entry.state == "queued" else "runs"
+        say(f"{plain(made.entry.name)} {does}; its log: studio-tui job logs -f {studio} {made.id}")
         for note in made.entry.notes:
             say(f"note: {plain(note)}")
         if wait and not as_json:
@@ -72,16 +90,6 @@ def run(
         return await made.wait() if wait else 0
 
     sys.exit(attached(studio, start, patient=wait))
-
-
-def variables(pairs: tuple[str, ...]) -> dict[str, str]:
-    """The variables that `--env` gave, in the form NAME=VALUE each."""
-    from studio_tui.errors import UsageFault
-
-    for pair in pairs:
-        if "=" not in pair:
-            raise UsageFault(f"--env {pair} has no value", "write --env NAME=VALUE")
-    return dict(pair.split("=", 1) for pair in pairs)
 
 
 @job.command("ls", epilog="Example: studio-tui job ls calm-otter --json")
@@ -92,13 +100,25 @@ def ls(studio: str, as_json: bool) -> None:
     from studio_tui.cli.attached import attached
 
     async def entries(joined: Studio) -> list[JobEntry]:
-        return sorted(joined.document.jobs.values(), key=lambda j: -(j.started or 0))
+        return sorted(joined.document.jobs.values(), key=newest)
 
     found = attached(studio, entries)
-    rows = [[j.id, j.name, j.state, j.exit_code, ago(j.started, time.time())] for j in found]
+    now = time.time()
+    rows = [[j.id, j.name, j.state, j.exit_code, held(j), ago(j.started, now)] for j in found]
     empty = f"no job yet; start one: studio-tui job run {studio} -- train.py"
-    text = table(["ID", "NAME", "STATE", "EXIT", "STARTED"], rows, empty)
+    text = table(["ID", "NAME", "STATE", "EXIT", "GPUS", "STARTED"], rows, empty)
     emit([j.plain() for j in found], as_json, text)
+
+
+def newest(job: JobEntry) -> float:
+    """Sorts jobs: what has not started comes first."""
+    return float("-inf") if job.started is None else -job.started
+
+
+def held(job: JobEntry) -> str:
+    """The GPUs that a job has, or had: `0,1`, of several machines `0,1 2,3`."""
+    shown = [",".join(map(str, gpus)) for gpus in job.gpus.values() if isinstance(gpus, list)]
+    return " ".join(filter(None, shown)) or "-"
 
 
 def ago(moment: float | None, now: float) -> str:
@@ -117,11 +137,13 @@ def ago(moment: float | None, now: float) -> str:
 @click.argument("job")
 @json_option
 def show(studio: str, job: str, as_json: bool) -> None:
-    """Show one job."""
+    """Show one job; while it runs, also where each of its ranks is, and which one is slow."""
     from studio_tui.cli.attached import attached
 
     async def entry(joined: Studio) -> dict[str, Any]:
-        return (await joined.job(job)).entry.plain()
+        found = await joined.job(job)
+        ranks = [] if found.entry.over else await found.load_ranks()
+        return {**found.entry.plain(), "ranks": ranks}
 
     found = attached(studio, entry)
     emit(found, as_json, readable(found))
@@ -133,9 +155,12 @@ def readable(told: dict[str, Any]) -> str:
     lines = [
         f"{key.ljust(width)}  {plain('; '.join(value) if key == 'notes' else str(value))}"
         for key, value in told.items()
-        if value not in (None, "", [])
+        if key != "ranks" and value not in (None, "", [], {})
     ]
-    return "\n".join(lines)
+    columns = ("rank", "machine", "step", "step_time", "phase", "heard", "state")
+    rows = [[rank.get(column) for column in columns] for rank in told.get("ranks", ())]
+    board = [table([column.upper() for column in columns], rows, "")] if rows else []
+    return "\n".join([*lines, *board])
 
 
 @job.command("logs", epilog="Example: studio-tui job logs calm-otter train.py --follow")

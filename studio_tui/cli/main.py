@@ -25,6 +25,7 @@ COMMANDS = {
     "share": "studio_tui.cli.share:share",
     "host": "studio_tui.cli.studio:host",
     "login": "studio_tui.cli.login:login",
+    "secret": "studio_tui.cli.secret:secret",
     "file": "studio_tui.cli.file:file",
     "exec": "studio_tui.cli.execute:execute",
     "job": "studio_tui.cli.job:job",

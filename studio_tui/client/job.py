@@ -45,6 +45,7 @@ class Job:
         self.id = id
         self.room = room
         self.metrics: Curves = {}
+        self.ranks: list[dict[str, Any]] = []
         self.on_metrics: Callable[[], None] | None = None
         self._feeds: list[_Chunks] = []
         self._metric_rows = 0
@@ -189,6 +190,18 @@ class Job:
         answer = Answer("jobs.metrics", await self.studio.query("jobs.metrics", job=self.id))
         self.metrics = read_curves(answer.values.get("metrics"))
         return self.metrics
+
+    async def load_ranks(self) -> list[dict[str, Any]]:
+        """Fetch where each rank of a running job is; `ranks` keeps them. Empty once it is over.
+
+        Each is a dict: rank, machine, step, step_time and own_time (seconds; own_time is without
+        the wait for other ranks), phase, heard (seconds ago), state: ok, slow, waiting, hung or
+        silent.
+        """
+        answer = Answer("jobs.ranks", await self.studio.query("jobs.ranks", job=self.id))
+        told = answer.values.get("ranks")
+        self.ranks = [rank for rank in told if isinstance(rank, dict)] if told else []
+        return self.ranks
 
     async def curves(self, every: float = 1.0) -> AsyncIterator[Curves]:
         """The curves each time they have grown, until the job is over.

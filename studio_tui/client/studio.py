@@ -355,9 +355,10 @@ class Studio:
         Args:
             script: a Python file, relative to the studio's folder.
             args: what follows the script.
-            machine: where it runs; the studio's machine when None.
-            options: name, devices, precision, strategy, max_steps, env, and `command`, a list of
-                words to run instead of a script.
+            machine: where it runs; the studio's machine when None, several as "box1,box2".
+            options: name, nodes, devices, accelerator, precision, strategy, max_steps,
+                max_runtime ("2h"), retries, env, secrets (names), and `command`, a list of words
+                to run instead of a script.
 
         Raises:
             NotFound: there is no such script or machine.
@@ -427,7 +428,7 @@ class Studio:
         named = [job for job in self.document.jobs.values() if job.name == name]
         if not named:
             raise NotFound(f"no job {name!r} in {self.id}", f"see: studio-tui job ls {self.id}")
-        return max(named, key=lambda job: job.started or 0.0)
+        return max(named, key=lambda job: float("inf") if job.started is None else job.started)
 
     async def _listed(self, condition: Callable[[], bool], what: str) -> None:
         """Wait for the document to show what a call just made: it travels beside the reply."""

@@ -6,48 +6,37 @@ import asyncio
 import base64
 import contextlib
 import logging
-import shlex
-from collections.abc import Callable
-from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 from studio_tui.document.entries import JobEntry
 from studio_tui.document.studio import StudioDocument
-from studio_tui.errors import NotFound, StudioError, UsageFault
+from studio_tui.errors import NotFound, StudioError
 from studio_tui.host.calls import Method, Params, Result, command, query
+from studio_tui.host.crew import READ_CAP, Crew, check_machines
+from studio_tui.host.following import End, Following, decisive
 from studio_tui.host.ids import is_id, new_id
+from studio_tui.host.orders import Order, Orders
+from studio_tui.host.records import Records, thinned
 from studio_tui.host.sites import Sites
 from studio_tui.host.tail import Tail
-from studio_tui.jobs.find import find
 from studio_tui.jobs.launch import JobState, JobStatus, Supervisor
-from studio_tui.jobs.metrics import Metrics, Point
-from studio_tui.jobs.plan import plan
+from studio_tui.jobs.mask import Mask
+from studio_tui.jobs.metrics import Metrics
+from studio_tui.jobs.slots import Claim, Placement, Slots
 from studio_tui.jobs.spec import JobSpec
-from studio_tui.jobs.watch import Event, Follower, LogChunk, MetricRows, StateChange
-from studio_tui.machines.connection import ConnectionLost
+from studio_tui.settings import paths
+from studio_tui.settings.secrets import secret
 from studio_tui.sync.session import Session
 
 log = logging.getLogger(__name__)
 
-READ_CAP = 256 * 1024
 QUERY_CAP = 200
-CURVE_POINTS = 500
-ANSWER_POINTS = 16_000
-"""Points in one answer, over all curves: some forty bytes each."""
 RETRY_SECONDS = 2.0
 END_SECONDS = 5.0
-
-Curves = dict[str, list[Point]]
-
-
-@dataclass
-class _Watched:
-    """What the host knows of a job that it follows, beside its entry."""
-
-    spec: JobSpec | None
-    tails: dict[str, Tail]
-    metrics: Metrics = field(default_factory=Metrics)
-    over: asyncio.Event = field(default_factory=asyncio.Event)
+PORT_TAKEN = (b"address already in use", b"eaddrinuse")
+TOO_LONG = "stopped at the end of its max-runtime"
 
 
 class Jobs:
@@ -77,9 +66,12 @@ class Jobs:
         self._studio = studio
         self._tasks = tasks
         self._clock = clock
-        self._watched: dict[str, _Watched] = {}
-        self._curves: dict[str, Curves] = {}
+        self._watched: dict[str, Following] = {}
         self._starting: set[str] = set()
+        self._slots = Slots()
+        self._orders = Orders(paths.studio_folder(studio) / "jobs")
+        self._records = Records(paths.studio_folder(studio) / "jobs", self._crew, self._order)
+        self._unwanted: set[str] = set()
 
     def calls(self) -> list[Method]:
         """What can be asked of it."""
@@ -87,70 +79,170 @@ class Jobs:
             query("jobs.log", self._log),
             query("jobs.find", self._find),
             query("jobs.metrics", self._metrics),
+            query("jobs.ranks", self._ranks),
             command("jobs.run", self._run),
             command("jobs.stop", self._stop),
             command("jobs.remove", self._remove),
         ]
 
     async def resume(self) -> None:
-        """Follow again every job that an earlier host left running."""
+        """Follow again what an earlier host left running, and queue again what it had queued."""
         for entry in list(self._document.jobs.values()):
             if not is_id(entry.id):
                 log.warning("%r is no id of a job: forgotten", entry.id)
                 self._document.jobs.remove(entry.id)
-                continue
-            if not entry.over:
-                self._watch(entry.id, _spec_of(entry), None)
+            elif entry.state != JobState.QUEUED and not entry.over:
+                self._slots.hold(entry.id, _placement(entry))
+                self._watch(entry.id, None)
+        self._queue_again()
+
+    def _queue_again(self) -> None:
+        queued = [e.id for e in self._document.jobs.values() if e.state == JobState.QUEUED]
+        orders = {job_id: order for job_id in queued if (order := self._orders.find(job_id))}
+        for job_id in queued:
+            if job_id not in orders:
+                self._lose(job_id, NotFound("what was asked for is known no more"))
+        for job_id, order in sorted(orders.items(), key=lambda item: item[1].asked):
+            self._session.room(self._room(job_id))
+            self._slots.ask(job_id, Claim.of(order.spec, order.machines))
+        for machine in {name for order in orders.values() for name in order.machines}:
+            equipping = self._equip_patiently(machine)
+            self._tasks.create_task(equipping, name=f"what {machine} has")
 
     def running(self) -> int:
         """How many jobs have not come to their end."""
         return sum(not entry.over for entry in self._document.jobs.values())
 
+    # -- the queue ----------------------------------------------------------------------------
+
+    async def _equip(self, machine: str, *, wanted: bool = False) -> int:
+        """Learn how many GPUs a machine has, and how many jobs it takes; see Sites.at."""
+        facts = await self._sites.facts(machine, wanted=wanted)
+        self._slots.equip(machine, len(facts.gpus), facts.max_jobs)
+        return len(facts.gpus)
+
+    async def _equip_patiently(self, machine: str) -> None:
+        while True:
+            try:
+                await self._equip(machine)
+                break
+            except StudioError as problem:
+                log.warning("jobs wait for %s: %s", machine, problem)
+                await asyncio.sleep(RETRY_SECONDS)
+        self._admit()
+
+    def _admit(self) -> None:
+        """Start what need not wait any more."""
+        for job_id, placement in self._slots.admit().items():
+            starting = self._start_queued(job_id, placement)
+            self._tasks.create_task(starting, name=f"starting {job_id}")
+
+    async def _start_queued(self, job_id: str, placement: Placement) -> None:
+        try:
+            await self._start(job_id, placement)
+        except StudioError as problem:
+            self._end(job_id, JobState.FAILED, problem.message)
+
+    def _release(self, job_id: str) -> None:
+        self._slots.release(job_id)
+        self._admit()
+
     # -- calls --------------------------------------------------------------------------------
 
     async def _run(self, params: Params) -> Result:
-        machine = params.text("machine", "", 64) or self._sites.here
-        spec = JobSpec.from_params({k: v for k, v in params.values.items() if k != "machine"})
-        job_id, site = new_id(), await self._sites.at(machine, wanted=True)
-        planned = plan(
-            spec,
-            job_id=job_id,
-            cwd=site.folder,
-            payload=site.payload,
-            default_python=site.interpreter or "python3",
-        )
+        named = params.text("machine", "", 4096) or self._sites.here
+        machines = tuple(name.strip() for name in named.split(","))
+        given = {key: value for key, value in params.values.items() if key != "machine"}
+        spec = JobSpec.from_params({"nodes": len(machines)} | given)
+        check_machines(machines, spec.nodes)
+        claim = Claim.of(spec, machines)
+        for machine in machines:
+            claim.check(machine, await self._equip(machine, wanted=True))
+        secrets = {name: await asyncio.to_thread(secret, name) for name in spec.secrets}
+        order = Order(spec, machines, self._clock(), secrets)
         # Listed before it starts: a host that dies in between leaves no job that nobody knows of.
+        job_id = new_id()
+        self._orders.keep(job_id, order)
+        mask = Mask(order.hidden)
         entry = JobEntry(
             id=job_id,
-            name=spec.name,
-            state=JobState.STARTING.value,
-            machine=machine,
-            command=spec.line,
+            name=mask.text(spec.name),
+            state=JobState.QUEUED.value,
+            machine=",".join(machines),
+            command=mask.text(spec.line),
             precision=spec.precision or None,
             devices=spec.devices or None,
-            started=self._clock(),
+            nodes=spec.nodes,
             by=params.sender.name,
         )
         self._document.jobs.put(entry)
-        self._starting.add(job_id)
         try:
-            status = await site.supervisor.start(planned)
+            await self._start_or_queue(job_id, claim)
         except StudioError:
             self._document.jobs.remove(job_id)
+            self._orders.forget(job_id)
+            self._release(job_id)
+            self._session.leave(self._room(job_id))
             raise
-        finally:
-            self._starting.discard(job_id)
-        self._update(job_id, status)
-        self._watch(job_id, spec, 0)
         return self._document.jobs[job_id].plain()
 
-    async def _supervisor(self, job_id: str) -> Supervisor:
-        """What looks after a job, on the machine where it runs."""
-        return (await self._sites.at(self._document.jobs[job_id].machine)).supervisor
+    async def _start_or_queue(self, job_id: str, claim: Claim) -> None:
+        self._slots.ask(job_id, claim)
+        placement = self._slots.admit().get(job_id)
+        if placement is not None:
+            await self._start(job_id, placement)
+            return
+        self._session.room(self._room(job_id))
+        self._change(job_id, notes=[self._slots.waits_for(job_id)])
+        await self._crew(job_id).check()
+
+    async def _start(self, job_id: str, placement: Placement) -> None:
+        """Start a job that holds its GPUs; see Supervisor.start."""
+        self._change(
+            job_id, state=JobState.STARTING.value, notes=[], started=self._clock(),
+            gpus={machine: list(gpus) for machine, gpus in placement.items() if gpus},
+        )  # fmt: skip
+        await self._start_crew(job_id, placement)
+        self._watch(job_id, 0)
+
+    async def _start_crew(
+        self, job_id: str, placement: Placement, left: int | None = None, resume: str = ""
+    ) -> None:
+        """See Crew.start; a job that was stopped meanwhile does not go on."""
+        crew = self._crew(job_id)
+        self._starting.add(job_id)
+        try:
+            statuses = await crew.start(placement, left, resume)
+            if job_id in self._unwanted:
+                await crew.stop()
+        finally:
+            self._starting.discard(job_id)
+            self._unwanted.discard(job_id)
+        for status in statuses:
+            self._update(job_id, status)
+
+    def _order(self, job_id: str) -> Order:
+        """What was asked for; of a job of which that is known no more, what its entry tells."""
+        order = self._orders.find(job_id)
+        if order is None:
+            entry = self._document.jobs[job_id]
+            return Order(JobSpec(command=(entry.command or "?",)), (entry.machine,))
+        return order
+
+    def _crew(self, job_id: str) -> Crew:
+        return Crew(job_id, self._order(job_id), self._sites)
 
     async def _stop(self, params: Params) -> Result:
         job_id = self._known(params)
-        await (await self._supervisor(job_id)).stop(job_id)
+        if self._document.jobs[job_id].state == JobState.QUEUED:
+            self._end(job_id, JobState.STOPPED)
+            return {}
+        if job_id in self._starting:
+            self._unwanted.add(job_id)
+        crew = self._crew(job_id)
+        problems = await crew.stop()
+        if len(problems) == len(crew.members) and job_id not in self._unwanted:
+            raise problems[0]
         watched = self._watched.get(job_id)
         if watched is not None:
             # The follower tells of the end; a machine that is slow to does not hold the caller up.
@@ -163,9 +255,12 @@ class Jobs:
         job_id = self._known(params)
         if job_id in self._starting:
             raise StudioError(f"job {job_id} is still starting", "stop it first")
-        await (await self._supervisor(job_id)).remove(job_id)
+        if self._document.jobs[job_id].state == JobState.QUEUED:
+            raise StudioError(f"job {job_id} is still queued", "stop it first")
+        await self._crew(job_id).remove()
         self._watched.pop(job_id, None)
-        self._curves.pop(job_id, None)
+        self._records.forget(job_id)
+        self._orders.forget(job_id)
         self._document.jobs.remove(job_id)
         for pin in [pin for pin in self._document.pins.values() if pin.job == job_id]:
             self._document.pins.remove(pin.id)
@@ -175,38 +270,27 @@ class Jobs:
         job_id = self._known(params)
         offset = params.number("offset", 0, 1 << 53, 0)
         length = params.number("length", 0, READ_CAP, READ_CAP)
-        piece = await (await self._supervisor(job_id)).read(job_id, "log", offset, length)
-        data = base64.b64encode(piece.data).decode()
-        return {"data": data, "offset": piece.offset, "size": piece.size}
+        data, size = await self._records.log(self._document.jobs[job_id], offset, length)
+        return {"data": base64.b64encode(data).decode(), "offset": offset, "size": size}
 
     async def _find(self, params: Params) -> Result:
-        """Where the next line with some text starts; looked for on the machine."""
+        """Where the next line with some text starts."""
         job_id, text = self._known(params), params.text("text", cap=QUERY_CAP)
         offset, back = params.number("offset", 0, 1 << 53, 0), params.values.get("back") is True
-        found = await find(await self._supervisor(job_id), job_id, text, offset, back=back)
-        return {"offset": found}
+        entry = self._document.jobs[job_id]
+        return {"offset": await self._records.find(entry, text, offset, back=back)}
 
     async def _metrics(self, params: Params) -> Result:
         job_id = self._known(params)
         watched = self._watched.get(job_id)
         if watched is not None:
-            return {"metrics": _thinned(watched.metrics)}
-        if job_id not in self._curves:
-            curves = _thinned(await self._read_metrics(job_id))
-            if job_id not in self._document.jobs:
-                return {"metrics": curves}
-            self._curves[job_id] = curves
-        return {"metrics": self._curves[job_id]}
+            return {"metrics": thinned(watched.metrics)}
+        return {"metrics": await self._records.curves(self._document.jobs[job_id])}
 
-    async def _read_metrics(self, job_id: str) -> Metrics:
-        """The metrics of a job that nobody follows any more, from its file."""
-        supervisor, metrics, offset = await self._supervisor(job_id), Metrics(), 0
-        while True:
-            piece = await supervisor.read(job_id, "metrics", offset, READ_CAP)
-            metrics.feed(piece.data)
-            offset += len(piece.data)
-            if offset >= piece.size or not piece.data:
-                return metrics
+    async def _ranks(self, params: Params) -> Result:
+        """The ranks of a job that runs; none of one that does not."""
+        watched = self._watched.get(self._known(params))
+        return {"ranks": watched.ranks.told(self._clock()) if watched else []}
 
     def _known(self, params: Params) -> str:
         job_id = params.text("job", cap=64)
@@ -216,78 +300,102 @@ class Jobs:
 
     # -- following ----------------------------------------------------------------------------
 
-    def _watch(self, job_id: str, spec: JobSpec | None, log_offset: int | None) -> None:
-        """Follow a job from the start of its metrics.
+    def _watch(self, job_id: str, log_offset: int | None) -> None:
+        """Follow a job from the start of its metrics, until it is over.
 
         Args:
             log_offset: bytes of its log that are known; None for all there are now.
         """
         self._session.room(self._room(job_id))
-        tails = {stream: self._tail(job_id, stream) for stream in ("log", "metrics")}
-        self._watched[job_id] = _Watched(spec, tails)
-        self._tasks.create_task(self._follow(job_id, log_offset), name=f"following {job_id}")
+        following = self._following(job_id)
+        watching = self._follow(job_id, following, log_offset)
+        self._tasks.create_task(watching, name=f"following {job_id}")
 
-    def _tail(self, job_id: str, stream: str) -> Tail:
-        room = self._room(job_id)
-        return Tail(lambda seq, data: self._session.stream(room, stream, seq, data))
+    def _following(self, job_id: str) -> Following:
+        order, room = self._order(job_id), self._room(job_id)
 
-    async def _follow(self, job_id: str, log_offset: int | None) -> None:
-        """Until the job's end is known; whatever goes wrong on the way is tried again."""
-        follower: Follower | None = None
+        def tail(stream: str) -> Tail:
+            return Tail(lambda seq, data: self._session.stream(room, stream, seq, data))
+
+        async def supervisor(machine: str) -> Supervisor:
+            return (await self._sites.at(machine)).supervisor
+
+        following = Following(
+            order.members(job_id, order.attempt),
+            supervisor,
+            order.hidden,
+            {stream: tail(stream) for stream in ("log", "metrics")},
+            self._records.merged(job_id),
+        )
+        following.on_status = lambda status: self._update(job_id, status)
+        following.on_rows = lambda: self._note(job_id, following.metrics, order)
+        self._watched[job_id] = following
+        return following
+
+    async def _follow(self, job_id: str, following: Following, log_offset: int | None) -> None:
         while True:
-            try:
-                follower = follower or await self._follower(job_id, log_offset)
-                async with aclosing(follower.events()) as events:
-                    async for event in events:
-                        await self._take(job_id, event)
+            ends = await following.run(log_offset)
+            end = decisive(ends)
+            if not await self._again(job_id, end):
                 break
-            except StudioError as problem:
-                if isinstance(problem, NotFound) and not isinstance(problem, ConnectionLost):
-                    self._lose(job_id, problem)
-                    break
-                log.warning("job %s: %s", job_id, problem)
-            await asyncio.sleep(RETRY_SECONDS)
-        watched = self._watched.pop(job_id, None)
-        if watched is not None:
-            watched.over.set()
-            self._curves[job_id] = _thinned(watched.metrics)
-            for tail in watched.tails.values():
-                tail.close()
+            metrics, following = following.metrics, self._following(job_id)
+            following.metrics, log_offset = metrics, 0
+        self._tell_end(job_id, end, ends)
+        if self._watched.pop(job_id, None) is not None:
+            self._records.keep(job_id, following.metrics)
+        following.close()
+        self._release(job_id)
         self._session.leave(self._room(job_id))
 
-    async def _follower(self, job_id: str, log_offset: int | None) -> Follower:
+    async def _again(self, job_id: str, end: End) -> bool:
+        """Run a job on several machines again, if it failed and may be; on one its machine does."""
+        order, entry = self._orders.find(job_id), self._document.jobs.get(job_id)
+        if order is None or entry is None or len(order.machines) == 1 or not end.failed:
+            return False
+        merged = self._records.merged(job_id)
+        moved = merged is not None and not order.moved and merged.says(PORT_TAKEN)
+        if not moved and order.attempt - order.moved >= order.spec.retries:
+            return False
         try:
-            supervisor = await self._supervisor(job_id)
-        except NotFound as problem:
-            # A machine that is in no catalogue now may be added again: the job is not lost.
-            raise ConnectionLost(problem.message, problem.hint) from problem
-        if log_offset is None:
-            status = await supervisor.status(job_id)
-            self._update(job_id, status)
-            log_offset = status.log_size
-        return Follower(supervisor, job_id, log_offset=log_offset)
+            resume = "" if moved else await self._crew(job_id).checkpoint()
+            next_one = replace(order, attempt=order.attempt + 1, moved=order.moved or moved)
+            self._orders.keep(job_id, next_one)
+            why = "its port was taken" if moved else end.words
+            begins = f", from {resume}" if resume else ""
+            self._change(job_id, notes=[*entry.notes, f"run again: {why}{begins}"])
+            left = None
+            if order.spec.max_runtime and entry.started:
+                left = max(1, int(entry.started + order.spec.max_runtime - self._clock()))
+            await self._start_crew(job_id, _placement(entry), left, resume)
+        except StudioError as problem:
+            self._orders.keep(job_id, order)
+            self._change(job_id, notes=[*entry.notes, f"not run again: {problem.message}"])
+            return False
+        return True
 
-    async def _take(self, job_id: str, event: Event) -> None:
-        watched = self._watched.get(job_id)
-        if watched is None:
+    def _tell_end(self, job_id: str, end: End, ends: Sequence[End]) -> None:
+        entry = self._document.jobs.get(job_id)
+        if entry is None:
             return
-        match event:
-            case LogChunk(offset, data):
-                watched.tails["log"].grew(offset, data)
-            case MetricRows(offset, data):
-                watched.tails["metrics"].grew(offset, data)
-                watched.metrics.feed(data)
-                self._note(job_id, watched)
-            case StateChange(state):
-                status = await (await self._supervisor(job_id)).status(job_id)
-                self._update(job_id, status, last=state.ended)
+        notes = [e.note for e in ends if e.note]
+        if len(ends) > 1 and end.failed:
+            notes.insert(0, end.words)
+        if notes:
+            told = [self._records.mask(job_id).text(note) for note in notes]
+            self._change(job_id, notes=[*entry.notes, *told])
+        if end.status is None:
+            self._end(job_id, end.state)
+        else:
+            ended = [e.status.ended for e in ends if e.status and e.status.ended]
+            status = replace(end.status, ended=max(ended, default=None))
+            self._update(job_id, status, last=True)
 
-    def _note(self, job_id: str, watched: _Watched) -> None:
+    def _note(self, job_id: str, metrics: Metrics, order: Order) -> None:
         """Tell when the script fixed a value itself, so that an option had no effect."""
         entry = self._document.jobs.get(job_id)
-        if entry is None or watched.spec is None:
+        if entry is None:
             return
-        fresh = [n for n in watched.metrics.notes(watched.spec) if n not in entry.notes]
+        fresh = [note for note in metrics.notes(order.spec) if note not in entry.notes]
         if fresh:
             self._document.jobs.put(replace(entry, notes=[*entry.notes, *fresh]))
 
@@ -300,45 +408,48 @@ class Jobs:
         entry = self._document.jobs.get(job_id)
         if entry is None or entry.over or status.state.ended != last:
             return
+        if status.state is JobState.STARTING and entry.state == JobState.RUNNING:
+            return  # of another member
+        # Of several machines none has the clock, nor the first attempt's start.
+        started = status.started if entry.nodes == 1 else None
         ended = (status.ended or self._clock()) if last else None
+        notes = [*entry.notes, TOO_LONG] if status.reason == "max-runtime" else entry.notes
         entry = replace(
             entry,
             state=status.state.value,
             exit_code=status.exit_code,
-            started=status.started or entry.started,
+            started=started or entry.started,
             ended=ended,
+            notes=notes,
         )
-        self._document.jobs.put(replace(entry, cost=self._cost(entry)) if last else entry)
-
-    def _cost(self, entry: JobEntry) -> float | None:
-        machine = self._document.machines.get(entry.machine)
-        price = machine.price_per_hour if machine is not None else None
-        return entry.cost_until(self._clock(), price)
+        if last:
+            cost = entry.cost_until(self._clock(), self._document.machines)
+            entry = replace(entry, cost=cost)
+        self._document.jobs.put(entry)
 
     def _lose(self, job_id: str, problem: StudioError) -> None:
+        self._end(job_id, JobState.LOST, problem.message)
+
+    def _end(self, job_id: str, state: JobState, note: str = "") -> None:
+        """A job is over whose end is in no file of a machine."""
+        entry = self._document.jobs.get(job_id)
+        if entry is not None and not entry.over:
+            told = self._records.mask(job_id).text(note)
+            notes = [*entry.notes, *([told] if told else [])]
+            self._change(job_id, state=state.value, ended=self._clock(), notes=notes)
+        self._release(job_id)
+        self._session.leave(self._room(job_id))
+
+    def _change(self, job_id: str, **values: Any) -> None:
         entry = self._document.jobs.get(job_id)
         if entry is not None:
-            notes = [*entry.notes, problem.message]
-            self._document.jobs.put(replace(entry, state="lost", ended=self._clock(), notes=notes))
+            self._document.jobs.put(replace(entry, **values))
 
     def _room(self, job_id: str) -> str:
         return f"{self._studio}/job/{job_id}"
 
 
-def _thinned(metrics: Metrics) -> Curves:
-    """The curves, with as many points of each as fit into one answer."""
-    names = len(metrics.latest) or 1
-    return metrics.curves(max(4, min(CURVE_POINTS, ANSWER_POINTS // names)))
-
-
-def _spec_of(entry: JobEntry) -> JobSpec | None:
-    """What was asked for, as far as its entry tells: enough to compare the run with it."""
-    try:
-        return JobSpec.of(
-            shlex.split(entry.command),
-            name=entry.name,
-            precision=entry.precision or "",
-            devices=entry.devices or "",
-        )
-    except (UsageFault, ValueError):
-        return None
+def _placement(entry: JobEntry) -> Placement:
+    """The GPUs of a job that runs, as its entry has them."""
+    read = {m: [g for g in gpus if isinstance(g, int)] for m, gpus in entry.gpus.items() if gpus}
+    return {machine: tuple(read.get(machine, ())) for machine in entry.machine.split(",")}

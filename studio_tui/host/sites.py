@@ -102,6 +102,7 @@ class Sites:
         self._document = document
         self._tasks = tasks
         self._sites: dict[str, Site] = {}
+        self._facts: dict[str, asyncio.Task[Machine]] = {}
         self._reaching: dict[str, asyncio.Lock] = {}
         self.on_reached: Callable[[str], None] = lambda machine: None
 
@@ -142,9 +143,15 @@ class Sites:
         async with self._reaching.setdefault(machine, asyncio.Lock()):
             if machine not in self._sites:
                 site = self._sites[machine] = await self._ways.to(machine)
-                self._tasks.create_task(self._describe(site), name=f"facts of {machine}")
+                asking = self._tasks.create_task(self._describe(site), name=f"facts of {machine}")
+                self._facts[machine] = asking
                 self.on_reached(machine)
         return self._sites[machine]
+
+    async def facts(self, machine: str, *, wanted: bool = False) -> Machine:
+        """What the machine is, as far as it tells. As `at`, also in what it raises."""
+        await self.at(machine, wanted=wanted)
+        return await asyncio.shield(self._facts[machine])
 
     async def start(self, machine: str, say: Callable[[str], None]) -> None:
         """Has a machine that one pays for run, and returns when it does.
@@ -160,7 +167,7 @@ class Sites:
             await site.connection.close()
         self._sites.clear()
 
-    async def _describe(self, site: Site) -> None:
+    async def _describe(self, site: Site) -> Machine:
         """List a machine; one that does not tell what it is has no facts, and works as well."""
         machine = site.machine
         try:
@@ -168,3 +175,4 @@ class Sites:
         except StudioError as problem:
             log.warning("%s does not tell what it is: %s", machine.id, problem)
         self._document.machines.put(MachineEntry.read(machine.to_dict()))
+        return machine

@@ -25,13 +25,13 @@ except (OSError, SyntaxError, ValueError):
 names = [node.module or '' for node in body if isinstance(node, ast.ImportFrom) and not node.level]
 names += [name.name for node in body if isinstance(node, ast.Import) for name in node.names]
 roots = {name.split('.')[0] for name in names}
-for name in ('lightning', 'pytorch_lightning'):
-    if name in roots and importlib.util.find_spec(name) is None:
+for name in ('lightning', 'pytorch_lightning', sys.argv[2]):
+    if name in roots | {sys.argv[2]} - {''} and importlib.util.find_spec(name) is None:
         print('import', name)
 """
 
-# cwd, script, command, python of the spec, default python, the program above -> "WHAT missing",
-# "python PATH" and "import NAME" lines
+# cwd, script, command, python of the spec, default python, the program above, a module that is
+# needed in any case -> "WHAT missing", "python PATH" and "import NAME" lines
 _PREFLIGHT = r"""
 cd "$1" 2>/dev/null || { echo "folder missing"; exit 0; }
 if [ -x .venv/bin/python ]; then PATH=$PWD/.venv/bin:$PATH; fi
@@ -43,8 +43,8 @@ if [ -z "$python" ]; then
 fi
 path=$(command -v "$python") || { echo "python missing"; exit 0; }
 echo "python $path"
-grep -Eq '^(import|from)[[:space:]].*lightning' "$2" || exit 0
-"$path" -c "$6" "$2" </dev/null
+[ "$7" ] || grep -Eq '^(import|from)[[:space:]].*lightning' "$2" || exit 0
+"$path" -c "$6" "$2" "$7" </dev/null
 exit 0
 """
 
@@ -74,7 +74,8 @@ class JobStatus:
         exit_code: 0-255, 128+n for signal n; None while it runs and when it is unknown.
         log_size, metrics_size: bytes so far.
         started, ended: seconds since 1970 by the machine's clock.
-        reason: why it was lost: "reboot", "died" or "never-started"; else "".
+        reason: why it was lost: "reboot", "died" or "never-started"; why it was stopped:
+            "max-runtime" or another word; else "".
     """
 
     id: str
@@ -122,6 +123,7 @@ class Supervisor:
         spec = plan.spec
         argv = [self.shell, "-c", _PREFLIGHT, "sh", plan.cwd, spec.script]
         argv += [spec.command[0] if spec.command else "", spec.python, plan.python, _IMPORTS]
+        argv.append("torch" if spec.nodes > 1 else "")
         done = (await self.connection.run(argv)).check("looking at the job's folder")
         seen = dict(line.split(" ", 1) for line in done.stdout.decode().splitlines() if " " in line)
         for what, (message, hint) in _missing(plan).items():
@@ -129,7 +131,8 @@ class Supervisor:
                 raise NotFound(message, hint)
         if name := seen.get("import"):
             raise StudioError(
-                f"{seen['python']} has no {name}, which {spec.script} imports",
+                f"{seen['python']} has no {name}, which {spec.script} "
+                + ("needs on many nodes" if name == "torch" else "imports"),
                 f"install it: {seen['python']} -m pip install {name.replace('_', '-')}",
             )
 
@@ -142,7 +145,12 @@ class Supervisor:
         """
         await self.check(plan)
         text = plan.text.encode("utf-8", "surrogateescape")
-        done = await self._call("start", plan.job_id, plan.cwd, str(len(text)), input=text)
+        hidden = "".join(f"{name}={_one_line(value)}\n" for name, value in plan.hidden.items())
+        numbers = (len(text), plan.spec.retries, plan.spec.max_runtime or 0, len(plan.hidden))
+        done = await self._call(
+            "start", plan.job_id, plan.cwd, *map(str, numbers),
+            input=hidden.encode("utf-8", "surrogateescape") + text,
+        )  # fmt: skip
         return parse_status(plan.job_id, _only_line(done))
 
     async def status(self, job_id: str) -> JobStatus:
@@ -155,12 +163,15 @@ class Supervisor:
         rows = [line.split(" ", 1) for line in done.stdout.decode().splitlines() if " " in line]
         return [parse_status(job_id, rest) for job_id, rest in rows]
 
-    async def stop(self, job_id: str, *, grace: float = 10.0) -> JobStatus:
+    async def stop(self, job_id: str, *, grace: float = 10.0, why: str = "") -> JobStatus:
         """Asks the job and all it started to end, and kills what is left after `grace` seconds.
 
         A job that has ended stays as it is. Raises NotFound when there is no such job.
+
+        Args:
+            why: a word that its status has as its reason.
         """
-        done = await self._call("cancel", job_id, str(max(0, math.ceil(grace))))
+        done = await self._call("cancel", job_id, str(max(0, math.ceil(grace))), why)
         return parse_status(job_id, _only_line(done))
 
     async def remove(self, job_id: str) -> None:
@@ -172,7 +183,7 @@ class Supervisor:
         await self._call("remove", job_id)
 
     async def read(self, job_id: str, file: str, offset: int, length: int) -> Stretch:
-        """A stretch of the job's "log" or "metrics", at most `length` bytes.
+        """A stretch of the job's "log", "metrics" or "checkpoints", at most `length` bytes.
 
         Raises:
             NotFound: there is no such job.
@@ -216,6 +227,10 @@ def parse_status(job_id: str, line: str) -> JobStatus:
             f"the machine's answer about job {job_id} makes no sense: {line[:100]!r}",
             "look at the job's folder on the machine",
         ) from problem
+
+
+def _one_line(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n")
 
 
 def _number(word: str) -> int | None:

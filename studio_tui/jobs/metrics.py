@@ -44,6 +44,7 @@ class Metrics:
         self.step = 0
         self.epoch = 0
         self.error = ""
+        self.attempts: list[int] = []  # exit codes of the attempts that another one followed
         self.latest: dict[str, float] = {}
 
     def feed(self, data: bytes) -> None:
@@ -86,6 +87,10 @@ class Metrics:
         found += [
             f"{name} is {value} at step {step}" for name, (step, value) in self._strange.items()
         ]
+        found += [
+            f"attempt {number} after exit code {code}"
+            for number, code in enumerate(self.attempts, 2)
+        ]
         if self.error:
             found.append(self.error)
         return tuple(found)
@@ -100,6 +105,9 @@ class Metrics:
             case "exception":  # may come from a process that did not train itself
                 self.step = max(self.step, _whole(row.get("step")) or 0)
                 self.error = str(row.get("error", ""))[:500]
+            case "attempt" if len(self.attempts) < NAMES:
+                code = _whole(row.get("exit_code"))
+                self.attempts.append(-1 if code is None else code)
             case "end":
                 self._place(row)
 
@@ -159,6 +167,10 @@ def _differences(run: Run, spec: JobSpec) -> list[str]:
     if wanted is not None and run.devices is not None and run.devices != wanted:
         found.append(
             f"{who} sets devices itself: it runs on {run.devices}, {wanted} were asked for"
+        )
+    if spec.nodes > 1 and run.nodes is not None and run.nodes != spec.nodes:
+        found.append(
+            f"{who} sets num_nodes itself: it runs on {run.nodes}, {spec.nodes} were asked for"
         )
     if spec.max_steps and run.max_steps not in (None, spec.max_steps):
         found.append(

@@ -32,6 +32,11 @@ ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps", "tpu")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STRATEGY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 _DEVICES = re.compile(r"[1-9][0-9]{0,4}|[0-9]{1,4}(,[0-9]{1,4})+,?|[0-9]{1,4},")
+_DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s?)?")
+_UNITS = (86400, 3600, 60, 1)
+MOST_NODES = 64
+MOST_RETRIES = 100
+LONGEST = 366 * 86400  # seconds
 _LIMIT = 128 * 1024  # characters of one argument or value; the kernel refuses longer ones
 
 
@@ -45,11 +50,15 @@ class JobSpec:
         args: what follows the script.
         name: what people call it; the script's or program's name when empty.
         devices: "auto", a count such as "2", or indices such as "0,1" ("3," is the one index 3).
+        nodes: machines that it runs on, as many processes on each as it has devices there.
         precision: one of PRECISIONS; an alias is replaced by what it stands for.
         strategy: a name Lightning's registry knows, such as "ddp".
         accelerator: one of ACCELERATORS.
         max_steps: optimizer steps after which training ends.
+        max_runtime: seconds after its start at which it is stopped, retries included.
+        retries: how often it is run again when it fails, from its last checkpoint if it has one.
         env: more environment variables.
+        secrets: names of secrets that it is given as environment variables.
         python: the interpreter; else the folder's .venv, else the machine's default.
 
     Raises:
@@ -61,11 +70,15 @@ class JobSpec:
     args: tuple[str, ...] = ()
     name: str = ""
     devices: str = ""
+    nodes: int = 1
     precision: str = ""
     strategy: str = ""
     accelerator: str = ""
     max_steps: int | None = None
+    max_runtime: int | None = None
+    retries: int = 0
     env: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
     python: str = ""
 
     def __post_init__(self) -> None:
@@ -80,9 +93,27 @@ class JobSpec:
                 f"strategy {self.strategy!r} is not a name",
                 "give a name Lightning knows, such as ddp, fsdp or deepspeed_stage_2",
             )
+        if not 1 <= self.nodes <= MOST_NODES:
+            raise UsageFault(f"nodes is {self.nodes}", f"give 1 to {MOST_NODES}")
+        if self.nodes > 1 and not self.script:
+            raise UsageFault(
+                "only a script can run on many nodes", "name one: train.py, or scripts/train.py"
+            )
         if self.max_steps is not None and self.max_steps < 1:
             raise UsageFault(f"max_steps is {self.max_steps}", "give 1 or more, or leave it out")
+        if self.max_runtime is not None and not 1 <= self.max_runtime <= LONGEST:
+            raise UsageFault(
+                f"a job cannot run for {self.max_runtime} s at most", "give one second to one year"
+            )
+        if not 0 <= self.retries <= MOST_RETRIES:
+            raise UsageFault(f"retries is {self.retries}", f"give 0 to {MOST_RETRIES}")
         put(self, "env", MappingProxyType(_checked_env(self.env)))
+        for name in self.secrets:
+            _check_variable(name)
+        if both := sorted(set(self.secrets) & set(self.env)):
+            raise UsageFault(
+                f"{both[0]} is given twice, as a secret and as a variable", "leave one of them out"
+            )
 
     @classmethod
     def of(cls, argv: Sequence[str], **values: Any) -> JobSpec:
@@ -113,12 +144,30 @@ class JobSpec:
         }
         if "max_steps" in given:
             values["max_steps"] = _integer("max_steps", given["max_steps"])
+        for name in ("retries", "nodes"):
+            if name in given:
+                values[name] = _integer(name, given[name])
+        if "max_runtime" in given:
+            values["max_runtime"] = duration(_text("max_runtime", given["max_runtime"]))
         if "env" in given:
             values["env"] = _text_map("env", given["env"])
+        if "secrets" in given:
+            values["secrets"] = _texts("secrets", given["secrets"])
         args = _texts("args", given.get("args", ()))
         if "command" in given:
             return cls(command=(*_texts("command", given["command"]), *args), **values)
         return cls.of([_text("script", given.get("script", "")), *args], **values)
+
+    def to_params(self) -> dict[str, object]:
+        """As from_params takes it: JSON, what was not given left out."""
+        told: dict[str, object] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value is None or value == item.default or not (value or value == 0):
+                continue
+            plain = list(value) if isinstance(value, tuple) else value
+            told[item.name] = dict(value) if item.name == "env" else plain
+        return told
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -170,6 +219,18 @@ def canonical_precision(precision: str) -> str:
     )
 
 
+def duration(text: str) -> int:
+    """Seconds from "90", "90s", "45m", "2h", "1d" or several in a row, such as "1h30m".
+
+    Raises:
+        UsageFault: it is none of these.
+    """
+    match = _DURATION.fullmatch(text.strip().lower())
+    if match is None or not any(match.groups()):
+        raise UsageFault(f"{text!r} is no length of time", "write 90s, 45m, 2h or 1h30m")
+    return sum(int(part or 0) * unit for part, unit in zip(match.groups(), _UNITS, strict=True))
+
+
 def _target_name(script: str, command: tuple[str, ...]) -> str:
     return (script or command[0]).rstrip("/").rsplit("/", 1)[-1][:80]
 
@@ -200,14 +261,18 @@ def _check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:
 
 def _checked_env(env: Mapping[str, str]) -> dict[str, str]:
     for name, value in env.items():
-        if not _NAME.fullmatch(name):
-            raise UsageFault(
-                f"{name!r} cannot be the name of an environment variable",
-                "use letters, digits and underscores, and no digit first",
-            )
+        _check_variable(name)
         if "\0" in value or len(value) > _LIMIT:
             raise UsageFault(f"the value of {name} is too long or holds a NUL", "put it in a file")
     return dict(env)
+
+
+def _check_variable(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise UsageFault(
+            f"{name!r} cannot be the name of an environment variable",
+            "use letters, digits and underscores, and no digit first",
+        )
 
 
 def _text(name: str, value: object) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from studio_tui.machines.install import Facts
 
 LOCAL = "local"
-_ALL = {"kind": str, "root": str, "folder": str, "price_per_hour": float}
+_ALL = {"kind": str, "root": str, "folder": str, "price_per_hour": float, "max_jobs": int}
 _SSH = {"host": str, "port": int, "user": str, "identity_file": str, "known_hosts": str}
 _RENTED = {"sleep_after": str, "max_runtime": str}
 KINDS: dict[str, dict[str, type]] = {
@@ -31,6 +31,7 @@ KINDS: dict[str, dict[str, type]] = {
     | {"gpus": object, "cpus": int, "memory": str, "time": str, "options": list},
 }
 """What an entry of each kind may say, and what kind of value that is."""
+_UNTOLD = ("entry", "max_jobs")
 _KINDS_OF_VALUES = {
     str: "text",
     int: "a whole number",
@@ -60,6 +61,7 @@ class Machine:
         price_per_hour: in the currency of whoever wrote machines.toml; 0 for one's own.
         found: it is not in machines.toml, but in ssh's configuration.
         entry: its table in machines.toml.
+        max_jobs: so many of a studio's jobs run there at once; None for no limit.
     """
 
     id: str
@@ -69,14 +71,14 @@ class Machine:
     memory_bytes: int | None = None
     gpus: tuple[MachineGPU, ...] = ()
     price_per_hour: float | None = None
+    max_jobs: int | None = None
     found: bool = False
     entry: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """As documents and --json have it."""
-        return {name: value for name, value in asdict(self).items() if name != "entry"} | {
-            "gpus": [asdict(gpu) for gpu in self.gpus]
-        }
+        told = asdict(self) | {"gpus": [asdict(gpu) for gpu in self.gpus]}
+        return {name: value for name, value in told.items() if name not in _UNTOLD}
 
     def described(self, facts: Facts, *, state: str = "up") -> Machine:
         """The same machine with what describe() found on it."""
@@ -164,6 +166,8 @@ def check_entry(name: str, entry: Mapping[str, Any], source: str) -> None:
             )
     if entry.get("price_per_hour", 0) < 0:
         raise UsageFault(f"{place}: price_per_hour is {entry['price_per_hour']}", "write 0 or more")
+    if entry.get("max_jobs", 1) < 1:
+        raise UsageFault(f"{place}: max_jobs is {entry['max_jobs']}", "write 1 or more")
     if not 0 < entry.get("port", 22) < 65536:
         raise UsageFault(f"{place}: port is {entry['port']}", "write a port, such as 22")
 
@@ -177,6 +181,7 @@ def _entered(name: str, entry: Mapping[str, Any], source: str) -> Machine:
         name,
         kind=entry["kind"],
         price_per_hour=None if price is None else float(price),
+        max_jobs=entry.get("max_jobs"),
         entry=dict(entry),
     )
 

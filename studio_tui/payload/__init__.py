@@ -3,11 +3,13 @@
 supervise.sh   jobs that outlive whoever started them
 hold.py        terminals that outlive whoever started them
 folder.py      the files of one folder, and nothing outside of it
+meet.py        where a machine can be met by others
 probe.py       the meters, with pynvml.py beside it for the GPUs
 smi.py         the same by nvidia-smi or amd-smi, where that cannot be used
 carry/         a folder that is carried to another machine: looked at, sent, settled
 allocation.py  a Slurm allocation, and programs in it that outlive whoever started them
-lightning/     a distribution for a job's PYTHONPATH, by which Lightning finds studio_probe
+lightning/     a distribution for a job's PYTHONPATH, by which Lightning finds studio_probe,
+               studio_ranks and studio_resume
 """
 
 from __future__ import annotations
@@ -26,10 +28,13 @@ _OWN = (
     "supervise.sh",
     "hold.py",
     "folder.py",
+    "meet.py",
     "probe.py",
     "smi.py",
     "allocation.py",
     "lightning/studio_probe.py",
+    "lightning/studio_ranks.py",
+    "lightning/studio_resume.py",
 )
 _PACKAGES = ("carry",)
 
@@ -38,12 +43,18 @@ _PACKAGES = ("carry",)
 _ENTRY_POINTS = b"""\
 [lightning.pytorch.callbacks_factory]
 studio = studio_probe:for_lightning
+studio_ranks = studio_ranks:for_lightning
+studio_resume = studio_resume:for_lightning
 [pytorch_lightning.callbacks_factory]
 studio = studio_probe:for_pytorch_lightning
+studio_ranks = studio_ranks:for_pytorch_lightning
+studio_resume = studio_resume:for_pytorch_lightning
 [lightning.fabric.callbacks_factory]
 studio = studio_probe:for_fabric
+studio_resume = studio_resume:for_fabric
 [lightning_fabric.callbacks_factory]
 studio = studio_probe:for_fabric
+studio_resume = studio_resume:for_fabric
 """
 _METADATA = b"""\
 Metadata-Version: 2.1

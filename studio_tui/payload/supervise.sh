@@ -1,12 +1,16 @@
 #!/bin/sh
 # Runs jobs that outlive whoever started them. POSIX sh alone: dash, bash, busybox; no daemon, nothing installed.
 #
-#   supervise.sh start  ROOT ID CWD LENGTH      the job's script, LENGTH bytes, on stdin; a second start changes nothing
+#   supervise.sh start  ROOT ID CWD LENGTH [RETRIES [LIMIT [HIDDEN]]]
+#                       on stdin HIDDEN lines NAME=VALUE, then the job's script, LENGTH bytes. A second start changes
+#                       nothing. A job that fails is run again up to RETRIES times; LIMIT seconds after its start it is
+#                       stopped. Hidden variables are given to the job and never written down; in VALUE a backslash is
+#                       \\ and a new line \n.
 #   supervise.sh status ROOT ID
 #   supervise.sh list   ROOT                    "ID LINE" for each job
 #   supervise.sh follow ROOT ID LOG METRICS     frames from these byte offsets on, until the job or stdin ends
-#   supervise.sh read   ROOT ID FILE OFF LEN    "SIZE\n" and the bytes; FILE is log or metrics
-#   supervise.sh cancel ROOT ID GRACE           TERM, after GRACE seconds KILL, strays included
+#   supervise.sh read   ROOT ID FILE OFF LEN    "SIZE\n" and the bytes; FILE is log, metrics or checkpoints
+#   supervise.sh cancel ROOT ID GRACE [WHY]     TERM, after GRACE seconds KILL, strays included
 #   supervise.sh remove ROOT ID                 forgets a job that has ended
 #
 # LINE    STATE EXIT LOG_SIZE METRICS_SIZE STARTED ENDED REASON        "-" for what is not known
@@ -14,8 +18,12 @@
 # frames  "F log OFF LEN\n" bytes   "F metrics OFF LEN\n" bytes   "H STATE EXIT LOG METRICS\n" on a change
 #         "E STATE EXIT LOG METRICS\n" at the end of the job
 #
-# ROOT/ID holds: script cwd umask; claim, sup, pid ("PID BIRTH BOOT" of the starter, the recorder, the job); log, metrics;
-# started, ended, stop (somebody asked for the end); exit. Each is written whole, by rename, so no reader sees half of one.
+# ROOT/ID holds: script cwd umask retries limit; claim, sup, pid ("PID BIRTH BOOT" of the starter, the recorder, the
+# job); log, metrics; started, ended, stop (somebody asked for the end, and why); exit. Each is written whole, by rename, so no reader sees
+# half of one. In checkpoints the job itself lists what it can go on from, a path a line, the newest last.
+#
+# A job finds in its environment STUDIO_JOB_ID, STUDIO_JOB_DIR, STUDIO_METRICS, STUDIO_CHECKPOINTS (those files),
+# STUDIO_ATTEMPT (0, 1, ...), and from the second attempt on STUDIO_RESUME: the newest checkpoint that is there.
 # A pid alone proves nothing: it is compared with the process's birth and with the boot, and a zombie is dead.
 # Exit: 0 done; 64 usage; 65 no way to a session of its own; 66 the script came in part; 67 the job still runs;
 # 68 no such job.
@@ -81,6 +89,17 @@ strays() {
   done
 }
 
+# sweep PATIENCE: asks what carries the mark to end, and kills what is left after PATIENCE fifths of a second
+sweep() {
+  left=$(strays)
+  [ "$left" ] || { nap 0.1; left=$(strays); } # of one that is just starting the mark cannot be read
+  [ "$left" ] || return 0
+  kill -s TERM $left 2>/dev/null
+  tries=0; while left=$(strays); [ "$left" ] && [ $tries -lt "$1" ]; do tries=$((tries+1)); nap 0.2; done
+  [ "$left" ] && kill -s KILL $left 2>/dev/null
+  tries=0; while [ "$left" ] && [ $tries -lt 20 ]; do tries=$((tries+1)); nap 0.05; left=$(strays); done
+}
+
 nap() { sleep "$1" 2>/dev/null || sleep 1; } # some sleeps know whole seconds only
 
 # ---------------------------------------------------------------- what became of a job
@@ -94,7 +113,7 @@ look() {
   while :; do
     if [ -f "$dir/exit" ]; then
       read -r EXIT < "$dir/exit"
-      if [ -f "$dir/stop" ]; then STATE=stopped
+      if [ -f "$dir/stop" ]; then STATE=stopped; read -r REASON < "$dir/stop"; REASON=${REASON:--}
       elif [ "$EXIT" = 0 ]; then STATE=succeeded
       else STATE=failed; fi
       return
@@ -132,6 +151,35 @@ line() {
   echo "$STATE $EXIT $LOG $METRICS $began_at $WORD $REASON"
 }
 
+# ---------------------------------------------------------------- what a job is given
+
+NEWLINE='
+'
+
+# timer SECONDS: stops the job when it has had its time; ends soon after the job itself
+timer() {
+  until=$(($(date +%s)+$1))
+  while [ -d "$dir" ] && [ ! -f "$dir/exit" ]; do
+    left=$((until-$(date +%s)))
+    [ $left -le 0 ] && exec "$shell" "$0" cancel "${dir%/*}" "${dir##*/}" 30 max-runtime
+    [ $left -gt 5 ] && left=5
+    sleep $left
+  done
+}
+
+resume() { # -> STUDIO_RESUME
+  while IFS= read -r path; do [ -e "$path" ] && STUDIO_RESUME=$path; done < "$dir/checkpoints"
+}
+
+reveal() { # exports what is hidden
+  rest=${STUDIO_HIDDEN:-}; unset STUDIO_HIDDEN
+  while [ "$rest" ]; do
+    line=${rest%%"$NEWLINE"*} rest=${rest#*"$NEWLINE"}
+    value=$(printf '%b.' "${line#*=}") # the dot keeps new lines at the end
+    export "${line%%=*}=${value%.}"
+  done
+}
+
 # ---------------------------------------------------------------- the verbs
 
 verb=${1:-} root=${2:-} id=${3:-}
@@ -143,13 +191,19 @@ esac
 dir=$root/$id
 shell=${STUDIO_SH:-/bin/sh}
 if [ "${STUDIO_JOB_DIR:-}" ]; then # asked from inside a job: neither we nor what we start is a part of it
-  unset STUDIO_JOB_ID STUDIO_JOB_DIR STUDIO_METRICS
+  unset STUDIO_JOB_ID STUDIO_JOB_DIR STUDIO_METRICS STUDIO_CHECKPOINTS STUDIO_ATTEMPT STUDIO_RESUME STUDIO_HIDDEN
   exec "$shell" "$0" "$@"
 fi
 
 case $verb in
 start)
-  cwd=${4:?} length=${5:?}
+  cwd=${4:?} length=${5:?} lines=${8:-0}
+  # The recorder has them in its environment and hands them on to every attempt: they are in no file.
+  STUDIO_HIDDEN=
+  while [ "$lines" -gt 0 ] && IFS= read -r hidden; do
+    STUDIO_HIDDEN=$STUDIO_HIDDEN$hidden$NEWLINE lines=$((lines-1))
+  done
+  export STUDIO_HIDDEN
   mask=$(umask); umask 077
   mkdir -p "$root"
   command -v setsid >/dev/null 2>&1 || command -v python3 >/dev/null 2>&1 || command -v perl >/dev/null 2>&1 ||
@@ -159,7 +213,9 @@ start)
   if [ "$(wc -c < "$part" | tr -d ' ')" != "$length" ]; then rm -f "$part"; die 66 "the job's script came in part"; fi
   if ! mkdir "$dir" 2>/dev/null; then rm -f "$part"; line; exit; fi # mkdir is the lock
   sign "$dir/claim"
-  printf '%s\n' "$cwd" > "$dir/cwd"; echo "$mask" > "$dir/umask"; : > "$dir/log"; : > "$dir/metrics"
+  printf '%s\n' "$cwd" > "$dir/cwd"; echo "$mask" > "$dir/umask"
+  echo "${6:-0}" > "$dir/retries"; echo "${7:-0}" > "$dir/limit"
+  : > "$dir/log"; : > "$dir/metrics"; : > "$dir/checkpoints"
   date +%s | put "$dir/started"
   mv "$part" "$dir/script"
   ( session "$shell" "$0" recorder "$dir" ) </dev/null >/dev/null 2>&1 &
@@ -170,9 +226,18 @@ start)
 recorder) # waits for the job and writes its exit code; in a session of its own, so that no kill of the job's reaches it
   dir=$root; umask 077; sign "$dir/sup"
   trap '' HUP INT TERM
+  read -r retries < "$dir/retries"; read -r limit < "$dir/limit"
+  [ "$limit" -gt 0 ] && ( timer "$limit" ) &
   if IFS= read -r cwd < "$dir/cwd" && cd "$cwd" 2>/dev/null; then
-    ( trap - HUP INT TERM; session "$shell" "$0" job "$dir" ) </dev/null >>"$dir/log" 2>&1
-    code=$?
+    attempt=0
+    while :; do
+      ( trap - HUP INT TERM; session "$shell" "$0" job "$dir" $attempt ) </dev/null >>"$dir/log" 2>&1
+      code=$?
+      [ $code -ne 0 ] && [ ! -f "$dir/stop" ] && [ $attempt -lt "$retries" ] || break
+      sweep 10
+      attempt=$((attempt+1))
+      printf '\n{"event": "attempt", "attempt": %s, "exit_code": %s}\n' $attempt $code >> "$dir/metrics"
+    done
   else
     echo "studio: no such folder: $cwd" >> "$dir/log"; code=127
   fi
@@ -180,10 +245,16 @@ recorder) # waits for the job and writes its exit code; in a session of its own,
   tries=0
   until echo $code | put "$dir/exit" || [ $tries -ge 600 ]; do tries=$((tries+1)); nap 1; done;; # a full disk may pass
 
-job)
-  dir=$root; umask 077; sign "$dir/pid"
-  STUDIO_JOB_ID=${dir##*/} STUDIO_JOB_DIR=$dir STUDIO_METRICS=$dir/metrics
-  export STUDIO_JOB_ID STUDIO_JOB_DIR STUDIO_METRICS
+job) # one attempt
+  dir=$root attempt=$id; umask 077; sign "$dir/pid"
+  [ -f "$dir/stop" ] && exit 143 # asked for between two attempts, when there was nothing to signal
+  STUDIO_JOB_ID=${dir##*/} STUDIO_JOB_DIR=$dir STUDIO_METRICS=$dir/metrics STUDIO_CHECKPOINTS=$dir/checkpoints
+  STUDIO_ATTEMPT=$attempt STUDIO_RESUME=
+  [ "$attempt" -gt 0 ] && resume
+  [ "$STUDIO_RESUME" ] && export STUDIO_RESUME
+  export STUDIO_JOB_ID STUDIO_JOB_DIR STUDIO_METRICS STUDIO_CHECKPOINTS STUDIO_ATTEMPT
+  [ "$attempt" -gt 0 ] && echo "studio: attempt $((attempt+1)), from ${STUDIO_RESUME:-the start}"
+  reveal
   read -r mask < "$dir/umask"; umask "$mask"
   exec "$shell" "$dir/script";;
 
@@ -197,7 +268,7 @@ list)
   exit 0;;
 
 read)
-  case ${4:-} in log|metrics) ;; *) die 64 "read takes log or metrics";; esac
+  case ${4:-} in log|metrics|checkpoints) ;; *) die 64 "read takes log, metrics or checkpoints";; esac
   [ -f "$dir/$4" ] || die 68 "no such job: $id"
   wc -c < "$dir/$4" | tr -d ' '
   tail -c +$((${5:?}+1)) "$dir/$4" | head -c "${6:?}";;
@@ -241,19 +312,14 @@ cancel)
   look
   tries=0; while [ "$STATE" = starting ] && [ $tries -lt 100 ]; do tries=$((tries+1)); nap 0.05; look; done
   [ "$STATE" = running ] || { line; exit; }
-  : > "$dir/stop"
+  [ -f "$dir/stop" ] || echo "${5:-}" | put "$dir/stop"
   # The group is ours to signal only while its leader is the process that signed the file.
   leader() { [ ! -f "$dir/exit" ] && alive "$dir/pid"; }
   leader && kill -s TERM -- "-$PID" 2>/dev/null
   tries=0; while leader && [ $tries -lt $((grace*10)) ]; do tries=$((tries+1)); nap 0.1; done
   leader && kill -s KILL -- "-$PID" 2>/dev/null
-  left=$(strays)
-  if [ "$left" ]; then
-    kill -s TERM $left 2>/dev/null
-    patience=$((grace*5)); [ $patience -gt 10 ] && patience=10
-    tries=0; while left=$(strays); [ "$left" ] && [ $tries -lt $patience ]; do tries=$((tries+1)); nap 0.2; done
-    [ "$left" ] && kill -s KILL $left 2>/dev/null
-  fi
+  patience=$((grace*5)); [ $patience -gt 10 ] && patience=10
+  sweep $patience
   tries=0; while look; [ "$STATE" = running ] && [ $tries -lt 50 ]; do tries=$((tries+1)); nap 0.1; done
   line;;
 

@@ -1,4 +1,4 @@
-"""Tokens and secrets: from the environment, else from a file only this user can read.
+"""Tokens and secrets: from the environment, the keyring, or a file only this user can read.
 
 A secret never enters a command line, a log or a document; what prints text that may hold one
 passes it through `redact` first.
@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from studio_tui.errors import NotFound, StudioError, UsageFault
+from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 from studio_tui.settings import paths
 from studio_tui.settings.private import read_json, readable_by_others, write_json
 
 TOKEN_VARIABLE = "STUDIO_RELAY_TOKEN"
+KEYRING_SERVICE = "studio-tui"
 MASK = "***"
 SHORTEST_MASKED = 4
 """Shorter values are not masked: they would blank out ordinary text."""
@@ -28,6 +29,7 @@ _SECRET_NAME = re.compile(
     r"(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|AUTH|KEY|APIKEY|PAT|DSN)(_|$)",
     re.IGNORECASE,
 )
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 
 
@@ -80,16 +82,57 @@ def save_secret(name: str, value: str) -> None:
     _save("secrets", name, value)
 
 
-def secret(name: str) -> str:
-    """Return the secret of this name: the variable `name`, else the kept one.
+def may_be_named(name: str) -> bool:
+    """Say whether a secret can have this name: that of a variable, and not one of ours."""
+    return bool(_VARIABLE.fullmatch(name)) and not name.startswith("STUDIO_")
+
+
+def secret_names() -> list[str]:
+    """Return the names of the secrets that are kept in the file."""
+    return sorted(_read("secrets"))
+
+
+def forget_secret(name: str) -> None:
+    """Forget the kept secret of this name.
 
     Raises:
-        NotFound: there is neither.
+        NotFound: none is kept.
     """
-    value = os.environ.get(name) or _read("secrets").get(name)
+    if name not in _read("secrets"):
+        raise NotFound(f"no secret {name!r} is kept", "see: studio-tui secret ls")
+    _save("secrets", name, None)
+
+
+def secret(name: str) -> str:
+    """Return the secret of this name: the variable `name`, else the keyring's, else the kept one.
+
+    May wait for a person to unlock the keyring.
+
+    Raises:
+        NotFound: there is none.
+        Refused: it is one of the studio's own.
+    """
+    if name.startswith("STUDIO_"):
+        raise Refused(f"{name} is the studio's own", "give the secret another name")
+    value = os.environ.get(name) or _from_keyring(name) or _read("secrets").get(name)
     if not value:
-        raise NotFound(f"no secret {name!r}", f"set the variable {name} and run the command again")
+        raise NotFound(
+            f"no secret {name!r}", f"on the host's computer, run: studio-tui secret set {name}"
+        )
     return value
+
+
+def _from_keyring(name: str) -> str | None:
+    """The keyring's password of `name` for the service studio-tui; None where there is none."""
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        return None
+    try:
+        return keyring.get_password(KEYRING_SERVICE, name)
+    except KeyringError:
+        return None
 
 
 def names_a_secret(variable: str) -> bool:

@@ -82,7 +82,7 @@ def test_from_run_to_rm(hosted: Hosted, typed: Typed) -> None:
     listed = typed("job", "ls", hosted.id, "--json").json
     assert [job["id"] for job in listed] == [made["id"]]
     shown = typed("job", "show", hosted.id, "first", "--json").json
-    assert shown == listed[0]
+    assert shown == {**listed[0], "ranks": []}
     assert (shown["state"], shown["exit_code"]) == ("succeeded", 0)
     assert shown["started"] <= shown["ended"]
     assert typed("job", "logs", hosted.id, "first").out == "learned red=ish\n"
@@ -164,7 +164,11 @@ def test_a_job_that_is_not_there(verb: str, hosted: Hosted, typed: Typed) -> Non
     [
         (["--precision", "float", "--", "ok.py"], 2, "unknown precision 'float'"),
         (["--devices", "many", "--", "ok.py"], 2, "devices 'many'"),
-        (["--env", "COLOUR", "--", "ok.py"], 2, "--env COLOUR has no value"),
+        (["--max-runtime", "soon", "--", "ok.py"], 2, "'soon' is no length of time"),
+        (["--nodes", "2", "--", "ok.py"], 2, "1 machine for 2 nodes: local"),
+        (["-m", "local,local", "--", "ok.py"], 2, "local is named twice"),
+        (["--retries", "-1", "--", "ok.py"], 2, "retries is -1"),
+        (["--env", "COLOUR", "--", "ok.py"], 2, "an --env has no value"),
         (["--env", "1X=2", "--", "ok.py"], 2, "'1X' cannot be the name"),
         (["-m", "gpu-box", "--", "ok.py"], 3, "no machine 'gpu-box'"),
         (["--", "none.py"], 3, "there is no none.py"),

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
+import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +21,7 @@ from studio_tui.client.studio import Studio
 from studio_tui.document.entries import JobEntry
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
-from studio_tui.host import jobs as jobs_module
+from studio_tui.host import following
 from studio_tui.host.jobs import Jobs
 from studio_tui.host.sites import Site
 from studio_tui.jobs.launch import Supervisor
@@ -27,6 +29,7 @@ from studio_tui.machines.catalogue import Machine
 from studio_tui.machines.connection import ConnectionLost
 from studio_tui.machines.install import install
 from studio_tui.machines.local import LocalConnection
+from studio_tui.settings import paths, secrets
 from tests.host.conftest import STUDIO, Bench, eventually
 
 Hosting = Callable[[], AbstractAsyncContextManager[Jobs]]
@@ -187,6 +190,25 @@ async def test_stopping(bench: Bench, hosting: Hosting) -> None:
             await ana.query("jobs.log", job=job.id)
 
 
+async def test_a_job_that_has_had_its_time(bench: Bench, hosting: Hosting) -> None:
+    (bench.root / "hold").touch()
+    async with hosting():
+        ana = await bench.attach("ana")
+        job = await ana.run("train.py", ["1"], max_runtime="1s", retries=2)
+        assert await job.wait() == 143
+        assert job.entry.state == "stopped"
+        assert job.entry.notes == ["stopped at the end of its max-runtime"]
+
+
+async def test_a_job_that_is_run_again(bench: Bench, hosting: Hosting) -> None:
+    (bench.root / "flaky.sh").write_text('[ "$STUDIO_ATTEMPT" = 2 ] || exit 9')
+    async with hosting():
+        ana = await bench.attach("ana")
+        job = await ana.run(command=["sh", "flaky.sh"], retries=2)
+        assert await job.wait() == 0
+        assert job.entry.notes == ["attempt 2 after exit code 9", "attempt 3 after exit code 9"]
+
+
 async def test_a_job_that_is_starting_is_not_forgotten(
     bench: Bench, hosting: Hosting, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +299,33 @@ async def test_what_the_script_fixes_itself_is_noted(bench: Bench, hosting: Host
         assert len(job.entry.notes) == 2
 
 
+async def test_the_ranks_of_a_job_that_runs(bench: Bench, hosting: Hosting) -> None:
+    (bench.root / "beat.py").write_text(
+        "import json, os, time\n"
+        "row = dict(event='beat', rank=0, world=1, t=time.time(), step=3, phase='data', since=99)\n"
+        "row.update(step_time=0.1, own_time=0.1)\n"
+        "with open(os.environ['STUDIO_METRICS'], 'w') as metrics:\n"
+        "    metrics.write(json.dumps(row) + '\\n')\n"
+        "while os.path.exists('hold'): time.sleep(0.02)\n"
+    )
+    (bench.root / "hold").touch()
+    async with hosting():
+        ana = await bench.attach("ana", "viewer")
+        job = await (await bench.attach("bob")).run("beat.py")
+        his = await ana.job(job.id)
+        async with asyncio.timeout(20):
+            while not await his.load_ranks():
+                await asyncio.sleep(0.02)
+        (rank,) = his.ranks
+        assert (rank["rank"], rank["machine"], rank["step"]) == (0, "local", 3)
+        assert rank["state"] == "hung"
+        (bench.root / "hold").unlink()
+        assert await job.wait() == 0
+        async with asyncio.timeout(20):
+            while await his.load_ranks():
+                await asyncio.sleep(0.02)
+
+
 async def test_many_curves_fit_into_one_answer(bench: Bench, hosting: Hosting) -> None:
     (bench.root / "wide.py").write_text(
         "import json, os\n"
@@ -359,14 +408,16 @@ async def test_a_list_that_an_editor_has_forged(bench: Bench, hosting: Hosting) 
         JobEntry("../../x", state="running"),
         JobEntry("x y", state="succeeded"),
         JobEntry("x1", state="odd"),
-        JobEntry("x2", state="succeeded"),
+        JobEntry("x2", state="succeeded", started=1.0),
+        JobEntry("x3", state="queued"),
     ):
         ana.document.jobs.put(entry)
     await eventually(lambda: not ana.unsaved)
     async with hosting():
         await reachable(ana)
-        await ana.until(lambda: set(ana.document.jobs) == {"x1", "x2"})
-        await ana.until(lambda: ana.document.jobs["x1"].state == "lost")
+        await ana.until(lambda: set(ana.document.jobs) == {"x1", "x2", "x3"})
+        for job in ("x1", "x3"):
+            await ana.until(lambda job=job: ana.document.jobs[job].state == "lost")  # type: ignore[misc]
         with pytest.raises(NotFound):
             await ana.query("jobs.metrics", job="x2")
 
@@ -389,7 +440,7 @@ async def test_a_recorder_that_was_killed_loses_its_job(
 async def test_a_follower_that_breaks_is_started_again(
     bench: Bench, hosting: Hosting, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs_module, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(following, "RETRY_SECONDS", 0.01)
     problems = iter([ConnectionLost("the line is down"), StudioError("nonsense came")])
     call = supervisor._call
 
@@ -434,6 +485,201 @@ async def test_an_end_is_told_once_all_is_known(bench: Bench, hosting: Hosting) 
             job = await ana.run(command=["sh", "short.sh"])
             assert await job.wait() == 0
             assert job.metrics == {"x": [(1, 2.0)]}
+
+
+@pytest.fixture
+def eight_gpus(
+    tmp_path: Path, require: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine whose NVIDIA library tells of eight GPUs."""
+    source = Path(__file__).parents[1] / "payload" / "fake_nvml.c"
+    built, settings = tmp_path / "libnvidia-ml.so.1", tmp_path / "nvml"
+    flags = ["-shared", "-fPIC", "-Wl,-soname,libnvidia-ml.so.1", "-DWITH_V2"]
+    subprocess.run([require("gcc"), *flags, "-o", str(built), str(source)], check=True)
+    settings.write_text("n=8")
+    monkeypatch.setenv("STUDIO_NVML", str(built))
+    monkeypatch.setenv("FAKE_NVML", str(settings))
+
+
+SEEN = """
+import os, sys, time
+print(os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ.get("PL_TRAINER_DEVICES"), flush=True)
+while os.path.exists(sys.argv[1]):
+    time.sleep(0.02)
+"""
+
+
+@pytest.mark.usefixtures("eight_gpus")
+async def test_jobs_wait_for_gpus_in_the_order_they_came(bench: Bench, hosting: Hosting) -> None:
+    """Over the host's death, which forgets neither who holds a GPU nor who waits for one."""
+    (bench.root / "seen.py").write_text(SEEN)
+    for name in "abc":
+        (bench.root / name).touch()
+    ana = await bench.attach("ana")
+    async with hosting():
+        await reachable(ana)
+        first = await ana.run("seen.py", ["a"], devices="5,2,7")
+        second = await ana.run("seen.py", ["b"], devices="4", env={"API_KEY": "abcd1234"})
+        third = await ana.run("seen.py", ["c"], devices="2", secrets=[])
+        whole = await ana.run("seen.py", ["none"], name="whole")
+        little = await ana.run("seen.py", ["none"], devices="1", name="little")
+        gone = await ana.run("seen.py", ["none"], devices="1", name="gone")
+        assert first.entry.gpus == {"local": [5, 2, 7]}
+        assert second.entry.gpus == {"local": [0, 1, 3, 4]}
+        assert [j.entry.state for j in (third, whole, little)] == ["queued"] * 3
+        held = ", ".join(sorted([first.id, second.id]))
+        assert third.entry.notes == [f"waits for 2 GPUs of local; running there: {held}"]
+        assert third.entry.started is None
+        assert await gone.load_metrics() == {}
+        with pytest.raises(StudioError, match="still queued"):
+            await gone.remove()
+        await gone.stop()
+        assert (gone.entry.state, await gone.wait()) == ("stopped", 143)
+        assert await lines(gone) == []
+        await gone.remove()
+        # What needs no GPU is not held up.
+        assert await (await ana.run(command=["true"])).wait() == 0
+        assert await (await ana.run("seen.py", ["no"], accelerator="cpu")).wait() == 0
+    (bench.root / "a").unlink()
+    async with hosting():
+        await reachable(ana)
+        reading = asyncio.create_task(lines(third))
+        await state(third, "running")
+        assert third.entry.gpus == {"local": [2, 5]}
+        assert third.entry.notes == []
+        assert whole.entry.state == little.entry.state == "queued"
+        for name in "bc":
+            (bench.root / name).unlink()
+        for job in (first, second, third, whole, little):
+            assert await job.wait() == 0
+        assert await reading == ["2,5 2"]
+        assert [(await lines(job))[0] for job in (first, second, whole, little)] == [
+            "5,2,7 3", "0,1,3,4 4", "0,1,2,3,4,5,6,7 None", "0 1",
+        ]  # fmt: skip
+        assert whole.entry.started is not None
+        assert little.entry.started is not None
+        assert whole.entry.started <= little.entry.started
+
+
+@pytest.mark.usefixtures("eight_gpus")
+async def test_what_a_machine_never_has_is_refused(bench: Bench, hosting: Hosting) -> None:
+    (bench.root / "seen.py").write_text(SEEN)
+    (bench.root / "a").touch()
+    async with hosting():
+        ana = await bench.attach("ana")
+        with pytest.raises(UsageFault, match="local has 8 GPUs, and 9 were asked for"):
+            await ana.run("seen.py", ["a"], devices="9")
+        holder = await ana.run("seen.py", ["a"])
+        with pytest.raises(NotFound, match="there is no none.py"):
+            await ana.run("none.py", devices="1")
+        assert len(ana.document.jobs) == 1
+        await holder.stop()
+        assert await (await ana.run("seen.py", ["b"], devices="8")).wait() == 0
+
+
+async def test_a_machine_that_takes_one_job_at_a_time(
+    bench: Bench, site: Site, supervisor: Supervisor
+) -> None:
+    """A job that cannot start when its turn comes has failed, and holds nobody up."""
+    (bench.root / "seen.py").write_text(SEEN)
+    (bench.root / "late.py").write_text(SEEN)
+    (bench.root / "a").touch()
+    one = replace(site, machine=Machine("local", max_jobs=1))
+    async with bench.host() as parts:
+        jobs = Jobs(parts.sites(one), parts.document, parts.session, STUDIO, parts.tasks, time.time)
+        parts.answer(jobs.calls())
+        ana = await bench.attach("ana")
+        first = await ana.run("seen.py", ["a"])
+        late, last = await ana.run("late.py", ["no"]), await ana.run("seen.py", ["no"])
+        assert (late.entry.state, last.entry.state) == ("queued", "queued")
+        (bench.root / "late.py").unlink()
+        (bench.root / "a").unlink()
+        assert await first.wait() == 0
+        assert await late.wait() == 1
+        assert late.entry.notes == [f"there is no late.py in {bench.root}"]
+        assert await last.wait() == 0
+
+
+VALUE = "sesame-open-1234"
+TELL = """
+import json, os, sys, time
+value = os.environ["HF_TOKEN"]
+with open(os.environ["STUDIO_METRICS"], "a") as metrics:
+    values = {value: 1.0, "loss": 2}
+    metrics.write(json.dumps({"event": "step", "step": 1, "values": values}) + "\\n")
+    metrics.write(json.dumps({"event": "exception", "error": "bad " + value}) + "\\n")
+def say(text):
+    sys.stdout.write(text)
+    sys.stdout.flush()
+say("it is " + value[:7])
+while os.path.exists("hold"):
+    time.sleep(0.02)
+say(value[7:] + "!" + os.environ["MY_KEY"] + "\\n")
+"""
+
+
+def command_lines() -> Iterator[bytes]:
+    """Of every process, as anybody on the machine can see them."""
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            yield entry.read_bytes()
+
+
+async def test_a_secret_is_told_to_the_job_and_to_nobody_else(
+    bench: Bench, hosting: Hosting, supervisor: Supervisor
+) -> None:
+    """Live, when a write is cut within it, by a host that did not start the job, and at the end."""
+    secrets.save_secret("HF_TOKEN", VALUE)
+    (bench.root / "tell.py").write_text(TELL)
+    (bench.root / "hold").touch()
+    ana, seen, key = await bench.attach("ana"), bytearray(), "open-sesame-4321"
+    covered = b"it is " + b"*" * 16 + b"!" + b"*" * 16 + b"\n"
+
+    async def read(job: Job) -> None:
+        async for data in job.chunks():
+            seen.extend(data)
+
+    async with hosting():
+        await reachable(ana)
+        job = await ana.run(
+            "tell.py", [VALUE], secrets=["HF_TOKEN"], env={"MY_KEY": key}, name=f"my {VALUE}"
+        )
+        reading = asyncio.create_task(read(job))
+        await eventually(lambda: seen == b"it is ")
+        assert key.encode() not in b"".join(command_lines())
+        for file in (Path(supervisor.folder) / job.id).iterdir():
+            assert key not in file.read_text()
+    async with hosting():
+        await reachable(ana)
+        await state(job, "running")
+        (bench.root / "hold").unlink()
+        assert await job.wait() == 0
+        await reading
+        assert seen == covered
+        assert list(job.metrics) == ["*" * 16, "loss"]
+        everything = json.dumps(job.entry.plain())
+        assert VALUE not in everything
+        assert job.entry.notes == ["bad " + "*" * 16]
+        for offset in range(len(covered)):
+            answer = await ana.query("jobs.log", job=job.id, offset=offset, length=5)
+            assert base64.b64decode(answer["data"]) == covered[offset : offset + 5]
+    async with hosting():
+        await reachable(ana)
+        assert await lines(job) == covered.decode().splitlines()
+        assert list(await job.load_metrics()) == ["*" * 16, "loss"]
+        kept = paths.studio_folder(STUDIO) / "jobs" / f"{job.id}.json"
+        assert kept.exists()
+        await job.remove()
+        assert not kept.exists()
+
+
+async def test_a_secret_that_nobody_has(bench: Bench, hosting: Hosting) -> None:
+    async with hosting():
+        ana = await bench.attach("ana")
+        with pytest.raises(NotFound, match="no secret 'HF_TOKEN'") as raised:
+            await ana.run("train.py", secrets=["HF_TOKEN"])
+        assert "studio-tui secret set HF_TOKEN" in raised.value.hint
+        assert len(ana.document.jobs) == 0
 
 
 async def test_a_job_on_another_machine(

@@ -25,6 +25,16 @@ async def test_a_machine_is_reached_once_and_described(bench: Bench, site: Site)
         assert parts.document.machines["local"].state == "up"
 
 
+async def test_what_a_machine_is_can_be_waited_for(bench: Bench, site: Site) -> None:
+    async with bench.host() as parts:
+        sites = parts.sites(replace(site, machine=Machine("local", max_jobs=3)))
+        facts = await sites.facts("local")
+        assert facts.cpus
+        assert facts.max_jobs == 3
+        with pytest.raises(NotFound, match="no machine 'moon'"):
+            await sites.facts("moon")
+
+
 async def test_a_machine_that_nobody_knows(bench: Bench, site: Site) -> None:
     async with bench.host() as parts:
         with pytest.raises(NotFound, match="no machine 'moon'"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio_tui.errors import StudioError
-from studio_tui.jobs.find import find
+from studio_tui.jobs.find import find, search
 from studio_tui.jobs.launch import Supervisor
 from studio_tui.machines.local import LocalConnection
 
@@ -40,3 +40,19 @@ async def test_lines_are_found_by_their_start(supervisor: Supervisor) -> None:
 async def test_a_log_that_cannot_be_read_is_no_empty_one(supervisor: Supervisor) -> None:
     with pytest.raises(StudioError, match="cannot be searched"):
         await find(supervisor, "j2", "one", 0)
+
+
+@pytest.mark.parametrize("piece", [1, 3, 8, 1000])
+async def test_what_is_read_is_searched_as_what_lies_there(
+    supervisor: Supervisor, piece: int
+) -> None:
+    async def read(offset: int, length: int) -> tuple[bytes, int]:
+        return LOG[offset : offset + length], len(LOG)
+
+    starts = [0, *(at + 1 for at, byte in enumerate(LOG) if byte == 10), len(LOG)]
+    for text in ("one", "One", "binary", "100%", "last", "no such"):
+        for offset in starts:
+            for back in (False, True):
+                found = await search(read, text, offset, back=back, piece=piece)
+                expected = await find(supervisor, "j1", text, offset, back=back)
+                assert found == expected, (text, offset, back)

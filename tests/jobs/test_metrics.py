@@ -165,3 +165,13 @@ def test_a_long_run_does_not_fill_the_memory() -> None:
     assert POINTS // 2 <= len(curve) <= POINTS
     assert (curve[0], curve[-1]) == ((0, 0.0), (POINTS + 4, POINTS + 4.0))
     assert len(metrics.curves(points=100)["loss"]) <= 100
+
+
+def test_attempts_are_noted() -> None:
+    metrics = Metrics()
+    metrics.feed(b'{"event": "step", "step": 3, "va\n{"event": "attempt", "exit_code": 137}\n')
+    metrics.feed(b'{"event": "attempt", "attempt": 2, "exit_code": "x"}\n')
+    assert metrics.notes(JobSpec(script="a.py")) == (
+        "attempt 2 after exit code 137",
+        "attempt 3 after exit code -1",
+    )

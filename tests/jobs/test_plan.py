@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from studio_tui.errors import UsageFault
-from studio_tui.jobs.plan import lightning_environment, plan
+from studio_tui.jobs.plan import gpu_environment, lightning_environment, plan
 from studio_tui.jobs.spec import JobSpec
 
 SHOW = "import json, os, sys; print(json.dumps([sys.executable, sys.argv[1:], dict(os.environ)]))"
@@ -113,6 +113,30 @@ def test_the_persons_own_variables_win_and_paths_are_kept(tmp_path: Path) -> Non
     assert seen["PYTHONPATH"] == "/pay load/lightning:/mine"
     _, _, seen = ran(tmp_path, JobSpec(script="show.py"), {"PYTHONPATH": "/inherited"})
     assert seen["PYTHONPATH"] == "/pay load/lightning:/inherited"
+
+
+def test_a_job_sees_its_own_gpus_alone(tmp_path: Path) -> None:
+    spec = JobSpec(script="show.py", devices="5,2")
+    made = plan(spec, job_id="j", cwd=str(tmp_path), payload="/p", gpus=(5, 2))
+    assert made.environment["CUDA_VISIBLE_DEVICES"] == "5,2"
+    assert made.environment["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+    assert made.environment["PL_TRAINER_DEVICES"] == made.environment["LT_DEVICES"] == "2"
+    assert gpu_environment(()) == {}
+
+
+def test_a_secret_is_not_in_the_script(tmp_path: Path) -> None:
+    spec = JobSpec(script="show.py", env={"MY_TOKEN": "abcd", "COLOUR": "red"}, secrets=("HF",))
+    made = plan(spec, job_id="j", cwd=str(tmp_path), payload="/p", secrets={"HF": "hush"})
+    assert made.hidden == {"MY_TOKEN": "abcd", "HF": "hush"}
+    assert "abcd" not in made.text + repr(made.environment)
+    assert "hush" not in made.text + repr(made)
+    assert "COLOUR=red" in made.text
+
+
+def test_secrets_that_are_too_long(tmp_path: Path) -> None:
+    spec = JobSpec(script="show.py", env={"A_KEY": "x" * 40_000}, secrets=("HF",))
+    with pytest.raises(UsageFault, match="more than 60000 bytes"):
+        plan(spec, job_id="j", cwd=str(tmp_path), payload="/p", secrets={"HF": "y" * 40_000})
 
 
 def a_venv(folder: Path) -> Path:

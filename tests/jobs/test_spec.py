@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from studio_tui.errors import UsageFault
-from studio_tui.jobs.spec import PRECISION_ALIASES, PRECISIONS, JobSpec, canonical_precision
+from studio_tui.jobs.spec import (
+    PRECISION_ALIASES,
+    PRECISIONS,
+    JobSpec,
+    canonical_precision,
+    duration,
+)
 
 
 def test_the_precisions_are_lightnings_own() -> None:
@@ -134,3 +140,39 @@ def test_the_environment_cannot_be_changed_afterwards() -> None:
     spec = JobSpec(script="a.py", env=given)
     given["A"] = "c"
     assert spec.env["A"] == "b"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("90s", 90), ("45m", 2700), ("2h", 7200), ("1d", 86400), ("1H30m ", 5400)],
+)
+def test_lengths_of_time(text: str, seconds: int) -> None:
+    assert duration(text) == seconds
+    assert JobSpec.from_params({"script": "a.py", "max_runtime": text}).max_runtime == seconds
+
+
+@pytest.mark.parametrize("text", ["", "h", "2 h", "-1", "1.5h", "30m1h", "9" * 30])
+def test_no_lengths_of_time(text: str) -> None:
+    with pytest.raises(UsageFault, match="is no length of time") as raised:
+        duration(text)
+    assert raised.value.hint == "write 90s, 45m, 2h or 1h30m"
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"max_runtime": 0}, "cannot run for 0 s"),
+        ({"max_runtime": "400d"}, "cannot run for"),
+        ({"max_runtime": [1]}, "max_runtime is not text"),
+        ({"retries": -1}, "retries is -1"),
+        ({"retries": 1000}, "retries is 1000"),
+        ({"retries": "2"}, "retries is not a whole number"),
+        ({"secrets": ["A B"]}, "'A B' cannot be the name"),
+        ({"secrets": "A"}, "secrets is not a list"),
+        ({"secrets": ["A"], "env": {"A": "1"}}, "A is given twice"),
+    ],
+)
+def test_limits_that_make_no_sense(params: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageFault, match=message) as raised:
+        JobSpec.from_params({"script": "a.py", **params})
+    assert raised.value.hint

@@ -19,9 +19,9 @@ def test_there_is_always_the_local_machine() -> None:
 
 
 def test_a_machine_of_the_configuration() -> None:
-    entry = {"kind": "ssh", "price_per_hour": 6.98, "folder": "~/x", "port": 22}
+    entry = {"kind": "ssh", "price_per_hour": 6.98, "folder": "~/x", "port": 22, "max_jobs": 2}
     (machine,) = [m for m in Catalogue({"big": entry}) if m.id == "big"]
-    assert machine == Machine("big", "ssh", price_per_hour=6.98)
+    assert machine == Machine("big", "ssh", price_per_hour=6.98, max_jobs=2)
     assert machine.entry == entry
 
 
@@ -46,6 +46,8 @@ def test_a_host_of_sshs_configuration_is_marked_as_found() -> None:
         ({"kind": "ssh", "port": "22"}, "port is '22'"),
         ({"kind": "ssh", "port": 70000}, "port is 70000"),
         ({"kind": "ssh", "host": 7}, "host is 7"),
+        ({"kind": "local", "max_jobs": 0}, "max_jobs is 0"),
+        ({"kind": "local", "max_jobs": True}, "max_jobs is True"),
         ("text", "unknown kind None"),
     ],
 )

@@ -38,8 +38,9 @@ class Supervision:
     def environment(self) -> dict[str, str]:
         return {"PATH": "/usr/local/bin:/usr/bin:/bin", "STUDIO_SH": self.shell, "HOME": "/"}
 
-    def start(self, job: str, script: str) -> list[str]:
-        return self.call("start", job, self.folder, len(script), stdin=script).stdout.split()
+    def start(self, job: str, script: str, retries: int = 0, limit: int = 0) -> list[str]:
+        words = (self.folder, len(script), retries, limit)
+        return self.call("start", job, *words, stdin=script).stdout.split()
 
     def status(self, job: str) -> list[str]:
         return self.call("status", job).stdout.split()

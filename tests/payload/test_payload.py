@@ -22,6 +22,8 @@ def test_the_files_that_a_machine_needs() -> None:
         "probe.py",
         "pynvml.py",
         "lightning/studio_probe.py",
+        "lightning/studio_ranks.py",
+        "lightning/studio_resume.py",
         "lightning/studio_probe-1.dist-info/METADATA",
         "lightning/studio_probe-1.dist-info/entry_points.txt",
     } <= set(payload.files())
@@ -56,11 +58,12 @@ def test_every_entry_point_leads_to_a_function() -> None:
     points.read_string(
         payload.files()["lightning/studio_probe-1.dist-info/entry_points.txt"].decode()
     )
-    source = ast.parse(payload.files()["lightning/studio_probe.py"])
-    functions = {node.name for node in source.body if isinstance(node, ast.FunctionDef)}
     targets = [value for section in points.sections() for value in points[section].values()]
-    assert len(targets) == 4
-    assert {target.partition(":")[2] for target in targets} <= functions
+    assert len(targets) == 10
+    for target in targets:
+        module, _, function = target.partition(":")
+        body = ast.parse(payload.files()[f"lightning/{module}.py"]).body
+        assert function in {node.name for node in body if isinstance(node, ast.FunctionDef)}
 
 
 def test_nothing_is_imported_to_find_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -263,3 +264,73 @@ def test_a_studio_inside_a_job_does_not_belong_to_it(jobs: Any) -> None:
     jobs.until_logged("outer", "up")
     assert jobs.call("cancel", "outer", 1).stdout.split()[0] == "stopped"
     assert jobs.status("inner")[0] == "running"
+
+
+def test_a_job_that_fails_is_run_again(jobs: Any) -> None:
+    script = "echo try $STUDIO_ATTEMPT; [ $STUDIO_ATTEMPT -ge 2 ] && exit 0; kill -KILL $$"
+    jobs.start("a", script, 5)
+    assert jobs.until("a", "succeeded", "failed")[:2] == ["succeeded", "0"]
+    assert [line for line in jobs.log("a").splitlines() if line.startswith("try")] == [
+        "try 0", "try 1", "try 2",
+    ]  # fmt: skip
+    told = (jobs.root / "a" / "metrics").read_text().splitlines()
+    rows = [json.loads(row) for row in told if row]
+    assert [(row["attempt"], row["exit_code"]) for row in rows] == [(1, 137), (2, 137)]
+    jobs.start("b", "echo try; exit 4", 2)
+    assert jobs.until("b", "succeeded", "failed")[:2] == ["failed", "4"]
+    assert jobs.log("b").count("try\n") == 3
+
+
+def test_a_later_attempt_goes_on_from_the_newest_checkpoint_there_is(jobs: Any) -> None:
+    script = (
+        'echo "from ${STUDIO_RESUME:-nothing}"; n=$STUDIO_ATTEMPT\n'
+        'touch "c $n"\n'
+        'for name in "c $n" gone; do echo "$PWD/$name" >> "$STUDIO_CHECKPOINTS"; done\n'
+        "exit 1"
+    )
+    jobs.start("a", script, 2)
+    jobs.until("a", "failed")
+    assert [line for line in jobs.log("a").splitlines() if line.startswith("from")] == [
+        "from nothing", f"from {jobs.folder}/c 0", f"from {jobs.folder}/c 1",
+    ]  # fmt: skip
+    assert f"studio: attempt 2, from {jobs.folder}/c 0\n" in jobs.log("a")
+
+
+def test_what_an_attempt_left_running_is_gone_before_the_next(jobs: Any) -> None:
+    script = (
+        "[ -f left ] && { cut -d' ' -f3 /proc/$(cat left)/stat; exit 0; }\n"
+        "setsid sleep 30 & echo $! > left; exit 1"
+    )
+    jobs.start("a", script, 1)
+    assert jobs.until("a", "succeeded", "failed")[0] == "succeeded"
+    assert jobs.log("a").splitlines()[-1][0] in "Zc"  # a zombie, or cut found no such file
+
+
+def test_a_stopped_job_is_not_run_again(jobs: Any) -> None:
+    jobs.start("a", "echo up; exec sleep 30", 5)
+    jobs.until_logged("a", "up")
+    assert jobs.call("cancel", "a", 5).stdout.split()[:2] == ["stopped", "143"]
+    assert jobs.log("a") == "up\n"
+
+
+def test_a_job_has_its_time(jobs: Any) -> None:
+    jobs.start("a", "trap 'exit 0' TERM; while :; do sleep 0.05; done", 3, 1)
+    found = jobs.until("a", "stopped", "failed")
+    assert (found[0], found[1], found[6]) == ("stopped", "0", "max-runtime")
+    jobs.start("b", "exit 0", 0, 1000)
+    assert jobs.until("b", "succeeded")[6] == "-"
+
+
+def test_hidden_variables_reach_every_attempt_and_no_file(jobs: Any) -> None:
+    value = "it's \\ $HOME `x`\n\nend\n\n"
+    escaped = value.replace("\\", "\\\\").replace("\n", "\\n")
+    script = 'python3 -c \'import os; print(ascii(os.environ["TOP"]), os.environ["B"])\'; exit 1'
+    stdin = f"TOP={escaped}\nB=\n{script}"
+    done = jobs.call("start", "a", jobs.folder, len(script), 1, 0, 2, stdin=stdin)
+    assert done.returncode == 0
+    jobs.until("a", "failed")
+    assert jobs.log("a").splitlines() == [
+        f"{value!a} ", "studio: attempt 2, from the start", f"{value!a} ",
+    ]  # fmt: skip
+    for file in (jobs.root / "a").iterdir():
+        assert file.name == "log" or "end" not in file.read_text()

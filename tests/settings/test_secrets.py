@@ -6,9 +6,12 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import keyring
 import pytest
+from keyring.backend import KeyringBackend
+from keyring.backends.fail import Keyring as NoKeyring
 
-from studio_tui.errors import NotFound, StudioError, UsageFault
+from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 from studio_tui.settings import secrets
 
 RELAY = "wss://relay.example.org"
@@ -104,6 +107,58 @@ def test_a_secret_comes_from_its_variable_else_from_the_file(
     assert secrets.secret("HF_TOKEN") == "kept"
     monkeypatch.setenv("HF_TOKEN", "given")
     assert secrets.secret("HF_TOKEN") == "given"
+
+
+class Ring(KeyringBackend):
+    """A keyring in memory, as a desktop's is in its service."""
+
+    priority = 1
+
+    def __init__(self, **kept: str) -> None:
+        super().__init__()
+        self.kept = kept
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get(username) if service == "studio-tui" else None
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[username] = password
+
+
+def test_the_keyring_comes_between_the_variable_and_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = keyring.get_keyring()
+    secrets.save_secret("HF_TOKEN", "kept")
+    try:
+        keyring.set_keyring(Ring(HF_TOKEN="ringed"))
+        assert secrets.secret("HF_TOKEN") == "ringed"
+        monkeypatch.setenv("HF_TOKEN", "given")
+        assert secrets.secret("HF_TOKEN") == "given"
+        monkeypatch.delenv("HF_TOKEN")
+        keyring.set_keyring(NoKeyring())
+        assert secrets.secret("HF_TOKEN") == "kept"
+    finally:
+        keyring.set_keyring(before)
+
+
+def test_the_studios_own_variables_are_no_secrets_of_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDIO_RELAY_TOKEN", "given")
+    with pytest.raises(Refused, match="is the studio's own"):
+        secrets.secret("STUDIO_RELAY_TOKEN")
+    assert not secrets.may_be_named("STUDIO_X")
+    assert not secrets.may_be_named("1X")
+    assert secrets.may_be_named("HF_TOKEN")
+
+
+def test_kept_secrets_are_listed_and_forgotten() -> None:
+    for name in ("B", "A"):
+        secrets.save_secret(name, "kept")
+    assert secrets.secret_names() == ["A", "B"]
+    secrets.forget_secret("A")
+    assert secrets.secret_names() == ["B"]
+    with pytest.raises(NotFound, match="no secret 'A' is kept"):
+        secrets.forget_secret("A")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,14 @@ from textual.widgets import Input, Static
 PRECISIONS = (
     "32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-true", "transformer-engine",
 )  # fmt: skip
+OPTIONS = (
+    ("precision", "precision", "as in the script; or bf16-mixed …"),
+    ("devices", "devices", "as in the script; or 1, 2 … auto"),
+    ("machine", "machine", "the studio's; or several, as box1,box2"),
+    ("max_runtime", "stop after", "never; or 30m, 2h …"),
+    ("retries", "run again", "never; or so many times when it fails"),
+)
+"""Name, label and what stands in the empty field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +34,7 @@ class RunRequest:
     Args:
         script: path relative to the studio's folder.
         args: its arguments.
-        options: "precision", "devices", when they were given.
+        options: those of OPTIONS that were given, see `Studio.run`.
     """
 
     script: str
@@ -35,7 +43,7 @@ class RunRequest:
 
 
 class RunDialog(ModalScreen[RunRequest | None]):
-    """Asks for script, arguments, precision and devices.
+    """Asks for script, arguments, and how and where it runs.
 
     Args:
         script: the script to start from.
@@ -62,7 +70,7 @@ class RunDialog(ModalScreen[RunRequest | None]):
             border-title-color: $accent;
             border-title-style: bold;
         }
-        & Grid { grid-size: 2; grid-columns: 12 1fr; grid-rows: 1; height: 4; }
+        & Grid { grid-size: 2; grid-columns: 12 1fr; grid-rows: 1; height: 7; }
         & Grid > Static { color: $text-muted; }
         & Input { padding: 0 1; background: $panel; }
         & Input:focus { background: $primary 30%; }
@@ -79,40 +87,13 @@ class RunDialog(ModalScreen[RunRequest | None]):
     def compose(self) -> ComposeResult:
         """The form."""
         start = self._start
-        precision = str(start.options.get("precision", ""))
-        devices = str(start.options.get("devices", ""))
-        suggested = SuggestFromList(PRECISIONS)
         with Vertical() as frame:
             frame.border_title = Content(f"run on {self._machine or 'this machine'}")
             with Grid():
-                yield Static("script", markup=False)
-                yield Input(
-                    start.script,
-                    placeholder="train.py",
-                    id="script",
-                    compact=True,
-                    select_on_focus=False,
-                )
-                yield Static("arguments", markup=False)
-                yield Input(
-                    shlex.join(start.args),
-                    placeholder="none",
-                    id="args",
-                    compact=True,
-                    select_on_focus=False,
-                )
-                yield Static("precision", markup=False)
-                yield Input(
-                    precision, placeholder="as in the script; or bf16-mixed …",
-                    suggester=suggested, id="precision", compact=True,
-                )  # fmt: skip
-                yield Static("devices", markup=False)
-                yield Input(
-                    devices,
-                    placeholder="as in the script; or 1, 2 … auto",
-                    id="devices",
-                    compact=True,
-                )
+                yield from _row("script", "script", start.script, "train.py")
+                yield from _row("args", "arguments", shlex.join(start.args), "none")
+                for name, label, placeholder in OPTIONS:
+                    yield from _row(name, label, str(start.options.get(name, "")), placeholder)
             yield Static("", id="wrong", markup=False)
             yield Static(
                 "enter runs   ↑ ↓ go from field to field   esc leaves", id="hint", markup=False
@@ -130,9 +111,14 @@ class RunDialog(ModalScreen[RunRequest | None]):
         if not script:
             self._wrong("! which script?", "script")
             return
-        options = {
-            name: self._value(name) for name in ("precision", "devices") if self._value(name)
+        options: dict[str, Any] = {
+            name: value for name, _, _ in OPTIONS if (value := self._value(name))
         }
+        if "retries" in options:
+            if not options["retries"].isdecimal():
+                self._wrong("! run again: a number, such as 3", "retries")
+                return
+            options["retries"] = int(options["retries"])
         self.dismiss(RunRequest(script, args, options))
 
     def _value(self, name: str) -> str:
@@ -147,3 +133,17 @@ class RunDialog(ModalScreen[RunRequest | None]):
     def action_leave(self) -> None:
         """Run nothing."""
         self.dismiss(None)
+
+
+def _row(name: str, label: str, value: str, placeholder: str) -> ComposeResult:
+    yield Static(label, markup=False)
+    # What is there already is added to; an option is typed anew.
+    added_to = name in ("script", "args")
+    yield Input(
+        value,
+        placeholder=placeholder,
+        suggester=SuggestFromList(PRECISIONS) if name == "precision" else None,
+        id=name,
+        compact=True,
+        select_on_focus=not added_to,
+    )

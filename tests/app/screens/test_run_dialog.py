@@ -27,8 +27,10 @@ async def test_enter_runs_what_is_open() -> None:
 
 
 async def test_every_field_counts() -> None:
-    keys = ["down", *"-n 'a b'", "down", *"bf16-mixed", "down", "2", "enter"]
-    options = {"precision": "bf16-mixed", "devices": "2"}
+    keys = ["down", *"-n 'a b'", "down", *"bf16-mixed", "down", "2", "down", *"box1,box2"]
+    keys += ["down", *"2h", "down", "3", "enter"]
+    options: dict[str, Any] = {"precision": "bf16-mixed", "devices": "2", "machine": "box1,box2"}
+    options |= {"max_runtime": "2h", "retries": 3}
     assert await filled(RunDialog("a.py", ""), *keys) == [
         RunRequest("a.py", ["-n", "a b"], options)
     ]
@@ -48,6 +50,7 @@ async def test_escape_runs_nothing() -> None:
     [
         ("", ["enter"], "! which script?"),
         ("a.py", ["down", "'", "enter"], "! arguments: no closing"),
+        ("a.py", [*["down"] * 6, *"often", "enter"], "! run again: a number"),
     ],
 )
 async def test_what_makes_no_sense_is_said_in_the_form(
