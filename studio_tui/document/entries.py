@@ -116,8 +116,8 @@ class JobEntry(Entry):
     """A job. `state`: queued, starting, running, succeeded, failed, stopped or lost.
 
     `gpus` are those that it holds or held: {machine: [indices]}. `started`, None while it is
-    queued, and `ended` are Unix times in seconds; `cost` is in the machine's currency, once it is
-    over; None when its machine has no price.
+    queued, and `ended` are Unix times in seconds; `cost` is in the machine's currency, once it
+    is over; None when its machine has no price.
     """
 
     name: str = ""
@@ -140,12 +140,18 @@ class JobEntry(Entry):
         """Whether the job has come to its end, whichever."""
         return self.state in JOB_ENDS
 
-    def cost_until(self, moment: float, price_per_hour: float | None) -> float | None:
-        """What the job has cost by a Unix time in seconds; None where nothing is paid."""
-        if not price_per_hour or self.started is None:
+    def cost_until(self, moment: float, machines: Mapping[str, MachineEntry]) -> float | None:
+        """What the job has cost by a Unix time in seconds; None where nothing is paid.
+
+        Args:
+            machines: the studio's, by id; a job on several has their names, joined by commas.
+        """
+        known = [machines[name] for name in self.machine.split(",") if name in machines]
+        price = sum(machine.price_per_hour or 0.0 for machine in known)
+        if not price or self.started is None:
             return None
         end = self.ended if self.ended is not None else moment
-        return max(end - self.started, 0.0) / 3600 * price_per_hour * max(self.nodes, 1)
+        return max(end - self.started, 0.0) / 3600 * price
 
 
 @dataclass(frozen=True)

@@ -422,15 +422,10 @@ class Jobs:
             ended=ended,
             notes=notes,
         )
-        self._document.jobs.put(replace(entry, cost=self._cost(entry)) if last else entry)
-
-    def _cost(self, entry: JobEntry) -> float | None:
-        known = self._document.machines
-        machines = [known.get(name) for name in entry.machine.split(",")]
-        prices = [machine.price_per_hour or 0.0 for machine in machines if machine is not None]
-        if len(prices) < len(machines):
-            return None
-        return entry.cost_until(self._clock(), sum(prices) / len(prices))
+        if last:
+            cost = entry.cost_until(self._clock(), self._document.machines)
+            entry = replace(entry, cost=cost)
+        self._document.jobs.put(entry)
 
     def _lose(self, job_id: str, problem: StudioError) -> None:
         self._end(job_id, JobState.LOST, problem.message)
@@ -442,7 +437,8 @@ class Jobs:
             told = self._records.mask(job_id).text(note)
             notes = [*entry.notes, *([told] if told else [])]
             ended = replace(entry, state=state.value, ended=self._clock(), notes=notes)
-            self._document.jobs.put(replace(ended, cost=self._cost(ended)))
+            cost = ended.cost_until(self._clock(), self._document.machines)
+            self._document.jobs.put(replace(ended, cost=cost))
         self._release(job_id)
         self._session.leave(self._room(job_id))
 

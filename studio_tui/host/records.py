@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from studio_tui.document.entries import JobEntry
 from studio_tui.host.crew import Crew
 from studio_tui.host.mergedlog import MergedLog
 from studio_tui.host.orders import Order
-from studio_tui.jobs.find import find, scan
+from studio_tui.jobs.find import find, search
 from studio_tui.jobs.mask import Mask
 from studio_tui.jobs.metrics import Metrics, Point
 
@@ -65,25 +66,6 @@ class Records:
             covered = covered[: len(data) - mask.open_end(data)]
         return covered[offset - first : offset - first + length], size
 
-    async def find(
-        self, entry: JobEntry, text: str, offset: int, *, back: bool = False
-    ) -> int | None:
-        """The byte that the next line with `text` starts at; None when there is none.
-
-        It is looked for where the log lies, unless something in it is covered: then what is
-        covered is not found.
-
-        Args:
-            offset: look from this byte on, the start of a line; with `back`, before it.
-        """
-        if entry.started is None:
-            return None
-        if self.merged(entry.id) is None and not self.mask(entry.id).reach:
-            crew = self._crew(entry.id)
-            (member,) = crew.members
-            return await find(await crew.supervisor(member), member.id, text, offset, back=back)
-        return await scan(lambda at, most: self.log(entry, at, most), text, offset, back=back)
-
     async def _stretch(self, job_id: str, offset: int, length: int) -> tuple[bytes, int]:
         """As it was written."""
         if (merged := self.merged(job_id)) is not None:
@@ -92,6 +74,22 @@ class Records:
         (member,) = crew.members
         piece = await (await crew.supervisor(member)).read(member.id, "log", offset, length)
         return piece.data, piece.size
+
+    async def find(
+        self, entry: JobEntry, text: str, offset: int, *, back: bool = False
+    ) -> int | None:
+        """The byte that the next line with `text` starts at, see `jobs.find`.
+
+        Looked for on the machine, unless that would tell what is covered.
+        """
+        if entry.started is None:
+            return None
+        if not self.mask(entry.id) and self.merged(entry.id) is None:
+            crew = self._crew(entry.id)
+            (member,) = crew.members
+            supervisor = await crew.supervisor(member)
+            return await find(supervisor, member.id, text, offset, back=back)
+        return await search(partial(self.log, entry), text, offset, back=back)
 
     async def curves(self, entry: JobEntry) -> Curves:
         """The curves of a job that nobody follows any more."""

@@ -1,17 +1,17 @@
-"""Searches a job's log: where it lies, so that only an offset travels, or as people may read it."""
+"""Searches a job's log: where it lies, so that only an offset travels, or as it is read."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from studio_tui.errors import StudioError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from studio_tui.jobs.launch import Supervisor
 
-STRETCH = 256 * 1024
-"""Bytes that are read at a time."""
+PIECE = 256 * 1024
 
 # LOG OFFSET TEXT FLAG: prints "BYTE:..." of the next line with TEXT in it, counted from OFFSET.
 _FORWARD = 'tail -c "+$(($2 + 1))" -- "$1" | grep -m 1 -abF $4 -e "$3" | head -c 32; true'
@@ -45,28 +45,50 @@ async def find(
     return int(number) + (0 if back else offset)
 
 
-async def scan(
+async def search(
     read: Callable[[int, int], Awaitable[tuple[bytes, int]]],
     text: str,
     offset: int,
     *,
     back: bool = False,
+    piece: int = PIECE,
 ) -> int | None:
-    """As `find`, in a log of which `read(offset, length)` gives a stretch and the size of all."""
-    wanted, fold = text.encode(), text == text.lower()
-    at, found, torn = 0 if back else offset, None, b""
+    """The same as `find` of a log that `read` gives.
+
+    Args:
+        read: gives the bytes from an offset on, so many at most, and the size of the whole.
+        piece: so many are read at once.
+    """
+    wanted = text.encode("utf-8", "replace")
+    either = text == text.lower()
+    if back:
+        return await _search_back(read, wanted, offset, either, piece)
+    rest = b""
     while True:
-        data, size = await read(at, STRETCH)
-        data = data[: max(0, offset - at)] if back else data
-        start, at = at - len(torn), at + len(data)
-        last = not data or at >= (min(offset, size) if back else size)
-        lines = (torn + data).split(b"\n")
-        torn = b"" if last else lines.pop()
-        for line in lines:
-            if wanted in (line.lower() if fold else line):
-                found = start
-                if not back:
-                    return found
-            start += len(line) + 1
-        if last:
-            return found
+        data, size = await read(offset, piece)
+        lines, offset = rest + data, offset + len(data)
+        found = (lines.lower() if either else lines).find(wanted)
+        if found >= 0:
+            return offset - len(lines) + lines.rfind(b"\n", 0, found) + 1
+        if not data or offset >= size:
+            return None
+        rest = lines[lines.rfind(b"\n") + 1 :]
+
+
+async def _search_back(
+    read: Callable[[int, int], Awaitable[tuple[bytes, int]]],
+    wanted: bytes,
+    end: int,
+    either: bool,
+    piece: int,
+) -> int | None:
+    rest = b""  # the end of a line whose beginning is yet to be read
+    while end > 0:
+        start = max(0, end - piece)
+        lines = (await read(start, end - start))[0] + rest
+        first = lines.find(b"\n") + 1 if start else 0
+        found = (lines.lower() if either else lines).rfind(wanted, first)
+        if found >= 0 and (first or not start):
+            return start + lines.rfind(b"\n", 0, found) + 1
+        rest, end = lines[:first] if first else lines, start
+    return None

@@ -128,11 +128,17 @@ def test_a_message_of_a_stranger_is_read_as_far_as_it_makes_sense() -> None:
 
 
 def test_what_a_job_costs() -> None:
-    job = JobEntry("j", started=1000.0)
-    assert job.cost_until(4600.0, 7.0) == 7.0
-    assert JobEntry("j", started=1000.0, ended=2800.0).cost_until(9e9, 7.0) == 3.5
-    assert JobEntry("j", started=1000.0, nodes=2).cost_until(4600.0, 7.0) == 14.0
-    assert job.cost_until(0.0, 7.0) == 0.0
-    assert job.cost_until(4600.0, None) is None
-    assert job.cost_until(4600.0, 0.0) is None
-    assert JobEntry("j").cost_until(4600.0, 7.0) is None
+    machines = {
+        "a": MachineEntry("a", price_per_hour=7.0),
+        "b": MachineEntry("b", price_per_hour=2.0),
+        "own": MachineEntry("own", price_per_hour=0.0),
+        "c": MachineEntry("c"),
+    }
+    job = JobEntry("j", machine="a", started=1000.0)
+    assert job.cost_until(4600.0, machines) == 7.0
+    assert job.cost_until(0.0, machines) == 0.0
+    assert JobEntry("j", machine="a", started=1.0, ended=1801.0).cost_until(9e9, machines) == 3.5
+    assert JobEntry("j", machine="a,b", started=1000.0).cost_until(4600.0, machines) == 9.0
+    for name in ("own", "c", "gone", ""):
+        assert JobEntry("j", machine=name, started=1000.0).cost_until(4600.0, machines) is None
+    assert JobEntry("j", machine="a").cost_until(4600.0, machines) is None

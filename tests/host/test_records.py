@@ -36,6 +36,28 @@ async def test_a_log_is_read_with_its_secrets_covered(
         assert await records.log(over, 0, 100) == (b"it is ******, sesa", 18)
 
 
+async def test_a_search_does_not_tell_what_is_covered(
+    bench: Bench, site: Site, tmp_path: Path
+) -> None:
+    async with bench.host() as parts:
+        sites = parts.sites(site)
+        orders = {True: Order(SPEC, ("local",)), False: Order(JobSpec(script="a.py"), ("local",))}
+        written(site, "first\nit is sesame\nlast\n")
+        over = JobEntry("j", state="succeeded", started=1.0)
+        for secret, order in orders.items():
+            records = Records(
+                tmp_path, lambda job, o=order: Crew(job, o, sites), lambda job, o=order: o
+            )
+            expected = None if secret else 6
+            for guess in ("ses", "sesame"):
+                assert await records.find(over, guess, 0) == expected
+                assert await records.find(over, guess, 18, back=True) == expected
+            assert await records.find(over, "it is", 0) == 6
+            assert await records.find(over, "last", 6) == 19
+            assert await records.find(over, "first", 19, back=True) == 0
+            assert await records.find(JobEntry("j", state="queued"), "it", 0) is None
+
+
 async def test_curves_are_read_once_and_kept(bench: Bench, site: Site, tmp_path: Path) -> None:
     async with bench.host() as parts:
         order, sites = Order(SPEC, ("local",)), parts.sites(site)
@@ -57,6 +79,8 @@ async def test_the_log_of_several_machines_is_the_hosts_own(tmp_path: Path) -> N
     assert merged is not None
     merged.add("j-n0", 0, b"[rank0]: hello\n", "a")
     assert await records.log(RUNNING, 9, 100) == (b"hello\n", 15)
+    assert await records.find(RUNNING, "hello", 0) == 0
+    assert await records.find(RUNNING, "nobody", 0) is None
     records.forget("j")
     assert list(tmp_path.iterdir()) == []
 
@@ -71,17 +95,3 @@ def test_many_curves_have_fewer_points() -> None:
     for name in range(400):
         metrics.feed(b'{"event": "step", "step": 1, "values": {"x%d": 1}}\n' % name)
     assert len(thinned(metrics)["a"]) <= ANSWER_POINTS // 401
-
-
-async def test_a_search_finds_no_secret(bench: Bench, site: Site, tmp_path: Path) -> None:
-    async with bench.host() as parts:
-        order, sites = Order(SPEC, ("local",)), parts.sites(site)
-        records = Records(tmp_path, lambda job: Crew(job, order, sites), lambda job: order)
-        written(site, "first\nit is sesame\nlast sesa")
-        assert await records.find(RUNNING, "last", 0) == 19
-        assert await records.find(RUNNING, "it is", 19, back=True) == 6
-        assert await records.find(RUNNING, "sesame", 0) is None
-        assert await records.find(JobEntry("j", state="queued"), "first", 0) is None
-        plain = Order(JobSpec(script="train.py"), ("local",))
-        open_to_all = Records(tmp_path, lambda job: Crew(job, plain, sites), lambda job: plain)
-        assert await open_to_all.find(RUNNING, "sesame", 0) == 6

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio_tui.errors import StudioError
-from studio_tui.jobs import find as finding
-from studio_tui.jobs.find import find, scan
+from studio_tui.jobs.find import find, search
 from studio_tui.jobs.launch import Supervisor
 from studio_tui.machines.local import LocalConnection
 
@@ -43,11 +42,27 @@ async def test_a_log_that_cannot_be_read_is_no_empty_one(supervisor: Supervisor)
         await find(supervisor, "j2", "one", 0)
 
 
-@pytest.mark.parametrize("stretch", [1, 7, 64, 1000])
-async def test_reading_all_of_it_finds_the_same(
-    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, stretch: int
+@pytest.mark.parametrize("piece", [1, 3, 8, 1000])
+async def test_what_is_read_is_searched_as_what_lies_there(
+    supervisor: Supervisor, piece: int
 ) -> None:
-    monkeypatch.setattr(finding, "STRETCH", stretch)
+    async def read(offset: int, length: int) -> tuple[bytes, int]:
+        return LOG[offset : offset + length], len(LOG)
+
+    starts = [0, *(at + 1 for at, byte in enumerate(LOG) if byte == 10), len(LOG)]
+    for text in ("one", "One", "binary", "100%", "last", "no such"):
+        for offset in starts:
+            for back in (False, True):
+                found = await search(read, text, offset, back=back, piece=piece)
+                expected = await find(supervisor, "j1", text, offset, back=back)
+                assert found == expected, (text, offset, back)
+
+
+@pytest.mark.parametrize("piece", [1, 7, 64, 1000])
+async def test_reading_all_of_it_finds_the_same(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    monkeypatch.setattr("studio_tui.jobs.find.PIECE", piece)
 
     async def read(offset: int, length: int) -> tuple[bytes, int]:
         return LOG[offset : offset + length], len(LOG)
@@ -57,4 +72,4 @@ async def test_reading_all_of_it_finds_the_same(
         for offset in starts:
             for back in (False, True):
                 expected = await find(supervisor, "j1", text, offset, back=back)
-                assert await scan(read, text, offset, back=back) == expected, (text, offset, back)
+                assert await search(read, text, offset, back=back) == expected, (text, offset, back)

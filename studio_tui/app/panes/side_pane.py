@@ -136,7 +136,7 @@ the newest first. **Below**: the curves of the job whose log is shown.
     def _step_seconds(self, machine: str) -> list[float]:
         """How long the last steps of the job that is shown took, if it runs on this machine."""
         entry = self._studio.document.jobs.get(self._shown[0])
-        if entry is None or entry.state != "running" or entry.machine != machine:
+        if entry is None or entry.state != "running" or machine not in entry.machine.split(","):
             return []
         rates = [rate for _, rate in self._shown[2].get(SPEED, [])[-STEPS:]]
         return [1 / rate for rate in rates if rate > 0]
@@ -149,10 +149,9 @@ the newest first. **Below**: the curves of the job whose log is shown.
 
     def _priced(self, job: JobEntry, now: float) -> JobEntry:
         """A job with what it has cost so far, where that is known."""
-        machine = self._studio.document.machines.get(job.machine)
-        if job.cost is not None or machine is None:
+        if job.cost is not None:
             return job
-        return replace(job, cost=job.cost_until(now, machine.price_per_hour))
+        return replace(job, cost=job.cost_until(now, self._studio.document.machines))
 
     @on(JobList.CompareRequested)
     def _compare_requested(self, event: JobList.CompareRequested) -> None:

@@ -72,6 +72,8 @@ async def test_a_resize_keeps_following(stage, drawn) -> None:
         view.write(numbered(10))
         for height in (8, 3, 20, 5):
             await pilot.resize_terminal(30, height)
+            while view.size.height != height:
+                await pilot.pause()
             await pilot.pause()
             assert view.follow
             assert "line 9" in drawn(view)
