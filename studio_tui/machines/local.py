@@ -57,10 +57,17 @@ class LocalChannel:
     async def wait(self) -> int:
         """Waits for the end; see Channel."""
         code = _exit_code(await self._process.wait())
+        self.settle()
+        return code
+
+    def settle(self) -> bool:
+        """Whether the program has ended; the pipes of one that was closed are given back then."""
+        if self._process.returncode is None:
+            return False
         if self._killer is not None:
             self._killer.cancel()
             self._release()
-        return code
+        return True
 
     def close(self) -> None:
         """Closes stdin, asks the group to go, and kills it when it stays."""
@@ -131,7 +138,7 @@ class LocalConnection:
     ) -> LocalChannel:
         """Starts a program to talk with; see Connection."""
         channel = LocalChannel(await self._spawn(argv, cwd, env))
-        self._channels = {c for c in self._channels if c._process.returncode is None}
+        self._channels = {c for c in self._channels if not c.settle()}
         self._channels.add(channel)
         return channel
 

@@ -39,6 +39,7 @@ class Machine:
         self.home = home
         self.connection = LocalConnection(home / "machine")
         self._envoys: list[Envoy] = []
+        self._others = set(psutil.Process().children())  # of tests before this one
 
     def envoy(self, code: str) -> Envoy:
         """One whose program is this code."""
@@ -56,7 +57,7 @@ class Machine:
 
     def programs(self) -> list[psutil.Process]:
         """Those that run."""
-        return psutil.Process().children()
+        return [child for child in psutil.Process().children() if child not in self._others]
 
     def kill(self) -> None:
         for program in self.programs():

@@ -121,7 +121,7 @@ def test_a_child_in_a_session_of_its_own_goes_too(jobs: Any) -> None:
     pid = int((jobs.folder / "child").read_text())
     assert alive(pid)
     assert jobs.call("cancel", "a", 0).stdout.split()[0] == "stopped"
-    assert not alive(pid)
+    until_gone(pid)
 
 
 def test_a_stop_spares_a_job_whose_name_begins_alike(jobs: Any) -> None:

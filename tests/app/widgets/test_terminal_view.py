@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -75,6 +76,11 @@ class Shown(App[None]):
 
     def on_terminal_view_fits(self, message: TerminalView.Fits) -> None:
         self.heard.append(message)
+
+    @property
+    def fits(self) -> list[tuple[int, ...]]:
+        """The sizes that the view said would fit."""
+        return [(m.cols, m.lines) for m in self.heard if isinstance(m, TerminalView.Fits)]
 
     def on_key(self, event: events.Key) -> None:
         self.left.append(event.key)
@@ -300,17 +306,21 @@ async def test_the_bell(source: Source) -> None:
         assert sum(isinstance(m, TerminalView.Bell) for m in app.heard) == 1
 
 
+async def resized(pilot: Pilot[None], app: Shown, cols: int, lines: int) -> None:
+    """Resize, and wait until the view has said what would fit."""
+    await pilot.resize_terminal(cols, lines)
+    async with asyncio.timeout(10):
+        while app.fits[-1:] != [(cols, lines)]:
+            await pilot.pause()
+
+
 async def test_what_would_fit_is_said_and_asked_for_by_who_drives(source: Source) -> None:
     app = Shown(source)
     async with app.run_test(size=(20, 5)) as pilot:
-        await pilot.resize_terminal(50, 12)
-        await pilot.pause()
-        fits = [(m.cols, m.lines) for m in app.heard if isinstance(m, TerminalView.Fits)]
-        assert fits[-1] == (50, 12)
+        await resized(pilot, app, 50, 12)
         assert source.sent[-1] == {"resize": [50, 12]}
         source.driving = False
-        await pilot.resize_terminal(30, 10)
-        await pilot.pause()
+        await resized(pilot, app, 30, 10)
         assert source.sent[-1] == {"resize": [50, 12]}
         source.driving = True
         app.terminal.offer_size()
