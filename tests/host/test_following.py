@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import socket
 import sys
 import time
@@ -242,37 +240,6 @@ async def test_the_first_rank_that_fails_ends_the_others(
             assert any("exitcode" in line and "7" in line for line in await lines(job))
             for box in boxes:
                 assert all(status.state.ended for status in await box.supervisor.list())
-
-
-async def test_a_machine_that_is_gone_is_not_waited_for(
-    bench: Bench, hosting: Hosting, boxes: list[Site], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its processes are killed and it answers no more."""
-    from studio_tui.host import following
-
-    monkeypatch.setattr(following, "GIVE_UP_SECONDS", 0.5)
-    for file in files(boxes, "hold"):
-        file.touch()
-    async with hosting():
-        ana = await bench.attach("ana")
-        job = await ana.run("reduce.py", machine="box1,box2")
-        await eventually(lambda: all(file.exists() for file in files(boxes, "up")))
-        gone = boxes[1]
-        await gone.connection.close()
-        folder = Path(gone.connection.root) / "jobs" / f"{job.id}-n1"
-        for name in ("sup", "pid"):
-            os.killpg(int((folder / name).read_text().split()[0]), signal.SIGKILL)
-        for entry in Path("/proc").glob("[0-9]*/environ"):  # torchrun's workers
-            try:
-                if f"STUDIO_JOB_DIR={folder}".encode() in entry.read_bytes():
-                    os.kill(int(entry.parent.name), signal.SIGKILL)
-            except OSError:
-                continue
-        for file in files(boxes, "hold"):
-            file.unlink()
-        assert await job.wait() == 1
-        assert job.entry.state == "failed"
-        assert "box2 cannot be reached: what runs there may go on" in job.entry.notes
 
 
 @pytest.mark.parametrize(
