@@ -94,6 +94,8 @@ async def _there_and_back(studio: str, project: Path, sshd: Server) -> None:
         for name in ("only here.txt", "only there.txt"):
             assert (project / name).read_text() == (there / name).read_text()
         assert (project / "a.py").read_text() == (there / "a.py").read_text()
+        await terminal.close()
+        await new.close()
         await job.stop()
         lines = [line async for line in job.logs()]
         assert lines == [f"line {number}" for number in range(len(lines))]
