@@ -469,6 +469,9 @@ class Studio:
 
     def _document_changed(self) -> None:
         self._followed.forget_removed(self.document)
+        switch = self.document.switch
+        if switch is None or switch.over:
+            self.progress = None  # of a switch that is past
         self._tell("document")
 
     def _streamed(self, message: Stream) -> None:

@@ -65,6 +65,8 @@ PRIVATE = {".ssh", ".aws", ".gnupg", ".netrc", ".pgpass", ".env"}
 SAMPLES = (".example", ".sample", ".template")
 SKIPPED = {".git", ".venv", "node_modules", "__pycache__", ".mypy_cache", ".ruff_cache"}
 SKIPPED |= {".studio-carry", ".studio-trash"}
+OURS = ".studio-carry"
+"""What a switch keeps in a folder: in no listing."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -197,7 +199,8 @@ class Folder:
         folder = self.name(path)
         with self.at(path) as spot, opened_to_read(spot, os.O_DIRECTORY) as number:
             with os.scandir(number) as found:
-                first = heapq.nsmallest(ENTRY_CAP + 1, found, key=lambda entry: entry.name)
+                theirs = (entry for entry in found if entry.name != OURS)
+                first = heapq.nsmallest(ENTRY_CAP + 1, theirs, key=lambda entry: entry.name)
             shown: list[dict[str, Any]] = []
             size = 0
             for entry in first[:ENTRY_CAP]:

@@ -54,12 +54,13 @@ async def answer(workspace: Workspace, question: QuestionEntry) -> None:
         return
     if question.kind == "secret":
         hint = "it goes to the studio's host on this computer, and is not kept   esc: decline"
-        dialog = Ask(f"{machine} asks", body=question.text, hint=hint, secret=True)
-        value = await workspace.app.push_screen_wait(dialog)
+        ask = Ask(f"{machine} asks", body=question.text, hint=hint, secret=True)
+        value = await workspace.put(question.id, ask)
     else:
         trust = Confirm(f"trust {machine}?", question.text, "trust it from now on", "no")
-        value = YES if await workspace.app.push_screen_wait(trust) else None
-    await questions.answer(studio.id, question.id, value)
+        value = YES if await workspace.put(question.id, trust) else None
+    if question.id in studio.document.questions:
+        await questions.answer(studio.id, question.id, value)
 
 
 def _choice(machines: list[MachineEntry], here: str) -> Pick:

@@ -12,6 +12,7 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from studio_tui.app.commands import COMMANDS, Command, bindings
@@ -70,6 +71,7 @@ class Workspace(PlacesScreen):
         self._told = ""  # what keeps edits from the relay, as last shown
         self._last_run: dict[str, RunRequest] = {}
         self._asked: set[str] = set()
+        self._dialogs: dict[str, ModalScreen[Any]] = {}
 
     def compose(self) -> ComposeResult:
         """Top line, places, hints."""
@@ -378,11 +380,21 @@ class Workspace(PlacesScreen):
             await machines.visit(self)
 
     def look_for_questions(self) -> None:
-        """Put each question of a machine once."""
+        """Put each question of a machine once, and take back what somebody else has answered."""
         open_now = self.studio.document.questions
         for id in set(open_now) - self._asked:
             self._answer(open_now[id])
+        for id in self._asked - set(open_now):
+            if (dialog := self._dialogs.pop(id, None)) is not None and dialog.is_current:
+                dialog.dismiss(None)
         self._asked = set(open_now)
+
+    async def put(self, question: str, dialog: ModalScreen[Any]) -> Any:
+        """What `dialog` closes with; None when its question is answered elsewhere."""
+        self._dialogs[question] = dialog
+        answer = await self.app.push_screen_wait(dialog)
+        self._dialogs.pop(question, None)
+        return answer
 
     @work(group="questions")
     async def _answer(self, question: QuestionEntry) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.text import Text
 from textual._text_area_theme import TextAreaTheme
 from textual._tree_sitter import get_language
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.document._document import EditResult, Location, Selection
 from textual.document._document_navigator import DocumentNavigator
@@ -88,6 +89,8 @@ class Editor(TextArea):
         Binding("ctrl+s", "save", "Save", id="editor.save"),
         Binding("ctrl+z,super+z", "undo", "Undo", show=False, id="editor.undo"),
         Binding("ctrl+y,super+y", "redo", "Redo", show=False, id="editor.redo"),
+        # The app's, as in every place; what Textual has on them has another key, too.
+        Binding("ctrl+e,f6", "give_way", show=False),
     ]
 
     @dataclass
@@ -234,6 +237,10 @@ class Editor(TextArea):
     def redo(self) -> None:
         """Do this person's last undone step again."""
         self._replay(self.own_edits.redo)
+
+    def action_give_way(self) -> None:
+        """Let the app have a key."""
+        raise SkipAction
 
     def action_save(self) -> None:
         """Ask for the file to be written."""

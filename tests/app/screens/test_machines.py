@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from studio_tui.client import questions
 from studio_tui.document.entries import QuestionEntry, SwitchEntry
 from studio_tui.document.progress import Progress
 from studio_tui.document.studio import SWITCH
@@ -187,3 +188,34 @@ async def test_elsewhere_a_question_is_news(
         await settle(pilot)
         assert "gpu-box waits for an answer where the host runs" in text_of(pilot)
         assert "passphrase" not in text_of(pilot)
+
+
+async def test_what_somebody_else_answers_is_taken_back(
+    studio: Any, asking: Any, open_app: Any, settle: Any, text_of: Any
+) -> None:
+    async with open_app(studio) as pilot:
+        answer = asking("trust", "ED25519 SHA256:1234")
+        await settle(pilot)
+        assert "trust gpu-box?" in text_of(pilot)
+        (question,) = studio.document.questions
+        await questions.answer(studio.id, question, "yes")
+        assert await answered(pilot, answer) == "yes"
+        await settle(pilot)
+        assert "trust gpu-box?" not in text_of(pilot)
+        assert "answered already" not in text_of(pilot)
+
+
+@pytest.mark.parametrize(("key", "shown"), [("ctrl+e", "machines"), ("f6", "")])
+async def test_an_editor_leaves_the_apps_keys_to_the_app(
+    studio: Any, open_app: Any, settle: Any, text_of: Any, key: str, shown: str
+) -> None:
+    async with open_app(studio) as pilot:
+        pilot.app.workspace.open_file("train.py")
+        await settle(pilot)
+        editor = pilot.app.workspace.work_pane.editor
+        assert editor.has_focus_within or editor.has_focus
+        before = pilot.app.focused
+        await pilot.press(key)
+        await settle(pilot)
+        assert pilot.app.focused is not before
+        assert shown in text_of(pilot)
