@@ -232,9 +232,9 @@ def test_an_allocation_that_ends_ends_what_was_asked_of_it(
 def test_an_allocation_that_is_told_to_end_outlives_what_runs_in_it(
     enter: Enter, holder: subprocess.Popen[bytes]
 ) -> None:
-    process = enter(
-        "sh", "-c", "trap 'echo saving; sleep 0.3; exit 4' TERM; echo $$; cat <&0 & wait"
-    )
+    # By another number: a shell gives what it starts with & an empty stdin of its own.
+    script = "exec 3<&0; trap 'echo saving; sleep 0.3; exit 4' TERM; echo $$; cat <&3 & wait"
+    process = enter("sh", "-c", script)
     line(process)
     pid = int(line(process))
     holder.terminate()  # Slurm signals all of a job's processes
