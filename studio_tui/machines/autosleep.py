@@ -5,7 +5,7 @@ the three has been seen for `sleep_after`. Where the meters are silent nobody ca
 Before it sleeps, a countdown runs that everybody sees; any use ends it, and so does a veto. After
 `max_runtime` a countdown begins whatever is going on, and only a veto ends that one.
 
-Every `now` is in seconds of one steady clock of the caller's.
+Every `now` is in seconds of one clock of the caller's.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ SILENCE = 60.0  # seconds without a sample after which nobody knows what the GPU
 COUNTDOWN = 120.0  # seconds from the warning of an idle machine to its sleep
 LAST_WORDS = 600.0  # seconds from the warning of max_runtime to its sleep: work has to be saved
 EXTENSION = 3600.0  # seconds that a veto adds to max_runtime
-SLEEP_AFTER = 1200.0  # where machines.toml says nothing
 NEVER = "never"
 
 
@@ -39,27 +38,21 @@ class SleepPolicy:
         max_runtime: seconds since it was started.
     """
 
-    sleep_after: float | None = SLEEP_AFTER
+    sleep_after: float | None = None
     max_runtime: float | None = None
 
 
 def read_policy(name: str, entry: Mapping[str, Any]) -> SleepPolicy:
-    """What `[machines.NAME]` says with `sleep_after` and `max_runtime`.
+    """What `[machines.NAME]` says with `sleep_after` and `max_runtime`; never where it is silent.
 
     Raises:
         UsageFault: a value is no length of time.
     """
-    default = SleepPolicy()
-    return SleepPolicy(
-        _length(name, "sleep_after", entry, default.sleep_after),
-        _length(name, "max_runtime", entry, default.max_runtime),
-    )
+    return SleepPolicy(_length(name, "sleep_after", entry), _length(name, "max_runtime", entry))
 
 
-def _length(name: str, key: str, entry: Mapping[str, Any], default: float | None) -> float | None:
-    if key not in entry:
-        return default
-    if entry[key] == NEVER:
+def _length(name: str, key: str, entry: Mapping[str, Any]) -> float | None:
+    if entry.get(key, NEVER) == NEVER:
         return None
     if not (seconds := read_duration(entry[key])):
         raise UsageFault(

@@ -20,6 +20,10 @@ _PLACES = {"ec2": "studio_tui.machines.ec2.dial", "slurm": "studio_tui.machines.
 class Power(Protocol):
     """What starts and stops one machine. Both wait until it is so, and can be cancelled."""
 
+    async def runs(self) -> bool:
+        """Whether it is on, or on its way to be; False too while it stops."""
+        ...
+
     async def start(self, progress: Progress, *, restart: bool = False) -> None:
         """Has the machine run as its entry says; nothing when it does.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from studio_tui.machines import ssh_dial
@@ -10,7 +11,7 @@ from studio_tui.machines.cluster import Cluster
 from studio_tui.machines.slurm import SlurmConnection
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from studio_tui.machines.catalogue import Machine
     from studio_tui.machines.connection import Connection
@@ -56,21 +57,27 @@ class Allocations:
         self._request = request
         self._dial = dial
 
+    async def runs(self) -> bool:
+        """Whether there is an allocation, also one that still waits."""
+        async with self._cluster() as cluster:
+            return await cluster.find() is not None
+
     async def start(self, progress: Progress, *, restart: bool = False) -> None:
         """Waits for an allocation, a new one when there is none."""
-        login = await self._dial()
-        try:
-            await Cluster(login, self._name, self._request).allocate(progress)
-        finally:
-            await login.close()
+        async with self._cluster() as cluster:
+            await cluster.allocate(progress)
 
     async def stop(self, progress: Progress) -> None:
         """Gives the allocation back."""
-        login = await self._dial()
-        try:
-            cluster = Cluster(login, self._name, self._request)
+        async with self._cluster() as cluster:
             if (found := await cluster.find()) is not None:
                 progress(f"{self._name}: allocation {found.id} is given back")
                 await cluster.release(found.id)
+
+    @asynccontextmanager
+    async def _cluster(self) -> AsyncIterator[Cluster]:
+        login = await self._dial()
+        try:
+            yield Cluster(login, self._name, self._request)
         finally:
             await login.close()

@@ -204,7 +204,7 @@ def test_nothing_sleeps_without_a_warning_and_nothing_that_is_used() -> None:
 
 
 def test_a_policy_of_the_configuration() -> None:
-    assert read_policy("big", {}) == SleepPolicy(AFTER, None)
+    assert read_policy("big", {}) == SleepPolicy(None, None)
     assert read_policy("big", {"sleep_after": "30m", "max_runtime": "8h"}) == SleepPolicy(
         1800, 28800
     )

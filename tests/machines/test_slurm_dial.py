@@ -39,14 +39,17 @@ async def test_it_is_asked_for_reached_and_given_back(machine: Machine) -> None:
         await dial()
     assert raised.value.hint == "ask for a new one: studio-tui machine start cluster"
 
+    assert not await power.runs()
     await power.start(nothing)
     await power.start(nothing)
+    assert await power.runs()
     node = await dial()
     assert (await node.run(["sh", "-c", "echo $CUDA_VISIBLE_DEVICES"])).stdout == b"0,1\n"
     await node.close()
 
     await power.stop(said.append)
     await power.stop(said.append)
+    assert not await power.runs()
     assert [words.startswith("cluster: allocation ") for words in said] == [True]
     with pytest.raises(StudioError, match="has no allocation"):
         await dial()

@@ -52,6 +52,10 @@ class Switch:
         self._instance = instance
         self._kind = kind
 
+    async def runs(self) -> bool:
+        """Whether AWS has it run, or is about to."""
+        return (await self._instance.look()).state in ("running", "pending")
+
     async def start(self, progress: Progress, *, restart: bool = False) -> None:
         """Starts it; where it runs as another type, only a restart changes that."""
         if self._kind is None:

@@ -57,8 +57,11 @@ async def test_one_whose_type_is_left_to_it(aws: Any, monkeypatch: pytest.Monkey
     entry = {"kind": "ec2", "instance": id, "region": "us-east-1"}
     power = power_for(Machine("cloud", "ec2", entry=entry))
     assert power is not None
+    assert await power.runs()
     await power.stop(nothing)
+    assert not await power.runs()
     await power.start(nothing)
+    assert await power.runs()
     told = aws.instance(id)
     assert (told["State"]["Name"], told["InstanceType"]) == ("running", "t3.medium")
 
