@@ -13,7 +13,7 @@ from studio_tui.app.truncate import clip
 if TYPE_CHECKING:
     from studio_tui.client.studio import Studio
     from studio_tui.client.switching import SwitchPlan
-    from studio_tui.document.entries import FileEntry, MachineEntry
+    from studio_tui.document.entries import FileEntry, MachineEntry, SleepEntry
 
 
 MACHINE_CELLS = 20
@@ -63,6 +63,28 @@ def _share(studio: Studio) -> str:
     if switch is None or switch.phase == "preparing" or progress is None or not progress.total:
         return ""
     return f" {100 * progress.done // progress.total}%"
+
+
+def sleep(entry: SleepEntry, now: float, key: str) -> str:
+    """How a machine goes to sleep, for everybody; empty where nobody has to know.
+
+    Args:
+        now: Unix time in seconds.
+        key: what a person presses to keep it up.
+    """
+    match entry.phase:
+        case "warning":
+            left = units.duration(entry.until - now)
+            return f"{entry.id} sleeps in {left}: {entry.note} · {key} to keep it up"
+        case "going":
+            return f"{entry.id} goes to sleep: {entry.note}"
+        case "asleep":
+            return f"{entry.id} sleeps now: {entry.note}"
+        case "failed":
+            return f"{entry.id} could not be put to sleep: {entry.note}"
+        case "awake" if entry.note:
+            return f"{entry.id} stays up: {entry.note}"
+    return ""
 
 
 def plan(planned: SwitchPlan, by_others: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import click
 
 from studio_tui.cli.group import Group
 from studio_tui.cli.output import emit, json_option, plain, say, table
-from studio_tui.cli.switch import switch
+from studio_tui.cli.switch import stay, switch
 
 if TYPE_CHECKING:
     from studio_tui.machines.catalogue import Catalogue, Machine
@@ -220,3 +220,4 @@ def _gib(size: int | None) -> str:
 
 
 machine.add_command(switch)
+machine.add_command(stay)

@@ -1,4 +1,4 @@
-"""Taking a studio to another machine."""
+"""Taking a studio to another machine, and keeping one up that is about to sleep."""
 
 from __future__ import annotations
 
@@ -37,6 +37,21 @@ def switch(studio: str, machine: str, dry_run: bool, as_json: bool) -> None:
     else:
         ended = attached(studio, lambda joined: switched(joined, machine), patient=True)
         emit(ended.plain(), as_json, plain(said(studio, ended)))
+
+
+@click.command(epilog="Example: studio-tui machine stay calm-otter cloud")
+@click.argument("studio")
+@click.argument("machine")
+def stay(studio: str, machine: str) -> None:
+    """Keep MACHINE up, which STUDIO is about to put to sleep.
+
+    A machine sleeps when machines.toml says so with sleep_after = "20m" (nobody types, no job runs,
+    every GPU is idle) or max_runtime = "8h", and the studio started it. Everybody sees it coming.
+    """
+    from studio_tui.cli.attached import attached
+
+    attached(studio, lambda joined: joined.stay(machine))
+    say(plain(f"{machine} stays up"))
 
 
 async def switched(studio: Studio, machine: str) -> SwitchEntry:

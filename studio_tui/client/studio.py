@@ -402,6 +402,15 @@ class Studio:
         """
         await self.command("machines.cancel")
 
+    async def stay(self, machine: str) -> None:
+        """Keep a machine up that is about to sleep; `document.sleeps` tells which ones are.
+
+        Raises:
+            NotFound: there is no such machine, or the studio does not put it to sleep.
+            StudioError: it is being stopped already.
+        """
+        await self.command("machines.stay", machine=machine)
+
     async def job(self, id: str) -> Job:
         """The job with this id, or the newest one with this name.
 

@@ -210,6 +210,19 @@ class SwitchEntry(Entry):
 
 
 @dataclass(frozen=True)
+class SleepEntry(Entry):
+    """How a machine that the studio started goes to sleep, or did last; its id is the machine's.
+
+    `phase`: warning (it sleeps at `until`, a Unix time in seconds), awake (it stays after all),
+    going (it is being stopped), asleep, or failed (it could not be stopped). `note` is why.
+    """
+
+    phase: str = "awake"
+    until: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class QuestionEntry(Entry):
     """What a machine asks before it lets us in; answered at the host's own computer alone.
 

@@ -16,6 +16,7 @@ from studio_tui.document.entries import (
     MachineEntry,
     PinEntry,
     QuestionEntry,
+    SleepEntry,
     StudioInfo,
     SwitchEntry,
     TerminalEntry,
@@ -84,6 +85,7 @@ class StudioDocument:
         self.machines = Registry(replica, "machines", MachineEntry)
         self.questions = Registry(replica, "questions", QuestionEntry)
         self.pins = Registry(replica, "pins", PinEntry)
+        self.sleeps = Registry(replica, "sleeps", SleepEntry)
         self._meta = Registry(replica, "meta", StudioInfo)
         self._switches = Registry(replica, "switches", SwitchEntry)
         self._chat: Array[Any] = replica.doc.get("chat", type=Array)
@@ -123,7 +125,7 @@ class StudioDocument:
         """Call `callback()` after any change to the studio document."""
         registries: list[Registry[Any]] = [
             self.files, self.terminals, self.jobs, self.machines, self.questions, self.pins,
-            self._meta, self._switches,
+            self.sleeps, self._meta, self._switches,
         ]  # fmt: skip
         stops = [registry.observe(lambda _: callback()) for registry in registries]
         stops.append(unsubscribing(self._chat, self._chat.observe(lambda _: callback())))

@@ -77,6 +77,9 @@ class Calls:
     Args:
         tasks: owns one task per call, so that a slow one does not hold up the others.
         reply: takes the call's id and its result or error.
+
+    Attributes:
+        on_change: called after each call that has changed something.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Calls:
         self._reply = reply
         self._methods: dict[str, Method] = {}
         self._open = asyncio.Event()
+        self.on_change: Callable[[], None] = lambda: None
 
     def add(self, methods: Iterable[Method]) -> None:
         """Answer these methods from now on."""
@@ -136,7 +140,10 @@ class Calls:
             if not call.changes or sender.role not in MAY_CHANGE:
                 raise Refused(f"a {sender.role} may not {call.method}", "ask the owner for a role")
             log.info("%s, asked by %r (%s)", call.method, sender.name, sender.role)
-        return await method.answer(Params(_read(call), sender))
+        answer = await method.answer(Params(_read(call), sender))
+        if method.changes:
+            self.on_change()
+        return answer
 
 
 def _read(call: Call) -> dict[str, Any]:

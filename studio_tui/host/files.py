@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from studio_tui.document.entries import FileEntry
@@ -48,6 +48,9 @@ class Files:
         document: the studio document.
         studio: the studio's id.
         tasks: owns one saving task per open file.
+
+    Attributes:
+        on_edit: called after each edit that somebody made to a file.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Files:
         self._open: dict[str, OpenFile] = {}
         self._saving: dict[str, asyncio.Task[None]] = {}
         self._opening = asyncio.Lock()
+        self.on_edit: Callable[[], None] = lambda: None
 
     def calls(self) -> list[Method]:
         """What can be asked of it. Opening is a query: it changes nothing that people see."""
@@ -169,6 +173,7 @@ class Files:
             file.text.close()
             self._session.leave(room.name)
             raise
+        file.on_edit = lambda: self.on_edit()
         self._document.files.put(file.entry)
         self._open[entry.id] = file
         self._saving[entry.id] = self._tasks.create_task(

@@ -24,6 +24,7 @@ from studio_tui.host.folder import Folder
 from studio_tui.host.jobs import Jobs
 from studio_tui.host.meters import Meters
 from studio_tui.host.questions import Questions
+from studio_tui.host.rented import Rented
 from studio_tui.host.roads import Home, Roads
 from studio_tui.host.sites import Sites
 from studio_tui.host.switch import Switch
@@ -171,20 +172,31 @@ class Host:
         files = Files(folder_at(sites.here), place.state, session, document, place.id, tasks)
         terminals = Terminals(sites, document, session, place.id, tasks)
         jobs = Jobs(sites, document, session, place.id, tasks, time.time)
-        meters = Meters(sites, tasks, self._metered)
         switch = Switch(sites, files, document, folder_at, self._switching, tasks, time.time)
-        sites.on_reached = meters.follow
+        ends = (jobs.end_on, terminals.end_on)
+        rented = Rented(sites, switch, document, jobs.on, ends, place.state, tasks, time.time)
+
+        def metered(sample: Sample) -> None:
+            self._metered(sample)
+            rented.sample(sample)
+
+        meters = Meters(sites, tasks, metered)
+        rented.on_watched = sites.on_reached = meters.follow
+        sites.on_started = rented.started
+        terminals.on_key = rented.used
+        files.on_edit = calls.on_change = lambda: rented.used(sites.here)
         meters.follow(sites.here)
         async with asyncio.TaskGroup() as resuming:
-            for listed in (files, terminals, jobs, switch):
+            for listed in (files, terminals, jobs, switch, rented):
                 resuming.create_task(listed.resume())
-        for part in (files, terminals, jobs, meters, sites, switch):
+        for part in (files, terminals, jobs, meters, sites, switch, rented):
             calls.add(part.calls())
         calls.add([self._stop_method(terminals, jobs)])
         calls.open()
         room.on_presence = lambda: terminals.present({p.connection for p in self._people()})
         room.show({"host": place.id})
         tasks.create_task(files.watch(), name="watching files")
+        tasks.create_task(rented.watch(), name="watching rented machines")
         return files
 
     def _introduce(self, document: StudioDocument) -> None:

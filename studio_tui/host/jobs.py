@@ -113,6 +113,18 @@ class Jobs:
         """How many jobs have not come to their end."""
         return sum(not entry.over for entry in self._document.jobs.values())
 
+    def on(self, machine: str) -> set[str]:
+        """The jobs that run on a machine or wait for it."""
+        listed = self._document.jobs.values()
+        return {job.id for job in listed if not job.over and machine in job.machine.split(",")}
+
+    async def end_on(self, machine: str) -> None:
+        """Stop the jobs of one machine, those that wait for it first, as far as they can be."""
+        for job_id in self.on(machine):
+            if self._document.jobs[job_id].state == JobState.QUEUED:
+                self._end(job_id, JobState.STOPPED)
+        await asyncio.gather(*(self._stop_if_possible(job_id) for job_id in self.on(machine)))
+
     # -- the queue ----------------------------------------------------------------------------
 
     async def _equip(self, machine: str, *, wanted: bool = False) -> int:
@@ -233,10 +245,18 @@ class Jobs:
         return Crew(job_id, self._order(job_id), self._sites)
 
     async def _stop(self, params: Params) -> Result:
-        job_id = self._known(params)
+        await self._stop_job(self._known(params))
+        return {}
+
+    async def _stop_if_possible(self, job_id: str) -> None:
+        with contextlib.suppress(StudioError):
+            await self._stop_job(job_id)
+
+    async def _stop_job(self, job_id: str) -> None:
+        """Stop a job; raises StudioError when none of its machines can be told."""
         if self._document.jobs[job_id].state == JobState.QUEUED:
             self._end(job_id, JobState.STOPPED)
-            return {}
+            return
         if job_id in self._starting:
             self._unwanted.add(job_id)
         crew = self._crew(job_id)
@@ -249,7 +269,6 @@ class Jobs:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(END_SECONDS):
                     await watched.over.wait()
-        return {}
 
     async def _remove(self, params: Params) -> Result:
         job_id = self._known(params)

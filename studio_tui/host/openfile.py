@@ -50,6 +50,9 @@ class OpenFile:
         shadow: remembers what was written.
         backups: gets both sides before they are merged.
         publish: stores a changed entry in the studio document.
+
+    Attributes:
+        on_edit: called after each edit that is not from the disk.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class OpenFile:
         self.text = SharedText(room.replica.doc)
         self.stamp: Stamp | None = None
         self.touched = asyncio.get_running_loop().time()
+        self.on_edit: Callable[[], None] = lambda: None
         self._folder = folder
         self._shadow = shadow
         self._backups = backups
@@ -300,6 +304,7 @@ class OpenFile:
     def _edited(self, _spans: object, origin: object) -> None:
         if origin == DISK:
             return
+        self.on_edit()
         self.touched = asyncio.get_running_loop().time()
         if self.entry.state in ("saved", "unsaved"):
             self._tell("unsaved")

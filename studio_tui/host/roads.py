@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,9 +18,11 @@ from studio_tui.machines.connection import Connection
 from studio_tui.machines.dial import dial_for
 from studio_tui.machines.host_keys import NewHostKey
 from studio_tui.machines.install import install
-from studio_tui.machines.power import power_for
+from studio_tui.machines.power import Power, power_for
 from studio_tui.machines.reach import Reach, ReachState
 from studio_tui.machines.ssh_login import Questions as Asked
+
+log = logging.getLogger(__name__)
 
 FOLDER = "~/studios"
 """Where studios lie on a machine whose entry names no folder."""
@@ -88,9 +91,26 @@ class Roads:
         Raises:
             StudioError: it cannot be had; the hint says what to do.
         """
-        power = power_for(catalogue.load().find(machine), self._asked_by(machine))
-        if power is not None:
+        if (power := self._power(machine)) is not None:
             await power.start(say)
+
+    async def runs(self, machine: str) -> bool:
+        """Whether a machine is on; True for one that is simply there.
+
+        Raises:
+            StudioError: nobody can tell now.
+        """
+        power = self._power(machine)
+        return power is None or await power.runs()
+
+    async def stop(self, machine: str) -> None:
+        """Stops a machine that one pays for; nothing for one that is simply there.
+
+        Raises:
+            StudioError: it cannot be stopped now; the hint says what to do.
+        """
+        if (power := self._power(machine)) is not None:
+            await power.stop(lambda words: log.info("stopping %s: %s", machine, words))
 
     async def to(self, machine: str) -> Site:
         """The machine as the host works on it; see Sites.
@@ -117,6 +137,9 @@ class Roads:
         """Somebody wants the machine now: what waits for its time, or for a person, is tried."""
         if machine in self._reaches:
             await self._reaches[machine].retry()
+
+    def _power(self, machine: str) -> Power | None:
+        return power_for(catalogue.load().find(machine), self._asked_by(machine))
 
     def _reach(self, machine: Machine) -> Reach:
         if machine.id not in self._reaches:

@@ -80,8 +80,16 @@ class Ways(Protocol):
         """Has a machine that is down tried at once."""
         ...
 
+    async def runs(self, machine: str) -> bool:
+        """Whether a machine is on; True for one that is simply there."""
+        ...
+
     async def start(self, machine: str, say: Callable[[str], None]) -> None:
         """Has a machine that one pays for run; `say` is told what is waited for."""
+        ...
+
+    async def stop(self, machine: str) -> None:
+        """Stops a machine that one pays for, and with it all that runs there."""
         ...
 
 
@@ -95,6 +103,7 @@ class Sites:
 
     Attributes:
         on_reached: called with each machine's id once it is reached for the first time.
+        on_started: called with the id of a machine that was off, just before it is started.
     """
 
     def __init__(self, ways: Ways, document: StudioDocument, tasks: asyncio.TaskGroup) -> None:
@@ -105,6 +114,7 @@ class Sites:
         self._facts: dict[str, asyncio.Task[Machine]] = {}
         self._reaching: dict[str, asyncio.Lock] = {}
         self.on_reached: Callable[[str], None] = lambda machine: None
+        self.on_started: Callable[[str], None] = lambda machine: None
 
     def calls(self) -> list[Method]:
         """What can be asked of it."""
@@ -121,11 +131,12 @@ class Sites:
         """The id of the machine that the studio is on."""
         return self._document.info.machine
 
-    def check(self, machine: str) -> None:
-        """Raises NotFound when no machine of the catalogue is called so."""
-        known = [each.id for each in self._ways.known()]
+    def find(self, machine: str) -> Machine:
+        """What the catalogue says of a machine; raises NotFound when that is nothing."""
+        known = {each.id: each for each in self._ways.known()}
         if machine not in known:
             raise NotFound(f"there is no machine {machine!r}", f"there are {', '.join(known)}")
+        return known[machine]
 
     async def at(self, machine: str, *, wanted: bool = False) -> Site:
         """The machine called `machine`.
@@ -159,7 +170,18 @@ class Sites:
         Raises:
             StudioError: it cannot be had.
         """
+        if not await self._ways.runs(machine):
+            # First: one whose start is cut short may be on all the same, and cost.
+            self.on_started(machine)
         await self._ways.start(machine, say)
+
+    async def stop(self, machine: str) -> None:
+        """Stop a machine that one pays for, and with it all that runs there.
+
+        Raises:
+            StudioError: it cannot be stopped now.
+        """
+        await self._ways.stop(machine)
 
     async def close(self) -> None:
         """Leave every machine; what runs there goes on."""

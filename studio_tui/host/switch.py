@@ -67,7 +67,7 @@ class Switch:
         self._publish = publish
         self._tasks = tasks
         self._clock = clock
-        self._under_way: asyncio.Task[None] | None = None
+        self._under_way: asyncio.Task[SwitchEntry] | None = None
         self._told_at = 0.0
 
     def calls(self) -> list[Method]:
@@ -83,6 +83,28 @@ class Switch:
         entry = self._document.switch
         if entry is not None and not entry.over:
             self._end(entry, "failed", "the studio's host ended on the way")
+
+    @property
+    def going(self) -> SwitchEntry | None:
+        """The switch that is under way; None when none is."""
+        return self._document.switch if self._under_way is not None else None
+
+    async def bring(self, machine: str, by: str) -> None:
+        """Take the studio to a machine without being asked by a person; returns once it is there.
+
+        Args:
+            by: who does so, for everybody to see.
+
+        Raises:
+            StudioError: it stays where it is, and why.
+        """
+        self._check_free()
+        moving = self._begin(machine, by)
+        await asyncio.wait((moving,))
+        if moving.cancelled():
+            raise StudioError("the switch was cancelled", "switch yourself when you are ready")
+        if (ended := moving.result()).phase != "done":
+            raise StudioError(ended.note, f"switch by hand: studio-tui machine switch … {machine}")
 
     # -- calls --------------------------------------------------------------------------------
 
@@ -105,21 +127,13 @@ class Switch:
 
     async def _switch(self, params: Params) -> Result:
         machine, epoch = self._wanted(params), params.number("epoch", 0, 1 << 53)
-        running = self._document.switch
-        if self._under_way is not None and running is not None:
-            raise StudioError(
-                f"{running.by} is taking the studio to {running.target}", "wait for it, or cancel"
-            )
+        self._check_free()
         info = self._document.info
         if epoch != info.epoch:
             raise StudioError(
                 f"the studio has just moved to {info.machine}", "look at it, then switch again"
             )
-        entry = SwitchEntry(
-            SWITCH, info.machine, machine, params.sender.name, "planning", started=self._clock()
-        )
-        self._document.switch = entry
-        self._under_way = self._tasks.create_task(self._run(entry), name=f"switch to {machine}")
+        self._begin(machine, params.sender.name)
         return {}
 
     async def _cancel(self, params: Params) -> Result:
@@ -133,23 +147,39 @@ class Switch:
         machine = params.text("machine", cap=NAME_CAP)
         if machine == self._sites.here:
             raise UsageFault(f"the studio is on {machine} already", "choose another machine")
-        self._sites.check(machine)
+        self._sites.find(machine)
         return machine
 
     # -- one switch ---------------------------------------------------------------------------
 
-    async def _run(self, entry: SwitchEntry) -> None:
+    def _check_free(self) -> None:
+        running = self._document.switch
+        if self._under_way is not None and running is not None:
+            raise StudioError(
+                f"{running.by} is taking the studio to {running.target}", "wait for it, or cancel"
+            )
+
+    def _begin(self, machine: str, by: str) -> asyncio.Task[SwitchEntry]:
+        source = self._sites.here
+        entry = SwitchEntry(SWITCH, source, machine, by, "planning", started=self._clock())
+        self._document.switch = entry
+        self._under_way = self._tasks.create_task(self._run(entry), name=f"switch to {machine}")
+        return self._under_way
+
+    async def _run(self, entry: SwitchEntry) -> SwitchEntry:
+        """The whole of a switch; returns how it ended."""
         try:
             look_at = await self._go(entry)
         except asyncio.CancelledError:
             self._end(entry, "cancelled")
             raise
         except StudioError as problem:
-            self._end(entry, "failed", f"{problem.message}; {problem.hint}".rstrip("; "))
+            return self._end(entry, "failed", f"{problem.message}; {problem.hint}".rstrip("; "))
         except OSError as problem:
-            self._end(entry, "failed", f"{problem.strerror or problem}; check the machines' disks")
+            said = f"{problem.strerror or problem}; check the machines' disks"
+            return self._end(entry, "failed", said)
         else:
-            self._end(entry, "done", "; ".join(look_at))
+            return self._end(entry, "done", "; ".join(look_at))
         finally:
             self._under_way = None
 
@@ -194,9 +224,11 @@ class Switch:
         log.info("switch to %s: %s", entry.target, phase)
         self._document.switch = replace(entry, phase=phase)
 
-    def _end(self, entry: SwitchEntry, phase: str, note: str = "") -> None:
+    def _end(self, entry: SwitchEntry, phase: str, note: str = "") -> SwitchEntry:
         log.info("switch to %s: %s %s", entry.target, phase, note)
-        self._document.switch = replace(entry, phase=phase, note=note, ended=self._clock())
+        ended = replace(entry, phase=phase, note=note, ended=self._clock())
+        self._document.switch = ended
+        return ended
 
     def _carried(self, carried: Carried) -> None:
         self._tell(Progress(carried.bytes, carried.all_bytes))

@@ -51,6 +51,7 @@ class Terminal:
     Attributes:
         entry: as it was last published.
         over: set once the program is over and its last screen is shown.
+        on_key: called after each key, paste or click of the driver's.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Terminal:
     ) -> None:
         self.entry = entry
         self.over = asyncio.Event()
+        self.on_key: Callable[[], None] = lambda: None
         self._holder = holder
         self._shown = frames
         self._publish_entry = publish
@@ -217,6 +219,7 @@ class Terminal:
                 self.resize(int(cols), int(rows))
             case _:
                 self._send(holding.encode_input(self._keys.event(event)))
+                self.on_key()
 
     def _reply(self, data: bytes) -> None:
         if self._answering:

@@ -25,7 +25,7 @@ from studio_tui.terminal.emulator import check_size
 from studio_tui.terminal.row import MAX_SIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Set
+    from collections.abc import Callable, Iterable, Set
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,9 @@ class Terminals:
         session: the host's session with the relay.
         studio: the studio's id.
         tasks: owns one following task per terminal.
+
+    Attributes:
+        on_key: called with the machine of the terminal that somebody has just typed into.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Terminals:
         self._tasks = tasks
         self._kept: dict[str, _Kept] = {}
         self._starting: set[str] = set()
+        self.on_key: Callable[[str], None] = lambda machine: None
 
     def calls(self) -> list[Method]:
         """What can be asked of it."""
@@ -110,12 +114,13 @@ class Terminals:
     async def end_all(self) -> int:
         """End every program, forget the terminals; returns how many were running."""
         running = [k for k in self._kept.values() if k.terminal.entry.state == "running"]
-        ids = list(self._kept)
-        ended = await asyncio.gather(*(self._end(id) for id in ids), return_exceptions=True)
-        for problem in ended:
-            if isinstance(problem, BaseException) and not isinstance(problem, StudioError):
-                raise problem
+        await self._end_each(list(self._kept))
         return len(running)
+
+    async def end_on(self, machine: str) -> None:
+        """End the terminals of one machine, as far as they do."""
+        on_it = [id for id, k in self._kept.items() if k.terminal.entry.machine == machine]
+        await self._end_each(on_it)
 
     # -- calls --------------------------------------------------------------------------------
 
@@ -160,6 +165,7 @@ class Terminals:
         room = await self._session.join(self._room(entry.id))
         put = self._document.terminals.put
         terminal = Terminal(entry, holder, FrameArray(room.replica), put, new=new)
+        terminal.on_key = lambda: self.on_key(entry.machine)
         room.on_stream = terminal.received
         put(entry)
         following = self._tasks.create_task(terminal.run(), name=f"terminal {entry.id}")
@@ -214,6 +220,13 @@ class Terminals:
         if running and kept.terminal.entry.state != "running":
             raise StudioError("this terminal's program is over", "open a new one")
         return kept.terminal
+
+    async def _end_each(self, ids: Iterable[str]) -> None:
+        """End some terminals; one that does not end is left to itself."""
+        ended = await asyncio.gather(*(self._end(id) for id in ids), return_exceptions=True)
+        for problem in ended:
+            if isinstance(problem, BaseException) and not isinstance(problem, StudioError):
+                raise problem
 
     async def _end(self, terminal_id: str) -> None:
         """End a terminal's program and forget the terminal.

@@ -26,6 +26,7 @@ from studio_tui.document.entries import (
     FileEntry,
     JobEntry,
     MachineEntry,
+    SleepEntry,
     StudioInfo,
     SwitchEntry,
     TerminalEntry,
@@ -221,6 +222,15 @@ class StagedStudio(Studio):
         assert self.document.switch is not None
         self.switching(replace(self.document.switch, phase="cancelled", ended=NOW + 1))
         return {}
+
+    def _machines_stay(self, machine: str) -> dict[str, Any]:
+        self.sleeping(SleepEntry(machine, "awake", note=f"{self.name} keeps it up"))
+        return {}
+
+    def sleeping(self, entry: SleepEntry) -> None:
+        """The host says how a machine goes to sleep."""
+        self.document.sleeps.put(entry)
+        self.saved()
 
     def switching(self, entry: SwitchEntry) -> None:
         """The host says how far a switch is."""

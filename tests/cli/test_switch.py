@@ -19,6 +19,12 @@ def test_machines_that_one_cannot_go_to(hosted: Hosted, typed: Typed) -> None:
     assert typed("machine", "switch", "no-such", "local").code == 3
 
 
+def test_a_machine_that_does_not_sleep(hosted: Hosted, typed: Typed) -> None:
+    done = typed("machine", "stay", hosted.id, "local")
+    assert (done.code, done.error) == (3, "local is not put to sleep by this studio")
+    assert typed("machine", "stay", "no-such", "local").code == 3
+
+
 def test_a_plan_for_people() -> None:
     paths = [f"{number}.md" for number in range(12)]
     plan = SwitchPlan("box", "/b", 3, 2_500_000, 1, paths, "uv sync", ["no GPU\x1b[31m there"])

@@ -36,6 +36,14 @@ async def test_what_a_host_of_another_version_says_is_read_as_far_as_it_makes_se
     assert await studio.plan_switch("a") == SwitchPlan("a")
 
 
+async def test_only_a_machine_that_may_sleep_can_be_kept_up(hosted: Hosted) -> None:
+    async with hosted.attach() as studio:
+        with pytest.raises(NotFound, match="local is not put to sleep by this studio"):
+            await studio.stay("local")
+        with pytest.raises(NotFound, match="no machine 'moon'"):
+            await studio.stay("moon")
+
+
 async def test_a_switch_says_why_the_studio_stays(stage: Stage) -> None:
     studio = await stage.attach()
 

@@ -112,14 +112,14 @@ class Parts:
         self.session = session
         self.document = document
         self.tasks = tasks
-        self._calls = calls
+        self.calls = calls
 
     def sites(self, *known: Site) -> Sites:
         """The machines of this host: those that the test knows of."""
         return Sites(Known(*known), self.document, self.tasks)
 
     def answer(self, methods: list[Method]) -> None:
-        self._calls.add(methods)
+        self.calls.add(methods)
 
 
 def found(site: Site) -> Callable[[], Awaitable[Site]]:
@@ -148,8 +148,14 @@ class Known:
     async def retry(self, machine: str) -> None:
         """Nothing is ever down."""
 
+    async def runs(self, machine: str) -> bool:
+        return True
+
     async def start(self, machine: str, say: Callable[[str], None]) -> None:
         """Nothing costs money."""
+
+    async def stop(self, machine: str) -> None:
+        """Nothing can be stopped."""
 
 
 @asynccontextmanager

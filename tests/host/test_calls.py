@@ -87,6 +87,17 @@ async def test_a_command_does_not_pass_as_a_query(table: Table) -> None:
     assert isinstance(await table.ask("change", {}, OWNER, changes=False), Refused)
 
 
+async def test_what_has_changed_something_is_told(table: Table) -> None:
+    told: list[str] = []
+    table.calls.on_change = lambda: told.append("changed")
+    await table.ask("look")
+    await table.ask("change", sender=VIEWER, changes=True)
+    await table.ask("change", raw=b"no JSON", changes=True)
+    assert told == []
+    await table.ask("change", changes=True)
+    assert told == ["changed"]
+
+
 async def test_a_command_is_in_the_log(table: Table, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     await table.ask("look")

@@ -20,7 +20,10 @@ from studio_tui.host.roads import Home, Roads
 from studio_tui.machines.connection import ConnectionLost
 from studio_tui.settings import paths
 from tests.host.conftest import STUDIO, Bench, eventually
+from tests.machines.ec2.conftest import Aws, account, aws
 from tests.machines.sshd import Server
+
+__all__ = ["account", "aws"]
 
 
 @dataclass
@@ -153,3 +156,30 @@ def test_a_machine_without_python_has_no_interpreter(tmp_path: Path) -> None:
         argv, env={"PATH": f"{tmp_path}/bin"}, capture_output=True, text=True, check=True
     )
     assert done.stdout == f"{tmp_path.resolve()}/a b/x\n"
+
+
+async def test_a_machine_that_is_simply_there_runs(
+    bench: Bench, tmp_path: Path, box: Server
+) -> None:
+    async with crossing(bench, tmp_path) as cross:
+        await cross.roads.stop("box")
+        await cross.roads.stop("local")
+        assert await cross.roads.runs("box")
+        assert await cross.roads.runs("local")
+        with pytest.raises(NotFound):
+            await cross.roads.stop("moon")
+
+
+async def test_an_instance_is_started_and_stopped(
+    bench: Bench, tmp_path: Path, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio_tui.machines.ec2.instance.LOOK", 0.01)
+    entry = f'kind = "ec2"\ninstance = "{aws.launch()}"\nregion = "us-east-1"\n'
+    paths.machines_file().write_text(f"[machines.cloud]\n{entry}")
+    async with crossing(bench, tmp_path) as cross:
+        assert await cross.roads.runs("cloud")
+        await cross.roads.stop("cloud")
+        assert not await cross.roads.runs("cloud")
+        said: list[str] = []
+        await cross.roads.start("cloud", said.append)
+        assert await cross.roads.runs("cloud")

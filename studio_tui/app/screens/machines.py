@@ -11,7 +11,7 @@ from studio_tui.document.entries import YES
 
 if TYPE_CHECKING:
     from studio_tui.app.screens.workspace import Workspace
-    from studio_tui.document.entries import MachineEntry, QuestionEntry
+    from studio_tui.document.entries import MachineEntry, QuestionEntry, SleepEntry
 
 
 async def visit(workspace: Workspace) -> None:
@@ -27,6 +27,9 @@ async def visit(workspace: Workspace) -> None:
         if await workspace.app.push_screen_wait(Confirm("cancel?", body, "cancel it", "let it go")):
             await studio.cancel_switch()
         return
+    for entry in studio.document.sleeps.values():
+        if entry.phase == "warning" and await _keep_up(workspace, entry):
+            return
     here = studio.document.info.machine
     chosen = await workspace.app.push_screen_wait(_choice(await studio.machines(), here))
     if chosen is None or chosen == here:
@@ -40,6 +43,16 @@ async def visit(workspace: Workspace) -> None:
     if await workspace.app.push_screen_wait(question):
         ended = await studio.switch(chosen)
         notice.news(f"on {chosen} now" + (f"; look at: {ended.note}" if ended.note else ""))
+
+
+async def _keep_up(workspace: Workspace, entry: SleepEntry) -> bool:
+    """Ask whether a machine that is about to sleep is to stay; returns whether it is."""
+    body = f"{entry.id} is about to sleep: {entry.note}."
+    question = Confirm(f"keep {entry.id} up?", body, "keep it up", "let it sleep", danger=False)
+    keep: bool = await workspace.app.push_screen_wait(question)
+    if keep:
+        await workspace.studio.stay(entry.id)
+    return keep
 
 
 async def answer(workspace: Workspace, question: QuestionEntry) -> None:

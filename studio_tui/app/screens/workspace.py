@@ -30,12 +30,13 @@ from studio_tui.app.widgets.key_hints import KeyHints
 from studio_tui.app.widgets.place_strip import PlaceStrip
 from studio_tui.app.widgets.terminal_view import TerminalView
 from studio_tui.app.widgets.top_line import MachineButton, TopLine
+from studio_tui.app.words import sleep
 from studio_tui.client.studio import Studio, Topic
 from studio_tui.document.presence import Gaze
 
 if TYPE_CHECKING:
     from studio_tui.app.screens.run_dialog import RunRequest
-    from studio_tui.document.entries import QuestionEntry
+    from studio_tui.document.entries import QuestionEntry, SleepEntry
 
 
 SETTLE_SECONDS = 1.0
@@ -71,6 +72,7 @@ class Workspace(PlacesScreen):
         self._told = ""  # what keeps edits from the relay, as last shown
         self._last_run: dict[str, RunRequest] = {}
         self._asked: set[str] = set()
+        self._sleeps: dict[str, tuple[SleepEntry | None, str]] = {}  # as last shown
         self._dialogs: dict[str, ModalScreen[Any]] = {}
 
     def compose(self) -> ComposeResult:
@@ -138,6 +140,7 @@ class Workspace(PlacesScreen):
             self.look_for_questions()
         if topics & {"document", "meters"}:
             self.side_pane.show_meters()
+            self._show_sleep()
         reachable, self._reachable = self._reachable, self.studio.reachable
         if self._reachable and not reachable:
             self.files_pane.reload()
@@ -150,6 +153,20 @@ class Workspace(PlacesScreen):
             self.work_pane.notice.problem(problem)
         elif told and problem is None:
             self.work_pane.notice.clear()
+
+    def _show_sleep(self) -> None:
+        """Say how a machine goes to sleep, once a step; while a countdown stands, it counts."""
+        notice = self.work_pane.notice
+        key = next(self.key_of(command) for command in COMMANDS if command.id == "machine")
+        for entry in self.studio.document.sleeps.values():
+            before, said = self._sleeps.get(entry.id, (None, ""))
+            if entry == before and (not said or notice.words != said):
+                continue  # it was told, and taken away or talked over
+            past = before is None and entry.phase != "warning"
+            words = "" if past else sleep(entry, self._clock(), key)
+            self._sleeps[entry.id] = (entry, words)
+            if words and words != notice.words:
+                notice.news(words)
 
     def joined(self) -> None:
         """The studio can be asked now: read the files, open what was open."""

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from studio_tui.client import questions
-from studio_tui.document.entries import QuestionEntry, SwitchEntry
+from studio_tui.document.entries import QuestionEntry, SleepEntry, SwitchEntry
 from studio_tui.document.progress import Progress
 from studio_tui.document.studio import SWITCH
 from studio_tui.errors import NotFound
 from studio_tui.host.questions import Questions
 from studio_tui.settings import paths
 from studio_tui.sync import Stream
+from tests.app.conftest import NOW
 
 
 async def test_the_machines_are_shown_with_the_one_we_are_on(
@@ -118,6 +119,54 @@ async def test_on_a_narrow_screen(studio: Any, open_app: Any, settle: Any, text_
         await pilot.press("y")
         await settle(pilot)
         assert "on gpu-box → local  copying" in text_of(pilot)
+
+
+async def test_a_machine_that_is_about_to_sleep_is_kept_up(
+    studio: Any, open_app: Any, settle: Any, text_of: Any
+) -> None:
+    async with open_app(studio) as pilot:
+        reason = "nobody has used it for 20 minutes"
+        studio.sleeping(SleepEntry("gpu-box", "warning", NOW + 120, reason))
+        await settle(pilot)
+        said = f"gpu-box sleeps in 2 min: {reason} · ctrl+e to keep it up"
+        assert pilot.app.screen.work_pane.notice.words == said
+        await pilot.press("ctrl+e")
+        await settle(pilot)
+        assert "keep gpu-box up?" in text_of(pilot)
+        await pilot.press("y")
+        await settle(pilot)
+        assert studio.asked("machines.stay") == [{"machine": "gpu-box"}]
+        assert "gpu-box stays up: ana keeps it up" in text_of(pilot)
+
+
+async def test_the_countdown_counts_until_it_is_taken_away(
+    studio: Any, open_app: Any, settle: Any, text_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_app(studio) as pilot:
+        studio.sleeping(SleepEntry("gpu-box", "warning", NOW + 120, "nobody is here"))
+        await settle(pilot)
+        assert "gpu-box sleeps in 2 min" in text_of(pilot)
+        monkeypatch.setattr(pilot.app.screen, "_clock", lambda: NOW + 75)
+        studio.measure()
+        await settle(pilot)
+        assert "gpu-box sleeps in 45 s" in text_of(pilot)
+        pilot.app.screen.work_pane.notice.clear()
+        studio.measure()
+        await settle(pilot)
+        assert "gpu-box sleeps" not in text_of(pilot)
+
+
+async def test_a_sleep_that_is_over_is_no_news_to_who_joins_later(
+    studio: Any, open_app: Any, settle: Any, text_of: Any
+) -> None:
+    studio.document.sleeps.put(SleepEntry("gpu-box", "asleep", 0.0, "nobody was here"))
+    async with open_app(studio) as pilot:
+        studio.measure()
+        await settle(pilot)
+        assert "nobody was here" not in text_of(pilot)
+        studio.sleeping(SleepEntry("gpu-box", "failed", 0.0, "the disk is full"))
+        await settle(pilot)
+        assert "could not be put to sleep: the disk is full" in " ".join(text_of(pilot).split())
 
 
 class Host:
