@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from studio_tui.app import words
-from studio_tui.document.entries import FileEntry, MachineEntry
+from studio_tui.document.entries import FileEntry, MachineEntry, SleepEntry
 
 GIB = 1 << 30
 
@@ -90,3 +90,19 @@ def test_hardware() -> None:
     assert words.hardware(MachineEntry("m", gpus=gpus)) == "2×H100  1×T4"
     assert words.hardware(MachineEntry("m", cpus=8, memory_bytes=32 * GIB)) == "8 cpus 32G"
     assert words.hardware(MachineEntry("m", cpus=1, price_per_hour=0.5)) == "1 cpu  $0.50/h"
+
+
+@pytest.mark.parametrize(
+    ("phase", "said"),
+    [
+        ("warning", "box sleeps in 1 min: nobody is here · ctrl+e to keep it up"),
+        ("awake", "box stays up: nobody is here"),
+        ("going", "box goes to sleep: nobody is here"),
+        ("asleep", "box sleeps now: nobody is here"),
+        ("failed", "box could not be put to sleep: nobody is here"),
+        ("of another version", ""),
+    ],
+)
+def test_a_machine_that_goes_to_sleep(phase: str, said: str) -> None:
+    entry = SleepEntry("box", phase, 190.0, "nobody is here")
+    assert words.sleep(entry, 100.0, "ctrl+e") == said

@@ -19,6 +19,8 @@ from studio_tui.settings import paths
 from studio_tui.sync.link import Endpoint
 from studio_tui.sync.session import Session
 from tests.host.conftest import HELD, STUDIO, Bench, eventually
+from tests.machines.aws import Aws
+from tests.machines.sshd import Server
 
 pytestmark = pytest.mark.usefixtures("brisk")
 
@@ -107,6 +109,39 @@ async def test_everything_answers_once_it_is_ready(bench: Bench, serve: Serve) -
         assert info.epoch == 1
         assert [entry.name for entry in (await ana.folder()).entries] == ["a.txt", "run.py"]
         await terminal.close()
+
+
+async def test_an_instance_is_started_used_and_put_to_sleep(
+    bench: Bench, serve: Serve, aws: Aws, sshd: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS over HTTP, a real OpenSSH server at its address, and the meters read there."""
+    monkeypatch.setattr("studio_tui.machines.ec2.instance.LOOK", 0.01)
+    monkeypatch.setattr("studio_tui.machines.autosleep.COUNTDOWN", 1.0)
+    config = sshd.folder / "any_config"
+    config.write_text(sshd.client_lines("*", "UserKnownHostsFile none"))
+    monkeypatch.setenv("STUDIO_SSH_CONFIG", str(config))
+    what = "SSH HOST KEY FINGERPRINTS"
+    key = f"256 {sshd.host_key.get_fingerprint()} root (ED25519)"
+    aws.rules({"console": f"-----BEGIN {what}-----\n{key}\n-----END {what}-----\n"})
+    id = aws.launch()
+    aws.stop(id)
+    paths.machines_file().write_text(
+        f'[machines.cloud]\nkind = "ec2"\ninstance = "{id}"\nregion = "us-east-1"\n'
+        'sleep_after = "1s"\n'
+    )
+    (bench.root / "a.txt").write_text("a\n")
+    async with serve() as serving:
+        await serving.ready()
+        ana = await bench.attach("ana")
+        await reachable(ana)
+        phases: list[str] = []
+        ana.document.sleeps.observe(lambda _: phases.append(ana.document.sleeps["cloud"].phase))
+        await ana.switch("cloud")
+        async with asyncio.timeout(20):
+            await ana.until(lambda: "asleep" in phases)
+        assert phases == ["warning", "going", "asleep"]
+        assert aws.instance(id)["State"]["Name"] == "stopped"
+        assert ana.document.info.machine == "local"
 
 
 async def test_stopping_saves_everything_and_leaves_the_terminals(

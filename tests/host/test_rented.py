@@ -28,9 +28,7 @@ from studio_tui.machines.local import LocalConnection
 from studio_tui.machines.power import Power, power_for
 from studio_tui.meters.sample import GPU, Sample
 from tests.host.conftest import HELD, STUDIO, Bench, Known
-from tests.machines.ec2.conftest import Aws, account, aws
-
-__all__ = ["account", "aws"]
+from tests.machines.aws import Aws
 
 pytestmark = pytest.mark.usefixtures("brisk")
 
@@ -424,7 +422,7 @@ async def test_an_instance_of_aws(
     id = aws.launch()
     entry = {"kind": "ec2", "instance": id, "region": "us-east-1", "sleep_after": "10m"}
     cloud = Cloud(site, replace(box, machine=Machine("box", "ec2", entry=entry)))
-    await cloud.power.stop(lambda words: None)
+    aws.stop(id)
     async with hosting(cloud) as host:
         await host.ana.switch("box")
         assert aws.instance(id)["State"]["Name"] == "running"

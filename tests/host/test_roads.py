@@ -20,10 +20,8 @@ from studio_tui.host.roads import Home, Roads
 from studio_tui.machines.connection import ConnectionLost
 from studio_tui.settings import paths
 from tests.host.conftest import STUDIO, Bench, eventually
-from tests.machines.ec2.conftest import Aws, account, aws
+from tests.machines.aws import Aws
 from tests.machines.sshd import Server
-
-__all__ = ["account", "aws"]
 
 
 @dataclass

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-SERVER = Path(__file__).parents[2] / "servers" / "ec2.py"
+SERVER = Path(__file__).parents[1] / "servers" / "ec2.py"
 REGION = "us-east-1"
 
 
@@ -21,6 +20,8 @@ class Aws:
     """The account, as its owner sees it: the other end of what is tested."""
 
     def __init__(self, url: str) -> None:
+        import boto3  # here: tests of other things need not wait for it
+
         self.url = url
         self._ec2 = boto3.client(
             "ec2",
@@ -51,6 +52,9 @@ class Aws:
     def instance(self, id: str) -> dict[str, Any]:
         told = self._ec2.describe_instances(InstanceIds=[id])
         return dict(told["Reservations"][0]["Instances"][0])
+
+    def stop(self, id: str) -> None:
+        self._ec2.stop_instances(InstanceIds=[id])
 
     def terminate(self, id: str) -> None:
         self._ec2.terminate_instances(InstanceIds=[id])
