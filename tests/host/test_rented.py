@@ -92,15 +92,26 @@ class Cloud(Known):
 
 @dataclass
 class Hosted:
-    """A host with everything that uses a machine, and a person in it."""
+    """A host with everything that uses a machine, and a person in it.
+
+    Attributes:
+        gate: while it is not set, a machine that goes to sleep waits before it is stopped.
+    """
 
     rented: Rented
+    gate: asyncio.Event
     clock: Clock
     ana: Studio
 
     @property
     def told(self) -> SleepEntry:
         return self.ana.document.sleeps.get("box", SleepEntry("box", "nothing"))
+
+    @property
+    def at_home(self) -> bool:
+        """Whether the studio has been taken home, and can be taken elsewhere."""
+        switch = self.ana.document.switch
+        return switch is not None and (switch.target, switch.phase) == ("local", "done")
 
     async def tells(self, phase: str) -> SleepEntry:
         """Everybody sees this phase, if not at once."""
@@ -164,7 +175,13 @@ def hosting(bench: Bench, site: Site, ways: Paid) -> Hosting:
             terminals = Terminals(sites, document, session, STUDIO, tasks)
             jobs = Jobs(sites, document, session, STUDIO, tasks, clock)
             switch = Switch(sites, files, document, folder_at, lambda far: None, tasks, clock)
-            ends = (jobs.end_on, terminals.end_on)
+            gate = asyncio.Event()
+            gate.set()
+
+            async def wait_at_gate(machine: str) -> None:
+                await gate.wait()
+
+            ends = (jobs.end_on, terminals.end_on, wait_at_gate)
             rented = Rented(sites, switch, document, jobs.on, ends, bench.state, tasks, clock)
             sites.on_started = rented.started
             terminals.on_key = rented.used
@@ -177,7 +194,7 @@ def hosting(bench: Bench, site: Site, ways: Paid) -> Hosting:
             async with bench.person("ana", "editor") as ana, asyncio.timeout(25):
                 await ana.until(lambda: ana.reachable)
                 try:
-                    yield Hosted(rented, clock, ana)
+                    yield Hosted(rented, gate, clock, ana)
                 finally:
                     await terminals.end_all()
                     for folder in folders:
@@ -399,6 +416,24 @@ async def test_where_the_studio_cannot_go_home_nothing_is_stopped(
         host.passes(AFTER + COUNTDOWN)
         await host.tells("asleep")
         assert ways.done == ["start box", "stop box"]
+
+
+async def test_somebody_comes_back_while_it_is_being_stopped(
+    bench: Bench, hosting: Hosting, ways: Paid
+) -> None:
+    async with hosting() as host:
+        await host.ana.switch("box")
+        host.gate.clear()
+        host.passes(AFTER + COUNTDOWN)
+        await host.tells("going")
+        with pytest.raises(StudioError, match="box is being stopped"):
+            await host.ana.stay("box")
+        await host.ana.until(lambda: host.at_home)
+        await host.ana.switch("box")
+        host.gate.set()
+        assert (await host.tells("failed")).note == "the studio has come to box again"
+        assert ways.done == ["start box"]
+        assert host.ana.document.info.machine == "box"
 
 
 async def test_a_machine_that_does_not_stop_is_tried_again(hosting: Hosting, ways: Paid) -> None:
