@@ -117,6 +117,7 @@ async def test_an_instance_is_started_used_and_put_to_sleep(
     """AWS over HTTP, a real OpenSSH server at its address, and the meters read there."""
     monkeypatch.setattr("studio_tui.machines.ec2.instance.LOOK", 0.01)
     monkeypatch.setattr("studio_tui.machines.autosleep.COUNTDOWN", 1.0)
+    monkeypatch.setattr("studio_tui.machines.autosleep.SILENCE", 3.0)
     config = sshd.folder / "any_config"
     config.write_text(sshd.client_lines("*", "UserKnownHostsFile none"))
     monkeypatch.setenv("STUDIO_SSH_CONFIG", str(config))
@@ -127,7 +128,7 @@ async def test_an_instance_is_started_used_and_put_to_sleep(
     aws.stop(id)
     paths.machines_file().write_text(
         f'[machines.cloud]\nkind = "ec2"\ninstance = "{id}"\nregion = "us-east-1"\n'
-        'sleep_after = "1s"\n'
+        'sleep_after = "4s"\n'
     )
     (bench.root / "a.txt").write_text("a\n")
     async with serve() as serving:
@@ -139,7 +140,8 @@ async def test_an_instance_is_started_used_and_put_to_sleep(
         await ana.switch("cloud")
         async with asyncio.timeout(20):
             await ana.until(lambda: "asleep" in phases)
-        assert phases == ["warning", "going", "asleep"]
+        assert phases[0] == "warning"
+        assert phases[-2:] == ["going", "asleep"]
         assert aws.instance(id)["State"]["Name"] == "stopped"
         assert ana.document.info.machine == "local"
 
