@@ -113,6 +113,7 @@ class Sites:
         self._sites: dict[str, Site] = {}
         self._facts: dict[str, asyncio.Task[Machine]] = {}
         self._reaching: dict[str, asyncio.Lock] = {}
+        self._turning: dict[str, asyncio.Lock] = {}
         self.on_reached: Callable[[str], None] = lambda machine: None
         self.on_started: Callable[[str], None] = lambda machine: None
 
@@ -170,10 +171,14 @@ class Sites:
         Raises:
             StudioError: it cannot be had.
         """
-        if not await self._ways.runs(machine):
-            # First: one whose start is cut short may be on all the same, and cost.
-            self.on_started(machine)
-        await self._ways.start(machine, say)
+        turning = self._turning.setdefault(machine, asyncio.Lock())
+        if turning.locked():
+            say(f"{machine} is being stopped, and started then")
+        async with turning:
+            if not await self._ways.runs(machine):
+                # First: one whose start is cut short may be on all the same, and cost.
+                self.on_started(machine)
+            await self._ways.start(machine, say)
 
     async def stop(self, machine: str) -> None:
         """Stop a machine that one pays for, and with it all that runs there.
@@ -181,7 +186,8 @@ class Sites:
         Raises:
             StudioError: it cannot be stopped now.
         """
-        await self._ways.stop(machine)
+        async with self._turning.setdefault(machine, asyncio.Lock()):
+            await self._ways.stop(machine)
 
     async def close(self) -> None:
         """Leave every machine; what runs there goes on."""

@@ -28,7 +28,7 @@ from studio_tui.machines.install import install
 from studio_tui.machines.local import LocalConnection
 from studio_tui.machines.power import Power, power_for
 from studio_tui.meters.sample import GPU, Sample
-from tests.host.conftest import HELD, STUDIO, Bench, Known
+from tests.host.conftest import HELD, STUDIO, Bench, Known, eventually
 from tests.machines.aws import Aws
 
 pytestmark = pytest.mark.usefixtures("brisk")
@@ -54,6 +54,8 @@ class Paid(Known):
         super().__init__(*sites)
         self.on = {"local"}
         self.done: list[str] = []
+        self.stops = asyncio.Event()
+        self.stops.set()
         self.refuse: StudioError | None = None
 
     async def runs(self, machine: str) -> bool:
@@ -67,8 +69,9 @@ class Paid(Known):
     async def stop(self, machine: str) -> None:
         if self.refuse is not None:
             raise self.refuse
-        self.done.append(f"stop {machine}")
         self.on.discard(machine)
+        await self.stops.wait()
+        self.done.append(f"stop {machine}")
 
 
 class Cloud(Known):
@@ -438,6 +441,23 @@ async def test_somebody_comes_back_while_it_is_being_stopped(
         assert (await host.tells("failed")).note == "the studio has come to box again"
         assert ways.done == ["start box"]
         assert host.ana.document.info.machine == "box"
+
+
+async def test_a_switch_waits_for_a_machine_that_stops(hosting: Hosting, ways: Paid) -> None:
+    async with hosting() as host:
+        await host.ana.switch("box")
+        await host.ana.switch("local")
+        ways.stops.clear()
+        host.passes(AFTER + COUNTDOWN)
+        await eventually(lambda: "box" not in ways.on)
+        going = asyncio.create_task(host.ana.switch("box"))
+        await eventually(lambda: host.document.switch and not host.document.switch.over)
+        await host.ana.machines()
+        ways.stops.set()
+        await going
+        assert ways.done == ["start box", "stop box", "start box"]
+        host.passes(AFTER)
+        await host.tells("warning")
 
 
 async def test_a_machine_that_does_not_stop_is_tried_again(hosting: Hosting, ways: Paid) -> None:
