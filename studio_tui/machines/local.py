@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from studio_tui.errors import NotFound
 from studio_tui.machines.connection import CommandFailed, Completed, ConnectionLost
+from studio_tui.settings.secrets import names_a_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 STREAM_LIMIT = 1 << 20  # bytes that one pipe may hold back before its program has to wait
 CLOSE_GRACE = 2.0  # seconds between asking a program to go and killing it
 SOCKET_PATH_LIMIT = 100  # bytes; the kernel takes 107, some systems 103
-_SECRET_WORDS = ("TOKEN", "SECRET", "KEY", "PASSWORD")
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
@@ -28,7 +28,7 @@ def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not (name.startswith("STUDIO_") and any(word in name for word in _SECRET_WORDS))
+        if not (name.startswith("STUDIO_") and names_a_secret(name))
     }
     return kept | dict(extra or {})
 

@@ -1,7 +1,6 @@
 """Tokens and secrets: from the environment, the keyring, or a file only this user can read.
 
-A secret never enters a command line, a log or a document; what prints text that may hold one
-passes it through `redact` first.
+A secret never enters a command line, a log or a document: see `jobs.mask` for what a job prints.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from studio_tui.settings.private import read_json, readable_by_others, write_jso
 
 TOKEN_VARIABLE = "STUDIO_RELAY_TOKEN"
 KEYRING_SERVICE = "studio-tui"
-MASK = "***"
 SHORTEST_MASKED = 4
 """Shorter values are not masked: they would blank out ordinary text."""
 
@@ -138,15 +136,6 @@ def _from_keyring(name: str) -> str | None:
 def names_a_secret(variable: str) -> bool:
     """Say whether a variable of this name probably holds a secret, as in `HF_TOKEN`."""
     return bool(_SECRET_NAME.search(variable))
-
-
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """Return `text` with every one of `secrets` replaced by `***`."""
-    # Longest first: a secret that contains another must not leave its rest behind.
-    for value in sorted(secrets, key=len, reverse=True):
-        if len(value) >= SHORTEST_MASKED:
-            text = text.replace(value, MASK)
-    return text
 
 
 def relay_key(relay: str) -> str:
