@@ -164,7 +164,9 @@ async def test_a_killed_training_goes_on_from_its_checkpoint(
 
 async def test_two_processes_on_one_machine(supervisor: Supervisor, studio: Path) -> None:
     """The script fixes no devices: it is told to take two, and rank 0 alone tells the curves."""
-    source = TRAINER + 'print("rank", trainer.global_rank, "of", trainer.world_size)\n'
+    # In one write each: the two would put their words between each other's.
+    told = 'print(f"rank {trainer.global_rank} of {trainer.world_size}\\n", end="")\n'
+    source = TRAINER + told
     spec = JobSpec(
         script="train.py", args=("0",), devices="2", strategy="ddp", precision="bf16-mixed",
         max_steps=20,
