@@ -214,7 +214,7 @@ class Switch:
             return []
         environment = await _environment(target)
         await environment.build(lambda line: self._tell(Progress(text=line)))
-        ours = await (await _environment(source)).packages()
+        ours = await Environment(source.connection, source.folder, Torch()).packages()
         theirs = await environment.packages()
         if not ours or not theirs:
             return []

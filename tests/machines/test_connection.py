@@ -25,6 +25,7 @@ from studio_tui.machines.connection import (
 from studio_tui.machines.local import LocalConnection
 from studio_tui.machines.slurm import SlurmConnection
 from tests.machines.sshd import MakeServer, login_to
+from tests.processes import until_gone
 
 ECHO = "import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()\n"
 ECHO += "print(flush=True); c = s.accept()[0]\nwhile d := c.recv(65536): c.sendall(d)"
@@ -47,18 +48,6 @@ async def connection(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
         made = await ssh.connect(login_to(make(), tmp_path), root=str(root))
     yield made
     await made.close()
-
-
-def gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] in "ZX"
-    except OSError:
-        return True
-
-
-async def until_gone(pid: int) -> None:
-    while not gone(pid):
-        await asyncio.sleep(0.02)
 
 
 async def until_there(path: Path) -> str:

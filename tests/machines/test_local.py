@@ -22,18 +22,6 @@ async def connection(tmp_path: Path) -> AsyncIterator[LocalConnection]:
     await connection.close()
 
 
-def gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] in "ZX"
-    except OSError:
-        return True
-
-
-async def until_gone(pid: int) -> None:
-    while not gone(pid):
-        await asyncio.sleep(0.02)
-
-
 def test_it_is_a_connection_with_a_private_root(tmp_path: Path) -> None:
     connection: Connection = LocalConnection(tmp_path / "a" / "root")
     assert connection.root == str(tmp_path / "a" / "root")

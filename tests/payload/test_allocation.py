@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from studio_tui.payload import allocation
+from tests.processes import gone
 
 PROGRAM = [sys.executable, allocation.__file__]
 PATIENCE = 15.0
@@ -33,13 +34,6 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] in "ZX"
-    except OSError:
-        return True
 
 
 @pytest.fixture
