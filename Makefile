@@ -6,6 +6,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
+WORKERS ?= 3# tests wait more than they compute
+
 .PHONY: help demo test lint format bench-app bench-files bench-log bench-meters bench-probe \
 	bench-relay bench-reconnect bench-carry fuzz torture clean
 
@@ -18,7 +20,7 @@ demo: $(VENV)/installed ## a whole studio with a real training run; no account, 
 test: $(VENV)/installed ## test servers, lint, types, tests
 	scripts/test-servers.sh
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/installed ## lint, format and types
 	$(BIN)/ruff check

@@ -23,6 +23,9 @@ Require = Callable[[str], str]
 # program that they start, for good.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Several trainings that each spin on every core stand still, on machines that have two.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 def find_program(program: str) -> str:
     """Return the path of a program that a test needs.

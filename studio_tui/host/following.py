@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 2.0
 GIVE_UP_SECONDS = 30.0
 """So long after a member failed, one whose machine does not answer is waited for."""
+LAST_WORDS_SECONDS = 3.0
+"""So long the others may go on that end by themselves for the same reason: one of them says why."""
 PEER = "peer"
 """Why a member is stopped when another one has failed."""
 
@@ -122,6 +124,9 @@ class Following:
                 ends += [task.result() for task in done]
                 if patience is None and any(e.state is not JobState.SUCCEEDED for e in ends):
                     patience = GIVE_UP_SECONDS
+                    if waiting:
+                        done, waiting = await asyncio.wait(waiting, timeout=LAST_WORDS_SECONDS)
+                        ends += [task.result() for task in done]
                     await self.stop([tasks[task] for task in waiting], PEER)
             ends += [_unreachable(tasks[task]) for task in waiting]
         finally:

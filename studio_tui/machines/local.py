@@ -122,8 +122,7 @@ class LocalConnection:
         try:
             stdout, stderr = await process.communicate(input)
         except BaseException:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _kill_group(process)
             await process.wait()
             raise
         assert process.returncode is not None
@@ -191,8 +190,8 @@ class LocalConnection:
     ) -> asyncio.subprocess.Process:
         if self._ended.is_set():
             raise ConnectionLost("this machine's connection is closed", "open the studio again")
-        try:
-            return await asyncio.create_subprocess_exec(
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
                 *argv,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
@@ -202,12 +201,29 @@ class LocalConnection:
                 start_new_session=True,
                 limit=STREAM_LIMIT,
             )
+        )
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # asyncio would end the program alone, and wait for ever if it had no pipes yet.
+            starting.add_done_callback(_end_unwanted)
+            raise
         except OSError as problem:
             missing = problem.filename or argv[0]
             raise CommandFailed(
                 f"cannot start {argv[0]}: {missing}: {problem.strerror}",
                 "check that the program and the folder exist on this machine",
             ) from problem
+
+
+def _kill_group(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _end_unwanted(starting: asyncio.Future[asyncio.subprocess.Process]) -> None:
+    if not starting.cancelled() and starting.exception() is None:
+        _kill_group(starting.result())
 
 
 def _copy(source: Path, target: Path) -> None:

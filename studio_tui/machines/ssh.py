@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 ROOT = "~/.studio-tui"
 CLOSE_SECONDS = 5.0
+GIVEN_UP_SECONDS = 10.0
+"""So long the start of a command that nobody waits for any more may hold its session."""
 """How long programs may take to end: longer than killing them takes where the machine answers."""
 _PUT = 'umask 077; part=$1.$$; cat >"$part" && chmod "$2" "$part" && mv -f "$part" "$1" || exit 1'
 
@@ -252,19 +254,29 @@ class SSHConnection:
     ) -> SSHChannel:
         command = Command.of(argv, secrets.token_hex(12), cwd or self.root, env)
         session = await self._open_session(command, kind)
+        starting = asyncio.ensure_future(self._start_in(session, command))
         try:
-            SSHByteWriter(session.stdin).write(command.script)
-            mark = command.mark.encode()
-            out = SSHByteReader(session.stdout, self.host)
-            try:
-                await out.readuntil(mark)
-            except asyncio.IncompleteReadError as end:
-                raise command.silent(end.partial) from None
-            group = command.started(await out.readline())
-            await SSHByteReader(session.stderr, self.host).readuntil(mark)
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # sshd lets a program run on whose channel closes: it is killed once its group is known.
+            starting.add_done_callback(_end_unwanted)
+            asyncio.get_running_loop().call_later(GIVEN_UP_SECONDS, session.channel.close)
+            raise
         except BaseException:
             session.channel.close()
             raise
+
+    async def _start_in(self, session: SSHSession, command: Command) -> SSHChannel:
+        """Has the session's shell become the command."""
+        SSHByteWriter(session.stdin).write(command.script)
+        mark = command.mark.encode()
+        out = SSHByteReader(session.stdout, self.host)
+        try:
+            await out.readuntil(mark)
+        except asyncio.IncompleteReadError as end:
+            raise command.silent(end.partial) from None
+        group = command.started(await out.readline())
+        await SSHByteReader(session.stderr, self.host).readuntil(mark)
         return SSHChannel(session, self.host, group, self._control.signal)
 
     async def _open_session(self, command: Command, kind: Kind) -> SSHSession:
@@ -287,6 +299,12 @@ class SSHConnection:
         """Raises ConnectionLost when the connection has ended."""
         if self._transport.lost.done():
             raise lost(self.host, self._transport.lost.result())
+
+
+def _end_unwanted(starting: asyncio.Future[SSHChannel]) -> None:
+    if not starting.cancelled() and starting.exception() is None:
+        starting.result().kill()
+        starting.result().drop()
 
 
 async def _session(transport: Transport, line: str, released: Callable[[], None]) -> SSHSession:

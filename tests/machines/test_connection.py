@@ -147,6 +147,23 @@ async def test_a_call_that_is_given_up_ends_the_command_and_its_children(
     assert (await connection.run(["true"])).ok
 
 
+async def test_a_call_that_is_given_up_while_it_starts(
+    connection: Connection, tmp_path: Path
+) -> None:
+    script = f"sleep 30 & echo $! > {tmp_path}/$0; wait"
+    for turns in range(1, 40, 3):
+        call = asyncio.create_task(connection.run(["sh", "-c", script, str(turns)]))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    assert (await connection.run(["true"])).ok
+    for file in tmp_path.iterdir():
+        if file.name.isdigit() and (said := file.read_text()):
+            await until_gone(int(said))
+
+
 async def test_a_conversation(connection: Connection) -> None:
     channel = await connection.open(["sh", "-c", "read a; echo got $a; echo no >&2; exit 5"])
     channel.stdin.write(b"it\n")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -18,6 +19,18 @@ from relay_server.serve import Relay, serve
 from relay_server.settings import RelaySettings
 
 M = TypeVar("M")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A relay's command line sends what is logged to its stderr, for good."""
+    root = logging.getLogger()
+    library = logging.getLogger("websockets")
+    handlers, level, library_level = root.handlers[:], root.level, library.level
+    yield
+    library.setLevel(library_level)
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @dataclass

@@ -87,6 +87,7 @@ def test_a_message_in_fragments_is_the_librarys_and_so_is_what_comes_between() -
         b"\x83" + on_the_wire(Frame(Opcode.BINARY, b"unknown opcode"))[1:],
         b"\x82\xff" + b"\xff" * 8 + b"mask" + b"endless",
     ],
+    ids=["unmasked", "reserved bit", "unknown opcode", "endless"],
 )
 def test_what_is_malformed_is_the_librarys(data: bytes) -> None:
     assert cut(data, 3) == ([], data)

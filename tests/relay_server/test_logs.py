@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,17 +13,6 @@ from relay_server.logs import log_to, redacted
 
 TOKEN = Keys.load(None).mint(room="calm-otter", role="editor")
 CODE = "q3ZkY1b0T2a9c51b0de-_x"
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    library = logging.getLogger("websockets")
-    handlers, level, library_level = root.handlers[:], root.level, library.level
-    yield
-    library.setLevel(library_level)
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.mark.parametrize(
