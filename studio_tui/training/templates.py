@@ -42,6 +42,31 @@ TEMPLATES = (
         title="a small GPT that learns to write Python in a minute, on a CPU",
         script="train.py",
     ),
+    Template(
+        name="images",
+        title="tell shapes apart in noisy pictures: convolutions, accuracy, data modules",
+        script="train.py",
+    ),
+    Template(
+        name="tabular",
+        title="predict rents from a table: scaling, early stopping, against a straight line",
+        script="train.py",
+    ),
+    Template(
+        name="fine-tune",
+        title="24 pictures are enough, with the checkpoint of a model that has seen thousands",
+        script="train.py",
+    ),
+    Template(
+        name="many-gpus",
+        title="one script on one device, several, and several machines: what to mind",
+        script="train.py",
+    ),
+    Template(
+        name="precision",
+        title="the same model in 32, mixed and 16 bits: loss, memory and time in a table",
+        script="compare.py",
+    ),
 )
 
 

@@ -191,7 +191,7 @@ async def test_a_terminal_goes_on_where_it_was_cut(
         with contextlib.suppress(ConnectionLost, NotFound):
             if await holder.running():
                 code = await follow()
-    assert (code, cut > 2) == (3, True)
+    assert (code, cut > 0) == (3, True)
     assert shown.decode().split() == ["ready", *(str(n) for n in range(5000))]
 
 

@@ -139,7 +139,7 @@ def test_size_folder_and_environment(terminal: Terminal, tmp_path: Path) -> None
     said = terminal.start(
         "sh", "-c", "stty size; pwd; echo $TERM; tty", cols=99, rows=33, cwd=tmp_path
     )
-    assert said["state"] == "running"
+    assert said["state"] in ("running", "exited")  # it may be over before anybody looks
     client = terminal.attach()
     assert client.finish() == 0
     assert client.data.decode().split("\r\n")[:3] == ["33 99", str(tmp_path), "xterm-256color"]
