@@ -410,6 +410,20 @@ def open_app() -> Callable[..., Any]:
     return opened
 
 
+async def resized(pilot: Pilot[Any], columns: int, lines: int) -> None:
+    """Resize the terminal, and wait until the screen is laid out: Textual does so by a timer."""
+    await pilot.resize_terminal(columns, lines)
+    while pilot.app.screen.outer_size != (columns, lines):
+        await pilot.pause()
+    await pilot.pause()
+
+
+@pytest.fixture
+def resize() -> Callable[..., Any]:
+    """`await resize(pilot, columns, lines)`."""
+    return resized
+
+
 @pytest.fixture
 def settle() -> Callable[..., Any]:
     """`await settle(pilot)`."""

@@ -56,11 +56,11 @@ async def test_offline_everything_can_still_be_read(
 
 
 async def test_a_screen_that_is_too_small_says_so(
-    studio: Any, open_app: Any, golden: Any, settle: Any, text_of: Any
+    studio: Any, open_app: Any, golden: Any, settle: Any, text_of: Any, resize: Any
 ) -> None:
     async with open_app(studio, (58, 14)) as pilot:
         golden("too-small", pilot)
-        await pilot.resize_terminal(80, 24)
+        await resize(pilot, 80, 24)
         await settle(pilot)
         assert "too small" not in text_of(pilot)
         assert "1 files" in text_of(pilot)
@@ -116,14 +116,16 @@ async def test_pressing_a_name_in_the_strip_goes_there(
         assert pilot.app.workspace.place == "files"
 
 
-async def test_from_narrow_to_wide_and_back(studio: Any, open_app: Any, settle: Any) -> None:
+async def test_from_narrow_to_wide_and_back(
+    studio: Any, open_app: Any, settle: Any, resize: Any
+) -> None:
     async with open_app(studio, (80, 24)) as pilot:
         workspace = pilot.app.workspace
-        await pilot.resize_terminal(130, 40)
+        await resize(pilot, 130, 40)
         await settle(pilot)
         assert all(workspace.place_of(p).is_on_screen for p in ("files", "work", "side", "log"))
         await pilot.press("f4")
-        await pilot.resize_terminal(80, 24)
+        await resize(pilot, 80, 24)
         await settle(pilot)
         assert workspace.place == "side"
         assert workspace.place_of("side").is_on_screen

@@ -66,15 +66,12 @@ async def test_the_mouse_scrolls_and_follows(stage, drawn) -> None:
         assert drawn(view)[-1] == "line 10"
 
 
-async def test_a_resize_keeps_following(stage, drawn) -> None:
+async def test_a_resize_keeps_following(stage, drawn, resize) -> None:
     view = LogView()
     async with stage(view, 30, 4) as pilot:
         view.write(numbered(10))
         for height in (8, 3, 20, 5):
-            await pilot.resize_terminal(30, height)
-            while view.size.height != height:
-                await pilot.pause()
-            await pilot.pause()
+            await resize(pilot, 30, height)
             assert view.follow
             assert "line 9" in drawn(view)
         assert drawn(view)[-1] == "line 9"

@@ -63,15 +63,14 @@ async def test_meanings_have_styles_in_every_theme(stage, drawn, theme) -> None:
         assert drawn(widget)[-1] == "xxxxxxxxx…"
 
 
-async def test_long_content_scrolls(stage, drawn) -> None:
+async def test_long_content_scrolls(stage, drawn, resize) -> None:
     widget = Colours()
     async with stage(widget, 10, 3) as pilot:
         assert drawn(widget) == ["good", "warn", "bad"]
         widget.scroll_to(y=3, animate=False)
         await pilot.pause()
         assert drawn(widget)[0] == "accent"
-        await pilot.resize_terminal(10, 12)
-        await pilot.pause()
+        await resize(pilot, 10, 12)
         assert drawn(widget)[0] == "good"
 
 

@@ -195,7 +195,7 @@ async def test_the_cursor_covers_what_is_under_it(source: Source) -> None:
         assert cell.text == "y"
 
 
-async def test_a_small_view_keeps_the_cursor_in_it() -> None:
+async def test_a_small_view_keeps_the_cursor_in_it(resize: Any) -> None:
     source = Source(60, 20)
     app = Shown(source)
     async with app.run_test(size=(20, 5)) as pilot:
@@ -210,8 +210,7 @@ async def test_a_small_view_keeps_the_cursor_in_it() -> None:
         source.show("\x1b[18;50H")  # still in view: nothing moves
         await pilot.pause()
         assert app.terminal.pan == (40, 15)
-        await pilot.resize_terminal(60, 20)
-        await pilot.pause()
+        await resize(pilot, 60, 20)
         assert app.terminal.pan == (0, 0)
         assert app.painted()[19].startswith("1901234")
 
