@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual import on
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.markup import escape
+from textual.widgets import Input
+from textual.worker import Worker
 
 from studio_tui.app.truncate import scrub
 from studio_tui.app.widgets.key_hints import key_label
@@ -20,6 +23,36 @@ if TYPE_CHECKING:
 FOUND = 50
 Found = tuple[str, str, Callable[[], Any]]
 """Title, help, what it does."""
+
+
+class Palette(CommandPalette):
+    """Textual's palette; Enter waits for what was typed to be looked for, then takes the first."""
+
+    _entered = False
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        if self._searching:
+            # Textual would take what was found for an earlier word, or do nothing.
+            event.prevent_default()
+            event.stop()
+            self._entered = True
+
+    @on(Input.Changed)
+    def _changed(self) -> None:
+        self._entered = False
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """What was looked for is found."""
+        if self._entered and not self._searching:
+            self._entered = False
+            self._select_or_command()
+
+    @property
+    def _searching(self) -> bool:
+        """Whether what stands in the field is still looked for."""
+        group = self._GATHER_COMMANDS_GROUP
+        return any(w.node is self and w.group == group and not w.is_finished for w in self.workers)
 
 
 class Choices(Provider):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -71,7 +72,49 @@ async def test_themes(pilot: Any) -> None:
 
 
 async def test_choosing_a_file_opens_it(pilot: Any, settle: Any) -> None:
-    await pilot.press("ctrl+o", *"model", "wait:300", "enter")
+    await pilot.press("ctrl+o", *"model", "enter")
     await settle(pilot)
     await settle(pilot)
     assert pilot.app.workspace.work_pane.path == "src/model.py"
+
+
+async def test_enter_waits_for_what_was_typed_last(pilot: Any, settle: Any, studio: Any) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+    query = studio.query
+
+    async def slow(method: str, **params: Any) -> Any:
+        if params.get("query") == "loader":
+            asked.set()
+            await answer.wait()
+        return await query(method, **params)
+
+    studio.query = slow
+    await pilot.press("ctrl+o", *"model")
+    await settle(pilot)
+    await pilot.press(*["backspace"] * 5, *"loader", "enter")
+    await asked.wait()
+    await pilot.pause()
+    assert isinstance(pilot.app.screen, palette.Palette)
+    answer.set()
+    while isinstance(pilot.app.screen, palette.Palette):
+        await pilot.pause()
+    await settle(pilot)
+    assert pilot.app.workspace.work_pane.path == "src/data/loader.py"
+
+
+async def test_who_types_on_after_enter_has_changed_their_mind(pilot: Any, studio: Any) -> None:
+    answer = asyncio.Event()
+    query = studio.query
+
+    async def slow(method: str, **params: Any) -> Any:
+        await answer.wait()
+        return await query(method, **params)
+
+    studio.query = slow
+    await pilot.press("ctrl+o", *"mo", "enter", "d")
+    answer.set()
+    await pilot.app.workers.wait_for_complete(
+        [worker for worker in pilot.app.workers if worker.node is pilot.app.screen]
+    )
+    await pilot.pause()
+    assert isinstance(pilot.app.screen, palette.Palette)

@@ -219,28 +219,22 @@ class Workspace(PlacesScreen):
 
     def action_commands(self) -> None:
         """Search everything."""
-        from textual.command import CommandPalette
-
         from studio_tui.app import palette
 
         words = "a command, file, terminal or person"
-        self.app.push_screen(CommandPalette([palette.Everything], placeholder=words))
+        self.app.push_screen(palette.Palette([palette.Everything], placeholder=words))
 
     def action_find(self) -> None:
         """Open a file by part of its name."""
-        from textual.command import CommandPalette
-
         from studio_tui.app import palette
 
-        self.app.push_screen(CommandPalette([palette.Files], placeholder="part of a file's name"))
+        self.app.push_screen(palette.Palette([palette.Files], placeholder="part of a file's name"))
 
     def action_theme(self) -> None:
         """Choose the colours."""
-        from textual.command import CommandPalette
-
         from studio_tui.app import palette
 
-        self.app.push_screen(CommandPalette([palette.Themes], placeholder="a theme"))
+        self.app.push_screen(palette.Palette([palette.Themes], placeholder="a theme"))
 
     def action_leader(self) -> None:
         """Show what is possible, one letter each."""
