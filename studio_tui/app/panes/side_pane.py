@@ -11,9 +11,11 @@ from textual.content import Content
 
 from studio_tui.app.panes.place import Place
 from studio_tui.app.problems import told
-from studio_tui.app.widgets.curve import Curve, Curves
-from studio_tui.app.widgets.job_list import JobList, progress
+from studio_tui.app.widgets.curve import Curve
+from studio_tui.app.widgets.job_list import JobList
+from studio_tui.app.widgets.job_rows import progress
 from studio_tui.app.widgets.meters_board import MetersBoard
+from studio_tui.app.widgets.run_curves import Curves
 from studio_tui.client.compare import SPEED
 from studio_tui.client.job import read_curves
 from studio_tui.client.studio import Studio

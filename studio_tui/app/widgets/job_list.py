@@ -1,4 +1,4 @@
-"""The studio's jobs, newest first: state, name, how far, how long, what it cost."""
+"""The studio's jobs, newest first, of which one can be chosen."""
 
 from __future__ import annotations
 
@@ -10,93 +10,11 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from studio_tui.app import units
-from studio_tui.app.truncate import cells, left, right, scrub
-from studio_tui.app.widgets.curve import Curves, last_finite, metrics
-from studio_tui.app.widgets.rows import Row, Rows, Span, told
+from studio_tui.app.widgets.job_rows import job_rows, newest_first
+from studio_tui.app.widgets.rows import Row, Rows, told
 from studio_tui.document.entries import JobEntry
 
 EMPTY = "no job yet: ^R runs the open file"
-_GLYPHS = {
-    "queued": ("…", "muted"),
-    "starting": ("…", "accent"),
-    "running": ("▶", "accent"),
-    "succeeded": ("✓", "good"),
-    "failed": ("✗", "bad"),
-    "stopped": ("■", "muted"),
-    "lost": ("?", "warn"),
-}
-_STATE_FROM, _COST_FROM = 48, 30
-_STATE_WIDTH = max(len(state) for state in _GLYPHS)
-_NAME_LEAST, _NAME_MOST = 6, 32
-
-
-def progress(curves: Curves) -> str:
-    """How far a running job is, from its metrics: `ep 3  1.92`, `step 410  1.92`, "" unknown."""
-    epoch = last_finite(curves.get("epoch", []))
-    groups = metrics(curves)
-    name = next((name for name in groups if "loss" in name), None)
-    series = next(iter(groups[name].values())) if name is not None else []
-    loss = last_finite(series)
-    if epoch is not None:
-        where = f"ep {epoch[1]:.0f}"
-    elif loss is not None:
-        where = f"step {units.count(loss[0])}"
-    else:
-        return ""
-    return f"{where}  {units.reading(loss[1])}" if loss is not None else where
-
-
-def newest_first(jobs: Sequence[JobEntry]) -> list[JobEntry]:
-    """Jobs by when they started; one that has not started yet is newer than all."""
-    return sorted(
-        jobs, key=lambda job: job.started if job.started is not None else float("inf"), reverse=True
-    )
-
-
-def detail(job: JobEntry, now: float, far: str) -> str:
-    """What says most about a job beside its state; "" when the state says it all."""
-    if job.state == "running" and far:
-        return far
-    if job.state == "failed" and job.exit_code is not None:
-        return f"exit {job.exit_code}"
-    if job.state in ("queued", "starting", "lost") or job.started is None:
-        return ""
-    return units.duration((job.ended if job.ended is not None else now) - job.started)
-
-
-def job_rows(
-    jobs: Sequence[JobEntry], now: float, far: Mapping[str, str], cursor: int, width: int
-) -> list[Row]:
-    """One row per job, its columns aligned over all of them."""
-    said = [detail(job, now, far.get(job.id, "")) for job in jobs]
-    details = [
-        text or (job.state if width < _STATE_FROM else "")
-        for text, job in zip(said, jobs, strict=True)
-    ]
-    costs = [units.money(job.cost) if job.cost is not None else "" for job in jobs]
-    detail_width = max(map(cells, details), default=0)
-    cost_width = max(map(cells, costs), default=0) if width >= _COST_FROM else 0
-    state_width = _STATE_WIDTH if width >= _STATE_FROM else 0
-    fixed = 3 + sum(column + 2 for column in (state_width, detail_width, cost_width) if column)
-    wanted = max((cells(scrub(job.name)) for job in jobs), default=0)
-    name_width = max(min(width - fixed, max(wanted, _NAME_LEAST), _NAME_MOST), _NAME_LEAST)
-    slack = " " * max(width - fixed - name_width, 0)
-    rows: list[Row] = []
-    for index, job in enumerate(jobs):
-        glyph, meaning = _GLYPHS.get(job.state, ("?", "warn"))
-        row: list[Span] = [
-            ("›" if index == cursor else " ", "strong"),
-            (f"{glyph} ", meaning),
-            (left(scrub(job.name), name_width), ""),
-        ]
-        if state_width:
-            row.append(("  " + left(job.state, state_width), meaning))
-        row.append((slack + "  " + right(details[index], detail_width), ""))
-        if cost_width:
-            row.append(("  " + right(costs[index], cost_width), "muted"))
-        rows.append(row)
-    return rows
 
 
 class JobList(Rows, can_focus=True, inherit_bindings=False):

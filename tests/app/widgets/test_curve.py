@@ -4,108 +4,11 @@ import math
 
 import pytest
 
-from studio_tui.app.widgets.braille import Canvas
-from studio_tui.app.widgets.curve import (
-    Curve,
-    Frame,
-    draw,
-    last_finite,
-    logarithmic,
-    metrics,
-    plot,
-    smoothed,
-)  # fmt: skip
+from studio_tui.app.widgets.curve import Curve
 
 TRAIN = [(step, 4.2 - step / 100) for step in range(0, 231, 10)]
 VAL = [(step, 4.0 - step / 200) for step in range(50, 231, 60)]
 CURVES = {"train_loss": TRAIN, "val_loss": VAL, "lr": [(0, 3e-4)], "epoch": [(0, 0.0), (230, 2.0)]}
-
-
-def test_names_are_split_into_metric_and_series() -> None:
-    names = """val/acc train_loss_step train_loss_epoch validation_loss test_loss loss lr epoch step
-        acc_best""".split()
-    groups = metrics({name: [(0, 1.0)] for name in names})
-    assert {name: list(series) for name, series in groups.items()} == {
-        "loss": ["train epoch", "train step", "val", "test", ""],
-        "acc": ["val"],
-        "acc_best": [""],
-        "lr": [""],
-        "epoch": [""],
-        "step": [""],
-    }
-    assert list(groups) == ["loss", "acc", "acc_best", "lr", "epoch", "step"]
-
-
-def test_smoothing_starts_without_a_bias_and_keeps_gaps() -> None:
-    assert [value for _, value in smoothed([(0, 4.0), (1, 4.0)])] == pytest.approx([4.0, 4.0])
-    values = [value for _, value in smoothed([(0, 0.0), (1, math.nan), (2, 1.0)], weight=0.5)]
-    assert values[0] == 0.0
-    assert math.isnan(values[1])
-    assert values[2] == pytest.approx(2 / 3)
-
-
-def test_logarithms_have_gaps_where_there_is_none() -> None:
-    values = [value for _, value in logarithmic([(0, 100.0), (1, 0.0), (2, -1.0), (3, math.inf)])]
-    assert values[0] == 2.0
-    assert all(math.isnan(value) for value in values[1:])
-
-
-def test_last_finite() -> None:
-    assert last_finite([(0, 1.0), (1, math.nan)]) == (0, 1.0)
-    assert last_finite([(1, math.inf)]) is None
-
-
-def test_a_frame_holds_the_finite_points() -> None:
-    frame = Frame.around([[(3, 1.0), (5, math.inf)], [(9, -1.0)]])
-    assert frame == Frame(3, 9, -1.0, 1.0)
-    assert Frame.around([[(3, math.nan)], []]) is None
-    flat = Frame.around([[(3, 2.0)]])
-    assert flat is not None
-    assert (flat.low, flat.high) == pytest.approx((1.8, 2.2))
-    assert flat.x(3, 11) == 5
-
-
-@pytest.mark.parametrize(
-    "points",
-    [
-        [(0, 1e308), (1, -1e308)],
-        [(0, 5e-324), (10**400, 0.0)],
-        [(-5, 1.0), (5, 1.0 + 2**-52)],
-        [(0, -0.0)],
-    ],
-)
-def test_extreme_points_are_drawn(points) -> None:
-    rows = plot({"": points}, 20, 4)
-    assert rows is not None
-    assert len(rows) == 4
-
-
-def test_a_spike_among_many_points_is_seen() -> None:
-    points = [(step, 1.0 if step == 51_234 else 0.0) for step in range(100_000)]
-    frame = Frame.around([points])
-    assert frame is not None
-    canvas = Canvas(10, 3)
-    draw(canvas, frame, points, 1)
-    assert canvas.text() == ["⠀⠀⠀⠀⢸⠀⠀⠀⠀⠀", "⠀⠀⠀⠀⢸⠀⠀⠀⠀⠀", "⠤⠤⠤⠤⠼⠤⠤⠤⠤⠤"]
-
-
-def test_a_gap_is_not_bridged_and_a_lone_point_is_seen() -> None:
-    points = [(0, 0.0), (1, 0.0), (2, math.nan), (3, 1.0), (4, math.nan), (9, 0.0), (10, 0.0)]
-    frame = Frame.around([points])
-    assert frame is not None
-    canvas = Canvas(11, 1)
-    draw(canvas, frame, points, 1)
-    assert canvas.text() == ["⠤⠄⠀⠛⠀⠀⠀⠀⠀⠤⠤"]
-
-
-def test_steps_that_went_back_are_put_in_order() -> None:
-    forward, back = Canvas(8, 2), Canvas(8, 2)
-    points = [(0, 0.0), (5, 1.0), (10, 0.5)]
-    frame = Frame.around([points])
-    assert frame is not None
-    draw(forward, frame, points, 1)
-    draw(back, frame, [points[2], points[0], points[1]], 1)
-    assert forward.text() == back.text()
 
 
 async def test_title_plot_and_legend(stage, drawn) -> None:

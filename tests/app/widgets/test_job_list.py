@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from studio_tui.app.widgets.job_list import JobList, detail, newest_first, progress
+from studio_tui.app.widgets.job_list import JobList
 from studio_tui.document.entries import JobEntry
 
 JOBS = [
@@ -124,29 +124,10 @@ async def test_the_cursor_row_stands_out_and_can_be_read(stage, theme) -> None:
         assert chosen.color != chosen.bgcolor
 
 
-def test_newest_first_puts_the_waiting_above() -> None:
-    assert [job.id for job in newest_first(JOBS)] == ["f", "a", "b", "c", "d", "e"]
-
-
-def test_detail_without_a_start() -> None:
-    assert detail(JobEntry("x", state="stopped"), 0, "") == ""
-    assert detail(JobEntry("x", state="running", started=5), 17, "") == "12 s"
-
-
-def test_progress() -> None:
-    loss = [(1, 3.0), (410, 1.921), (411, float("nan"))]
-    assert progress({"train_loss": loss, "epoch": [(410, 3.0)]}) == "ep 3  1.92"
-    assert progress({"train_loss": loss}) == "step 410  1.92"
-    assert progress({"epoch": [(1, 2.0)]}) == "ep 2"
-    assert progress({"acc": loss}) == ""
-    assert progress({}) == ""
-
-
-async def test_a_smaller_list_still_shows_the_cursor(stage, drawn) -> None:
+async def test_a_smaller_list_still_shows_the_cursor(stage, drawn, resize) -> None:
     jobs = JobList()
     async with stage(jobs, 24, 6) as pilot:
         jobs.show(JOBS, 1000)
         await pilot.press("end")
-        await pilot.resize_terminal(24, 2)
-        await pilot.pause()
+        await resize(pilot, 24, 2)
         assert drawn(jobs)[1].startswith("›?")

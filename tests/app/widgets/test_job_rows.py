@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from studio_tui.app.widgets.job_rows import detail, newest_first, progress
+from studio_tui.document.entries import JobEntry
+from tests.app.widgets.test_job_list import JOBS
+
+
+def test_newest_first_puts_the_waiting_above() -> None:
+    assert [job.id for job in newest_first(JOBS)] == ["f", "a", "b", "c", "d", "e"]
+
+
+def test_detail_without_a_start() -> None:
+    assert detail(JobEntry("x", state="stopped"), 0, "") == ""
+    assert detail(JobEntry("x", state="running", started=5), 17, "") == "12 s"
+
+
+def test_progress() -> None:
+    loss = [(1, 3.0), (410, 1.921), (411, float("nan"))]
+    assert progress({"train_loss": loss, "epoch": [(410, 3.0)]}) == "ep 3  1.92"
+    assert progress({"train_loss": loss}) == "step 410  1.92"
+    assert progress({"epoch": [(1, 2.0)]}) == "ep 2"
+    assert progress({"acc": loss}) == ""
+    assert progress({}) == ""
