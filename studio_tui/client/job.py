@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from studio_tui.client.answer import Answer
 from studio_tui.client.joblog import JobLog
 from studio_tui.client.logtail import Lines, LogTail
+from studio_tui.client.marks import Mark, read_marks
 from studio_tui.document.entries import JobEntry
 from studio_tui.errors import NotFound
 from studio_tui.sync import Stream
@@ -45,6 +46,7 @@ class Job:
         self.id = id
         self.room = room
         self.metrics: Curves = {}
+        self.marks: list[Mark] = []
         self.ranks: list[dict[str, Any]] = []
         self.on_metrics: Callable[[], None] | None = None
         self._feeds: list[_Chunks] = []
@@ -186,8 +188,15 @@ class Job:
     # -- metrics ------------------------------------------------------------------------------
 
     async def load_metrics(self) -> Curves:
-        """Fetch the curves so far: metric name -> [(step, value)]; `metrics` keeps them."""
-        answer = Answer("jobs.metrics", await self.studio.query("jobs.metrics", job=self.id))
+        """Fetch the curves so far: metric name -> [(step, value)]; `metrics` keeps them.
+
+        `marks` keeps the steps at which the job went on after a break.
+        """
+        return self._measured(await self.studio.query("jobs.metrics", job=self.id))
+
+    def _measured(self, told: dict[str, Any]) -> Curves:
+        answer = Answer("jobs.metrics", told)
+        self.marks = read_marks(answer.values.get("marks"))
         self.metrics = read_curves(answer.values.get("metrics"))
         return self.metrics
 
@@ -211,9 +220,7 @@ class Job:
         """
         while True:
             last, seen = self.entry.over, self._metric_rows
-            values = await self.studio.ask("jobs.metrics", job=self.id)
-            self.metrics = read_curves(values.get("metrics"))
-            yield self.metrics
+            yield self._measured(await self.studio.ask("jobs.metrics", job=self.id))
             if last:
                 return
             await asyncio.sleep(every)

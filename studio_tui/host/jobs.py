@@ -18,7 +18,7 @@ from studio_tui.host.crew import READ_CAP, Crew, check_machines
 from studio_tui.host.following import End, Following, decisive
 from studio_tui.host.ids import is_id, new_id
 from studio_tui.host.orders import Order, Orders
-from studio_tui.host.records import Records, thinned
+from studio_tui.host.records import AGAIN, Records, plain
 from studio_tui.host.sites import Sites
 from studio_tui.host.tail import Tail
 from studio_tui.jobs.launch import JobState, JobStatus, Supervisor
@@ -303,8 +303,8 @@ class Jobs:
         job_id = self._known(params)
         watched = self._watched.get(job_id)
         if watched is not None:
-            return {"metrics": thinned(watched.metrics)}
-        return {"metrics": await self._records.curves(self._document.jobs[job_id])}
+            return plain(watched.metrics)
+        return await self._records.metrics(self._document.jobs[job_id])
 
     async def _ranks(self, params: Params) -> Result:
         """The ranks of a job that runs; none of one that does not."""
@@ -359,6 +359,7 @@ class Jobs:
                 break
             metrics, following = following.metrics, self._following(job_id)
             following.metrics, log_offset = metrics, 0
+            metrics.mark(AGAIN)
         self._tell_end(job_id, end, ends)
         if self._watched.pop(job_id, None) is not None:
             self._records.keep(job_id, following.metrics)

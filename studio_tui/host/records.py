@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from studio_tui.document.entries import JobEntry
 from studio_tui.host.crew import Crew
@@ -18,7 +19,12 @@ CURVE_POINTS = 500
 ANSWER_POINTS = 16_000
 """Points in one answer, over all curves: some forty bytes each."""
 
+AGAIN = "run again"
+"""The mark of a job on several machines where another attempt goes on."""
+
 Curves = dict[str, list[Point]]
+Told = dict[str, Any]
+"""The curves of a job, and its marks: see `plain`."""
 
 
 class Records:
@@ -37,7 +43,7 @@ class Records:
         self._order = order
         self._masks: dict[str, Mask] = {}
         self._merged: dict[str, MergedLog] = {}
-        self._curves: dict[str, Curves] = {}
+        self._told: dict[str, Told] = {}
 
     def mask(self, job_id: str) -> Mask:
         """What covers a job's secrets."""
@@ -91,19 +97,22 @@ class Records:
             return await find(supervisor, member.id, text, offset, back=back)
         return await search(partial(self.log, entry), text, offset, back=back)
 
-    async def curves(self, entry: JobEntry) -> Curves:
-        """The curves of a job that nobody follows any more."""
+    async def metrics(self, entry: JobEntry) -> Told:
+        """The curves and marks of a job that nobody follows any more."""
         if entry.started is None:
-            return {}
-        if entry.id not in self._curves:
+            return plain(Metrics())
+        if entry.id not in self._told:
             crew, metrics = self._crew(entry.id), Metrics()
-            await crew.read_metrics(metrics, [*crew.former, *crew.members])
+            for member in [*crew.former, *crew.members]:
+                if metrics.latest and member.machine == crew.members[0].machine:
+                    metrics.mark(AGAIN)
+                await crew.read_metrics(metrics, [member])
             self.keep(entry.id, metrics)
-        return self._curves[entry.id]
+        return self._told[entry.id]
 
     def keep(self, job_id: str, metrics: Metrics) -> None:
         """Keep what a job came to."""
-        self._curves[job_id] = thinned(metrics)
+        self._told[job_id] = plain(metrics)
 
     def forget(self, job_id: str) -> None:
         """Forget a job."""
@@ -111,7 +120,12 @@ class Records:
             merged.remove()
         self._masks.pop(job_id, None)
         self._merged.pop(job_id, None)
-        self._curves.pop(job_id, None)
+        self._told.pop(job_id, None)
+
+
+def plain(metrics: Metrics) -> Told:
+    """What is answered about a job's metrics: the curves, and the steps at which it went on."""
+    return {"metrics": thinned(metrics), "marks": metrics.marks}
 
 
 def thinned(metrics: Metrics) -> Curves:

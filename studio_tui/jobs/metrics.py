@@ -46,6 +46,12 @@ class Metrics:
         self.error = ""
         self.attempts: list[int] = []  # exit codes of the attempts that another one followed
         self.latest: dict[str, float] = {}
+        self.marks: list[tuple[int, str]] = []  # where the run went on after a break, and why
+        self._break = ""
+
+    def mark(self, words: str) -> None:
+        """The run went on elsewhere or anew: its next step bears these words."""
+        self._break = words
 
     def feed(self, data: bytes) -> None:
         """Takes the next bytes of the metrics file, cut anywhere."""
@@ -101,6 +107,7 @@ class Metrics:
                 self.run = _run(row)
             case "step" | "validation":
                 self._place(row)
+                self._go_on()
                 self._values(self.step, row.get("values"))
             case "exception":  # may come from a process that did not train itself
                 self.step = max(self.step, _whole(row.get("step")) or 0)
@@ -108,6 +115,7 @@ class Metrics:
             case "attempt" if len(self.attempts) < NAMES:
                 code = _whole(row.get("exit_code"))
                 self.attempts.append(-1 if code is None else code)
+                self.mark(f"attempt {len(self.attempts) + 1}")
             case "end":
                 self._place(row)
 
@@ -115,6 +123,11 @@ class Metrics:
         step, epoch = _whole(row.get("step")), _whole(row.get("epoch"))
         self.step = self.step if step is None else step
         self.epoch = self.epoch if epoch is None else epoch
+
+    def _go_on(self) -> None:
+        if self._break and len(self.marks) < NAMES:
+            self.marks.append((self.step, self._break))
+        self._break = ""
 
     def _values(self, step: int, values: object) -> None:
         if not isinstance(values, dict):

@@ -64,6 +64,7 @@ class StagedStudio(Studio):
         self.disk_full = False
         self.logs: dict[str, bytes] = {}
         self.curves: dict[str, dict[str, list[tuple[int, float]]]] = {}
+        self.marks: dict[str, list[tuple[int, str]]] = {}
         self.session.join = self._stage_join  # type: ignore[method-assign]
         self.session.stream = self._stage_stream  # type: ignore[method-assign]
 
@@ -293,7 +294,7 @@ class StagedStudio(Studio):
         return {"data": data, "offset": offset, "size": len(log)}
 
     def _jobs_metrics(self, job: str) -> dict[str, Any]:
-        return {"metrics": self.curves.get(job, {}), "size": 0}
+        return {"metrics": self.curves.get(job, {}), "marks": self.marks.get(job, [])}
 
     def _jobs_run(self, script: str, args: list[str], **options: Any) -> dict[str, Any]:
         entry = self.list_job("j9", script.removesuffix(".py"), "starting", by=self.name)

@@ -5,7 +5,7 @@ from pathlib import Path
 from studio_tui.document.entries import JobEntry
 from studio_tui.host.crew import Crew
 from studio_tui.host.orders import Order
-from studio_tui.host.records import ANSWER_POINTS, CURVE_POINTS, Records, thinned
+from studio_tui.host.records import ANSWER_POINTS, CURVE_POINTS, Records, plain, thinned
 from studio_tui.host.sites import Site
 from studio_tui.jobs.metrics import Metrics
 from studio_tui.jobs.spec import JobSpec
@@ -63,13 +63,13 @@ async def test_curves_are_read_once_and_kept(bench: Bench, site: Site, tmp_path:
         order, sites = Order(SPEC, ("local",)), parts.sites(site)
         records = Records(tmp_path, lambda job: Crew(job, order, sites), lambda job: order)
         over = JobEntry("j", state="succeeded", started=1.0)
-        assert await records.curves(JobEntry("j", state="stopped")) == {}
+        assert await records.metrics(JobEntry("j", state="stopped")) == plain(Metrics())
         written(site, "", '{"event": "step", "step": 1, "values": {"sesame": 2}}\n')
-        assert await records.curves(over) == {"******": [(1, 2.0)]}
+        assert (await records.metrics(over))["metrics"] == {"******": [(1, 2.0)]}
         written(site, "", "")
-        assert await records.curves(over) == {"******": [(1, 2.0)]}
+        assert (await records.metrics(over))["metrics"] == {"******": [(1, 2.0)]}
         records.forget("j")
-        assert await records.curves(over) == {}
+        assert (await records.metrics(over))["metrics"] == {}
 
 
 async def test_the_log_of_several_machines_is_the_hosts_own(tmp_path: Path) -> None:

@@ -175,3 +175,15 @@ def test_attempts_are_noted() -> None:
         "attempt 2 after exit code 137",
         "attempt 3 after exit code -1",
     )
+
+
+def test_a_mark_stands_at_the_step_that_goes_on() -> None:
+    metrics = Metrics()
+    metrics.feed(rows(step(1, loss=4), step(30, loss=3)))
+    metrics.feed(b'{"event": "attempt", "attempt": 1, "exit_code": 137}\n')
+    metrics.feed(rows(START, step(21, loss=3.5), step(22, loss=3.4)))
+    metrics.mark("given up before it began")
+    metrics.mark("moved to gpu-box")
+    assert metrics.marks == [(21, "attempt 2")]
+    metrics.feed(rows(START, step(23, loss=3.3)))
+    assert metrics.marks == [(21, "attempt 2"), (23, "moved to gpu-box")]

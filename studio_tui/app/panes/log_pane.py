@@ -15,6 +15,7 @@ from studio_tui.app.widgets.log_drawing import Pin
 from studio_tui.app.widgets.log_view import LogView
 from studio_tui.client.job import Curves, Job
 from studio_tui.client.joblog import JobLog, Stretch
+from studio_tui.client.marks import Mark
 from studio_tui.client.studio import Studio
 from studio_tui.document.entries import JobEntry
 
@@ -46,6 +47,7 @@ class LogPane(Place):
         job: str
         name: str
         curves: Curves
+        marks: list[Mark]
 
     def __init__(self, studio: Studio, people: People) -> None:
         super().__init__(id="log")
@@ -196,7 +198,8 @@ class LogPane(Place):
     async def _draw_curves(self, job: Job) -> None:
         with told(self):
             async for curves in job.curves(CURVES_SECONDS):
-                self.post_message(self.CurvesLoaded(job.id, job.entry.name or job.id, curves))
+                name = job.entry.name or job.id
+                self.post_message(self.CurvesLoaded(job.id, name, curves, job.marks))
 
 
 def _show(view: LogView, found: Stretch, line: int | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from textual import on, work
@@ -18,6 +18,7 @@ from studio_tui.app.widgets.meters_board import MetersBoard
 from studio_tui.app.widgets.run_curves import Curves
 from studio_tui.client.compare import SPEED
 from studio_tui.client.job import read_curves
+from studio_tui.client.marks import Mark
 from studio_tui.client.studio import Studio
 from studio_tui.document.entries import JobEntry
 
@@ -69,6 +70,7 @@ the newest first. **Below**: the curves of the job whose log is shown.
         self._shown: tuple[str, str, Curves] = ("", "", {})
         # The jobs whose curves are laid over those that are shown, as they were when chosen.
         self._compared: dict[str, Curves] = {}
+        self._marks: Sequence[Mark] = ()
         self._around = ""
 
     def contents(self) -> ComposeResult:
@@ -177,13 +179,18 @@ the newest first. **Below**: the curves of the job whose log is shown.
             for other, found in self._compared.items()
             if other != job and other in jobs
         }
-        self.query_one(Curve).show(curves, name, others)
+        self.query_one(Curve).show(curves, name, others, self._marks)
 
     def show_curves(
-        self, job: str, name: str, curves: Mapping[str, list[tuple[int, float]]]
+        self,
+        job: str,
+        name: str,
+        curves: Mapping[str, list[tuple[int, float]]],
+        marks: Sequence[Mark] = (),
     ) -> None:
-        """Show the curves of a job, and how far it is."""
+        """Show the curves of a job with its marks, and how far it is."""
         plain: Curves = dict(curves)
+        self._marks = marks
         self._shown = (job, name, plain)
         self._draw_curves()
         far = progress(plain)

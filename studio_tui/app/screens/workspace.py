@@ -377,7 +377,7 @@ class Workspace(PlacesScreen):
 
     @on(LogPane.CurvesLoaded)
     def _curves_loaded(self, event: LogPane.CurvesLoaded) -> None:
-        self.side_pane.show_curves(event.job, event.name, event.curves)
+        self.side_pane.show_curves(event.job, event.name, event.curves, event.marks)
 
     # -- machines -----------------------------------------------------------------------------
 

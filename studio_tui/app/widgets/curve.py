@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -11,12 +11,13 @@ from textual.binding import Binding, BindingType
 
 from studio_tui.app import units
 from studio_tui.app.truncate import scrub
-from studio_tui.app.widgets.curve_plot import legend, plot
+from studio_tui.app.widgets.curve_plot import legend, marks_row, plot
 from studio_tui.app.widgets.rows import Row, Rows, Span, spread, told, width_of
 from studio_tui.app.widgets.run_curves import Curves, Groups, Points, logarithmic, metrics, smoothed
+from studio_tui.client.marks import Mark
 
 EMPTY = "no curve yet: self.log(...) in training_step draws one"
-_HEIGHT_FOR_LEGEND, _HEIGHT_FOR_TITLE = 3, 4
+_HEIGHT_FOR_LEGEND, _HEIGHT_FOR_TITLE, _HEIGHT_FOR_MARKS = 3, 4, 7
 
 
 class Curve(Rows, can_focus=True, inherit_bindings=False):
@@ -31,6 +32,7 @@ What the job logs, over its steps: the last value stands beside each name.
 - **l** logarithmic scale, **m** smooth line (a moving average)
 - **left**, **right** or a press put a cursor on a step and tell its values; **Esc** ends it
 - in the list of jobs, **c** lays another run's curves over these
+- `▾` stands where the job went on after a break: another attempt, another machine
 
 The cursor is yours alone; the others do not see it.
 """
@@ -56,6 +58,7 @@ The cursor is yours alone; the others do not see it.
         super().__init__(id=id, classes=classes)
         self._groups: Groups = {}
         self._others: dict[str, Groups] = {}
+        self._marks: Sequence[Mark] = ()
         self._title = ""
         self.cursor: int | None = None
         self._metric: str | None = None
@@ -63,7 +66,11 @@ The cursor is yours alone; the others do not see it.
         self.smooth = False
 
     def show(
-        self, curves: Curves, title: str = "", others: Mapping[str, Curves] | None = None
+        self,
+        curves: Curves,
+        title: str = "",
+        others: Mapping[str, Curves] | None = None,
+        marks: Sequence[Mark] = (),
     ) -> None:
         """Show `curves` of what is called `title`; the chosen metric stays chosen.
 
@@ -71,10 +78,11 @@ The cursor is yours alone; the others do not see it.
             curves: metric name -> (step, value) pairs; values may be infinite or not a number.
             title: whose curves they are.
             others: the name of another run -> its curves, drawn in the same plot.
+            marks: where the run went on after a break.
         """
         self._others = {name: metrics(found) for name, found in (others or {}).items()}
         self._groups = metrics({name: points for name, points in curves.items() if points})
-        self._title = scrub(title)
+        self._title, self._marks = scrub(title), marks
         self.redraw()
 
     @property
@@ -93,12 +101,15 @@ The cursor is yours alone; the others do not see it.
         rows: list[Row] = [self._heading(series, width)] if height >= _HEIGHT_FOR_TITLE else []
         low = height < _HEIGHT_FOR_LEGEND
         tail: list[Row] = [] if low else [legend(series, width, self.cursor)]
+        if self._marks and height >= _HEIGHT_FOR_MARKS:
+            tail.append(marks_row(self._marks, width))
         plotted = plot(
             drawn,
             width,
             height - len(rows) - len(tail),
             log=self.log_scale,
             cursor=self.cursor,
+            marks=self._marks,
         )
         return [*rows, *(plotted or self._undrawable(width)), *tail]
 

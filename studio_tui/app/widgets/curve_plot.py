@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from studio_tui.app import units
 from studio_tui.app.truncate import cells, left, right, scrub
-from studio_tui.app.widgets.braille import Canvas
-from studio_tui.app.widgets.rows import Row, Span, fit, spread
+from studio_tui.app.widgets.braille import DOTS_WIDE, Canvas
+from studio_tui.app.widgets.rows import Row, Span, fit, spread, width_of
 from studio_tui.app.widgets.run_curves import Point, Points, last_finite, value_at
+from studio_tui.client.marks import Mark
 
 _AXIS = 9
+_MARK = "▾"
 # Each curve is told apart by its dashes as well as by its colour.
 _LOOKS = (("accent", "─", 0), ("second", "┄", 4), ("strong", "┈", 2), ("muted", "╌", 6))
 _HEIGHT_FOR_STEPS, _HEIGHT_FOR_MIDDLE = 8, 7
@@ -43,6 +45,10 @@ class Frame:
             margin = abs(low) * 0.1 or 1.0
             low, high = low - margin, high + margin
         return cls(min(steps), max(steps), low, high)
+
+    def has(self, step: int) -> bool:
+        """Whether `step` is within."""
+        return self.first <= step <= self.last
 
     def x(self, step: int, width: int) -> int:
         """The dot column of `step` among `width`."""
@@ -117,35 +123,43 @@ def plot(
     *,
     log: bool = False,
     cursor: int | None = None,
+    marks: Sequence[Mark] = (),
 ) -> list[Row] | None:
     """The plot in `width` x `height` cells; None without a point.
 
     Values stand at its left, and where there is room, steps below it.
 
     Args:
-        cursor: a step that a line marks.
+        cursor: a step that a line shows.
+        marks: steps that a dotted line shows, with a sign at its top.
     """
     frame = Frame.around(series.values())
     if frame is None:
         return None
     steps = height >= _HEIGHT_FOR_STEPS
     height -= steps
-    marks = _value_marks(frame, height, log)
-    gutter = max(map(cells, marks.values())) if height > 1 else 0
+    labels = _value_marks(frame, height, log)
+    gutter = max(map(cells, labels.values())) if height > 1 else 0
     canvas = Canvas(width - gutter - 1, height)
     canvas.line(0, canvas.height - 1, canvas.width - 1, canvas.height - 1, _AXIS)
     if cursor is not None:
         x = frame.x(cursor, canvas.width)
         canvas.line(x, 0, x, canvas.height - 1, _AXIS)
+    struck = [frame.x(mark.step, canvas.width) for mark in marks if frame.has(mark.step)]
+    for x in struck:
+        for y in range(0, canvas.height, 2):
+            canvas.dot(x, y, _AXIS)
     drawn = list(enumerate(series.values()))
     for index, points in reversed(drawn):
         draw(canvas, frame, points, index + 1, _LOOKS[index % len(_LOOKS)][2])
     rows: list[Row] = []
     for y in range(height):
-        label = marks.get(y, "")
+        label = labels.get(y, "")
         axis = "⣇" if y == height - 1 else "⡇"
         row: list[Span] = [(right(label, gutter) + axis, "muted")]
         row.extend((text, _meaning(ink)) for text, ink in canvas.row(y))
+        if y == 0 and struck:
+            row = _signed(row, {x // DOTS_WIDE + gutter + 1 for x in struck})
         rows.append(fit(row, width))
     if steps:
         rows.append([(" " * (gutter + 1), ""), *_step_marks(frame, canvas.columns)])
@@ -171,6 +185,26 @@ def _step_marks(frame: Frame, width: int) -> list[Span]:
         return spread([(first, "muted")], [(last, "muted")], width)
     start = [(left(first, width // 2 - cells(middle) // 2) + middle, "muted")]
     return spread(start, [(last, "muted")], width)
+
+
+def _signed(row: list[Span], columns: set[int]) -> list[Span]:
+    """`row` with the sign of a mark in some of its columns; every character is one cell wide."""
+    letters = [(char, meaning) for text, meaning in row for char in text]
+    return [
+        (_MARK, "warn") if column in columns else letter for column, letter in enumerate(letters)
+    ]
+
+
+def marks_row(marks: Sequence[Mark], width: int) -> Row:
+    """What happened at the marks, the last ones where there is no room for all."""
+    row: list[Span] = []
+    for mark in sorted(marks, key=lambda mark: -mark.step):
+        words = f" {min(mark.step, 10**15)} {scrub(mark.words)}"
+        longer: list[Span] = [(_MARK, "warn"), (words, "muted"), ("  ", ""), *row]
+        if row and width_of(longer) > width:
+            break
+        row = longer
+    return fit(row[:-1], width)
 
 
 def _shown(value: float, log: bool) -> float:

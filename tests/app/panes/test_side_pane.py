@@ -65,6 +65,18 @@ async def test_curves_of_two_jobs_over_each_other(
         assert "full train" not in text_of(pilot)
 
 
+async def test_where_a_job_was_run_again_is_marked(
+    studio: Any, open_app: Any, settle: Any, text_of: Any
+) -> None:
+    studio.curves["j1"] = {"train_loss": [(0, 4.0), (10, 2.0)]}
+    studio.marks["j1"] = [(4, "attempt 2")]
+    studio.list_job("j1", "full", "running", started=1.0)
+    async with open_app(studio, size=(200, 50)) as pilot:
+        await settle(pilot)
+        await settle(pilot)
+        assert "▾ 4 attempt 2" in text_of(pilot)
+
+
 async def test_meters_of_the_studios_machine(
     studio: Any, open_app: Any, settle: Any, text_of: Any
 ) -> None:

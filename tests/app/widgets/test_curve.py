@@ -5,6 +5,7 @@ import math
 import pytest
 
 from studio_tui.app.widgets.curve import Curve
+from studio_tui.client.marks import Mark
 
 TRAIN = [(step, 4.2 - step / 100) for step in range(0, 231, 10)]
 VAL = [(step, 4.0 - step / 200) for step in range(50, 231, 60)]
@@ -136,3 +137,25 @@ async def test_other_runs_are_laid_over(stage, drawn) -> None:
         curve.show({"train_loss": [(0, 4.0), (10, 2.0)]}, "mixed", others)
         assert drawn(curve)[-1] == "─ mixed train 2.00  ┄ baseline train 8.00"
         assert drawn(curve)[1].startswith("8.00")
+
+
+async def test_a_mark_stands_where_the_run_went_on(stage, drawn) -> None:
+    curve = Curve()
+    marks = [Mark(50, "attempt\x1b 2"), Mark(100, "moved to gpu-box")]
+    async with stage(curve, 40, 9):
+        curve.show({"loss": [(0, 4.0), (100, 2.0)]}, "run", None, marks)
+        rows = drawn(curve)
+        assert rows[1][22] == "▾"
+        assert rows[1][39] == "▾"
+        assert rows[3][39] == "⠨"  # a dotted line below it
+        assert rows[-1] == "▾ 50 attempt 2  ▾ 100 moved to gpu-box"
+        curve.show({"loss": [(0, 4.0), (100, 2.0)]}, "run", None, [*marks, Mark(10**30, "later")])
+        assert "later" in drawn(curve)[-1]
+
+
+async def test_many_marks_leave_the_last(stage, drawn) -> None:
+    curve = Curve()
+    async with stage(curve, 20, 9):
+        marks = [Mark(step, f"attempt {step}") for step in range(2, 9)]
+        curve.show({"loss": [(0, 4.0), (9, 2.0)]}, marks=marks)
+        assert drawn(curve)[-1] == "▾ 8 attempt 8"
