@@ -59,6 +59,18 @@ def duration(seconds: float | None) -> str:
     return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
 
 
+def step_time(seconds: float | None) -> str:
+    """What one step takes, in at most seven characters: `3.2 ms`, `120 ms`, `1.25 s`, `3 min`."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    if seconds >= 99.5:
+        return duration(seconds)
+    if seconds >= 0.9995:
+        return f"{seconds:.{2 if seconds < 9.995 else 0}f} s"
+    thousandths = max(seconds, 0.0) * 1000
+    return f"{thousandths:.{1 if thousandths < 9.95 else 0}f} ms"
+
+
 def money(amount: float | None, currency: str = "$") -> str:
     """A price: `$0.41`, `$1,204`; cents disappear above a thousand."""
     if amount is None or not math.isfinite(amount):

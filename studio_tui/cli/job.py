@@ -143,7 +143,7 @@ def show(studio: str, job: str, as_json: bool) -> None:
     async def entry(joined: Studio) -> dict[str, Any]:
         found = await joined.job(job)
         ranks = [] if found.entry.over else await found.load_ranks()
-        return {**found.entry.plain(), "ranks": ranks}
+        return {**found.entry.plain(), "ranks": [rank.plain() for rank in ranks]}
 
     found = attached(studio, entry)
     emit(found, as_json, readable(found))

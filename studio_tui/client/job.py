@@ -14,6 +14,7 @@ from studio_tui.client.answer import Answer
 from studio_tui.client.joblog import JobLog
 from studio_tui.client.logtail import Lines, LogTail
 from studio_tui.client.marks import Mark, read_marks
+from studio_tui.client.ranks import Rank, read_ranks
 from studio_tui.document.entries import JobEntry
 from studio_tui.errors import NotFound
 from studio_tui.sync import Stream
@@ -47,7 +48,7 @@ class Job:
         self.room = room
         self.metrics: Curves = {}
         self.marks: list[Mark] = []
-        self.ranks: list[dict[str, Any]] = []
+        self.ranks: list[Rank] = []
         self.on_metrics: Callable[[], None] | None = None
         self._feeds: list[_Chunks] = []
         self._metric_rows = 0
@@ -200,16 +201,10 @@ class Job:
         self.metrics = read_curves(answer.values.get("metrics"))
         return self.metrics
 
-    async def load_ranks(self) -> list[dict[str, Any]]:
-        """Fetch where each rank of a running job is; `ranks` keeps them. Empty once it is over.
-
-        Each is a dict: rank, machine, step, step_time and own_time (seconds; own_time is without
-        the wait for other ranks), phase, heard (seconds ago), state: ok, slow, waiting, hung or
-        silent.
-        """
+    async def load_ranks(self) -> list[Rank]:
+        """Fetch where each rank of a running job is; `ranks` keeps them. Empty once it is over."""
         answer = Answer("jobs.ranks", await self.studio.query("jobs.ranks", job=self.id))
-        told = answer.values.get("ranks")
-        self.ranks = [rank for rank in told if isinstance(rank, dict)] if told else []
+        self.ranks = read_ranks(answer.values.get("ranks"))
         return self.ranks
 
     async def curves(self, every: float = 1.0) -> AsyncIterator[Curves]:

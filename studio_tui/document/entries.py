@@ -140,6 +140,14 @@ class JobEntry(Entry):
         """Whether the job has come to its end, whichever."""
         return self.state in JOB_ENDS
 
+    @property
+    def several(self) -> bool:
+        """Whether more than one process was asked for, as far as that is known."""
+        devices = (self.devices or "")[:9]
+        asked = int(devices) if devices.isdecimal() else devices.rstrip(",").count(",") + 1
+        held = sum(len(gpus) for gpus in self.gpus.values() if isinstance(gpus, list))
+        return max(self.nodes, asked, held) > 1
+
     def cost_until(self, moment: float, machines: Mapping[str, MachineEntry]) -> float | None:
         """What the job has cost by a Unix time in seconds; None where nothing is paid.
 

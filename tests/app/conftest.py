@@ -64,6 +64,7 @@ class StagedStudio(Studio):
         self.disk_full = False
         self.logs: dict[str, bytes] = {}
         self.curves: dict[str, dict[str, list[tuple[int, float]]]] = {}
+        self.ranks: dict[str, list[dict[str, Any]]] = {}
         self.marks: dict[str, list[tuple[int, str]]] = {}
         self.session.join = self._stage_join  # type: ignore[method-assign]
         self.session.stream = self._stage_stream  # type: ignore[method-assign]
@@ -299,6 +300,9 @@ class StagedStudio(Studio):
     def _jobs_run(self, script: str, args: list[str], **options: Any) -> dict[str, Any]:
         entry = self.list_job("j9", script.removesuffix(".py"), "starting", by=self.name)
         return entry.plain()
+
+    def _jobs_ranks(self, job: str) -> dict[str, Any]:
+        return {"ranks": self.ranks.get(job, [])}
 
     def _jobs_stop(self, job: str) -> dict[str, Any]:
         return {}

@@ -88,3 +88,19 @@ def test_count(amount: float, expected: str) -> None:
 )
 def test_reading(value: float, expected: str) -> None:
     assert units.reading(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (None, "–"),
+        (math.nan, "–"),
+        (0.0032, "3.2 ms"),
+        (0.12, "120 ms"),
+        (0.9999, "1.00 s"),
+        (12.4, "12 s"),
+        (99.6, "1 min"),
+    ],
+)
+def test_step_time(seconds: float | None, expected: str) -> None:
+    assert units.step_time(seconds) == expected

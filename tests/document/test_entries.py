@@ -142,3 +142,22 @@ def test_what_a_job_costs() -> None:
     for name in ("own", "c", "gone", ""):
         assert JobEntry("j", machine=name, started=1000.0).cost_until(4600.0, machines) is None
     assert JobEntry("j", machine="a").cost_until(4600.0, machines) is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "several"),
+    [
+        (JobEntry("j"), False),
+        (JobEntry("j", devices="1"), False),
+        (JobEntry("j", devices="auto"), False),
+        (JobEntry("j", devices="3,"), False),
+        (JobEntry("j", devices="0,1"), True),
+        (JobEntry("j", devices="8"), True),
+        (JobEntry("j", devices="9" * 9999), True),
+        (JobEntry("j", nodes=2), True),
+        (JobEntry("j", devices="auto", gpus={"box": [0, 1]}), True),
+        (JobEntry("j", gpus={"box": "?"}), False),
+    ],
+)
+def test_whether_a_job_has_several_processes(entry: JobEntry, several: bool) -> None:
+    assert entry.several == several

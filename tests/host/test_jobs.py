@@ -317,8 +317,8 @@ async def test_the_ranks_of_a_job_that_runs(bench: Bench, hosting: Hosting) -> N
             while not await his.load_ranks():
                 await asyncio.sleep(0.02)
         (rank,) = his.ranks
-        assert (rank["rank"], rank["machine"], rank["step"]) == (0, "local", 3)
-        assert rank["state"] == "hung"
+        assert (rank.rank, rank.machine, rank.step) == (0, "local", 3)
+        assert rank.state == "hung"
         (bench.root / "hold").unlink()
         assert await job.wait() == 0
         async with asyncio.timeout(20):

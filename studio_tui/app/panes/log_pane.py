@@ -49,6 +49,12 @@ class LogPane(Place):
         curves: Curves
         marks: list[Mark]
 
+    @dataclass
+    class Followed(Message):
+        """Another job is followed now; "" for none."""
+
+        job: str
+
     def __init__(self, studio: Studio, people: People) -> None:
         super().__init__(id="log")
         self._studio = studio
@@ -75,6 +81,7 @@ class LogPane(Place):
             self.job = ""
             self._stop_reading()
             self.query_one(LogView).empty("the job was removed")
+            self.post_message(self.Followed(""))
         if new and (followed is None or followed.over):
             self.follow(max(new, key=_age).id)
         self.show_pins()
@@ -91,6 +98,7 @@ class LogPane(Place):
             self.notice.clear()
             self._stop_reading()
             self.query_one(LogView).start(entry.name or entry.id)
+            self.post_message(self.Followed(job))
             self._attend(job)
 
     @work(exclusive=True, group="job")

@@ -1,7 +1,9 @@
-"""The right side: the machine's meters, the jobs, and the curves of the job that is followed."""
+"""The right side: the machine's meters, the jobs, and the ranks and curves of the one followed."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -15,6 +17,7 @@ from studio_tui.app.widgets.curve import Curve
 from studio_tui.app.widgets.job_list import JobList
 from studio_tui.app.widgets.job_rows import progress
 from studio_tui.app.widgets.meters_board import MetersBoard
+from studio_tui.app.widgets.rank_board import RankBoard, summary
 from studio_tui.app.widgets.run_curves import Curves
 from studio_tui.client.compare import SPEED
 from studio_tui.client.job import read_curves
@@ -22,12 +25,14 @@ from studio_tui.client.marks import Mark
 from studio_tui.client.studio import Studio
 from studio_tui.document.entries import JobEntry
 
+RANKS_SECONDS, LONE_SECONDS = 2.0, 10.0
+"""Between two looks at the ranks of a job, and at those of one that has a single process so far."""
 STEPS = 12
 """Of a training that are looked at to tell what holds the machine up."""
 
 
 class SidePane(Place):
-    """Three framed parts over each other; the jobs have the focus.
+    """Framed parts over each other; the jobs have the focus.
 
     Args:
         studio: what is shown.
@@ -38,13 +43,14 @@ class SidePane(Place):
 ### Machine and jobs
 
 **Above**: the machine that the studio is on, once a second. **Middle**: every job of the studio,
-the newest first. **Below**: the curves of the job whose log is shown.
+the newest first. **Below**: the curves of the job whose log is shown; over them its ranks, while it
+runs as several processes.
 """
     DEFAULT_CSS = """
     SidePane {
         border: none;
         &:focus-within { border: none; }
-        & > MetersBoard, & > JobList, & > Curve {
+        & > MetersBoard, & > JobList, & > RankBoard, & > Curve {
             border: round $border-blurred;
             border-title-color: $text-muted;
             border-subtitle-color: $text-muted;
@@ -53,7 +59,10 @@ the newest first. **Below**: the curves of the job whose log is shown.
         & > MetersBoard { height: auto; max-height: 50%; min-height: 5; }
         & > JobList { height: 1fr; min-height: 4; }
         & > Curve { height: 1fr; min-height: 6; }
-        & > JobList:focus, & > Curve:focus, & > MetersBoard:focus {
+        & > RankBoard { height: auto; max-height: 30%; min-height: 4; display: none; }
+        & > RankBoard.-several { display: block; }
+        & > RankBoard:focus { max-height: 60%; }
+        & > JobList:focus, & > RankBoard:focus, & > Curve:focus, & > MetersBoard:focus {
             border: round $border;
             border-title-color: $block-cursor-foreground;
             border-title-background: $block-cursor-background;
@@ -74,9 +83,10 @@ the newest first. **Below**: the curves of the job whose log is shown.
         self._around = ""
 
     def contents(self) -> ComposeResult:
-        """Meters, jobs, curves."""
+        """Meters, jobs, ranks, curves."""
         yield MetersBoard(clock=self._clock)
         yield JobList()
+        yield RankBoard()
         yield Curve()
 
     def on_mount(self) -> None:
@@ -91,6 +101,7 @@ the newest first. **Below**: the curves of the job whose log is shown.
         self.query_one(JobList).border_title = Content(f"{self._around}jobs{self._around}")
         self.query_one(Curve).border_title = Content(f"{self._around}curves{self._around}")
         self.show_meters()
+        self._name_ranks()
 
     def enter(self) -> None:
         """The jobs have the focus."""
@@ -156,6 +167,47 @@ the newest first. **Below**: the curves of the job whose log is shown.
         if job.cost is not None:
             return job
         return replace(job, cost=job.cost_until(now, self._studio.document.machines))
+
+    # -- the ranks of the job that is followed -------------------------------------------------
+
+    def follow(self, job: str) -> None:
+        """Look at the ranks of `job` for as long as it runs; "" for none."""
+        self.query_one(RankBoard).show([])
+        self._show_ranks(job)
+        self._watch_ranks(job)
+
+    @work(exclusive=True, group="ranks")
+    async def _watch_ranks(self, id: str) -> None:
+        board = self.query_one(RankBoard)
+        with told(self):
+            while not self._over(id):
+                if self.is_on_screen and self._studio.reachable:
+                    board.show(await (await self._studio.job(id)).load_ranks())
+                    self._show_ranks(id)
+                several = board.has_class("-several")
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(RANKS_SECONDS if several else LONE_SECONDS):
+                        await self._studio.until(lambda: self._over(id))
+            board.end()
+            self._name_ranks()
+
+    def _over(self, job: str) -> bool:
+        entry = self._studio.document.jobs.get(job)
+        return entry is None or entry.over
+
+    def _show_ranks(self, job: str) -> None:
+        """The board is there for a job that has, or is to have, more than one process."""
+        board = self.query_one(RankBoard)
+        entry = self._studio.document.jobs.get(job)
+        several = entry is not None and (len(board.ranks) > 1 or (entry.several and not entry.over))
+        board.set_class(several, "-several")
+        self._name_ranks()
+
+    def _name_ranks(self) -> None:
+        board = self.query_one(RankBoard)
+        board.border_title = Content(f"{self._around}{summary(board.ranks)}{self._around}")
+
+    # -- curves -------------------------------------------------------------------------------
 
     @on(JobList.CompareRequested)
     def _compare_requested(self, event: JobList.CompareRequested) -> None:

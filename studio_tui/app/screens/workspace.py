@@ -375,6 +375,10 @@ class Workspace(PlacesScreen):
             if self.narrow:
                 self.action_go("log")
 
+    @on(LogPane.Followed)
+    def _job_followed(self, event: LogPane.Followed) -> None:
+        self.side_pane.follow(event.job)
+
     @on(LogPane.CurvesLoaded)
     def _curves_loaded(self, event: LogPane.CurvesLoaded) -> None:
         self.side_pane.show_curves(event.job, event.name, event.curves, event.marks)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from studio_tui.app.panes import side_pane
 from studio_tui.app.screens.dialogs import Confirm
+from studio_tui.app.widgets.rank_board import RankBoard
 from tests.app.conftest import NOW
+
+
+async def until(pilot: Any, condition: Callable[[], bool]) -> None:
+    while not condition():
+        await pilot.pause()
 
 
 async def test_stopping_a_job_asks_once_and_names_it(
@@ -96,3 +104,51 @@ async def test_how_far_a_job_is_comes_from_its_curve(
         for _ in range(3):
             await settle(pilot)
         assert "step 40  1.50" in text_of(pilot)
+
+
+async def test_the_ranks_of_a_job_on_several_machines(
+    studio: Any, open_app: Any, settle: Any, text_of: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(side_pane, "RANKS_SECONDS", 0.01)
+    states = ["ok"] * 62 + ["slow", "hung"]
+    studio.ranks["j1"] = [
+        {"rank": number, "machine": f"box{number // 8}", "step": 410, "step_time": 0.12,
+         "heard": 0.5, "state": state}
+        for number, state in enumerate(states)
+    ]  # fmt: skip
+    async with open_app(studio, (80, 24)) as pilot:
+        studio.list_job("j1", "char-gpt", "running", started=1.0, nodes=8)
+        await settle(pilot)
+        await pilot.press("f4", "tab")
+        await settle(pilot)
+        board = pilot.app.workspace.side_pane.query_one(RankBoard)
+        await until(pilot, lambda: len(board.ranks) == 64 and board.max_scroll_y > 0)
+        assert board.has_focus
+        assert "64 ranks · 1 hung · 1 slow" in text_of(pilot)
+        assert "rank node step   time heard state" in text_of(pilot)
+        await pilot.press("end")
+        await until(pilot, lambda: board.scroll_offset.y == board.max_scroll_y)
+        assert "63 box7  410 120 ms   0 s hung" in text_of(pilot)
+        studio.list_job("j1", "char-gpt", "failed", started=1.0, ended=9.0, nodes=8)
+        await until(pilot, lambda: board.ranks[0].state == "ended")
+        assert "63 box7  410 120 ms   0 s ended" in text_of(pilot)
+
+
+async def test_a_job_of_one_process_has_no_ranks_to_show(
+    studio: Any, open_app: Any, settle: Any
+) -> None:
+    studio.ranks["j1"] = [{"rank": 0, "step": 3, "state": "ok"}]
+    async with open_app(studio, (130, 40)) as pilot:
+        studio.list_job("j1", "char-gpt", "running", started=1.0)
+        await settle(pilot)
+        board = pilot.app.workspace.side_pane.query_one(RankBoard)
+        await until(pilot, lambda: len(board.ranks) == 1)
+        assert not board.display
+        # Nobody who does not see them asks for them.
+        studio.list_job("j2", "pair", "running", started=2.0, devices="2")
+        await pilot.press("ctrl+g")
+        await settle(pilot)
+        asked = len(studio.asked("jobs.ranks"))
+        pilot.app.workspace.log_pane.follow("j2")
+        await settle(pilot)
+        assert len(studio.asked("jobs.ranks")) == asked
