@@ -13,6 +13,7 @@ from textual.screen import Screen
 
 from studio_tui.app import layout as layouts
 from studio_tui.app.keys import key_name
+from studio_tui.app.problems import told
 from studio_tui.app.safe_app import SafeApp
 from studio_tui.app.screens.workspace import Workspace
 from studio_tui.client.studio import Studio, Topic
@@ -120,8 +121,8 @@ class StudioApp(SafeApp[int]):
     @work(group="offer")
     async def offer(self, script: str) -> None:
         """Ask once whether to run the script that this studio is about."""
+        from studio_tui.app.job_form import RunRequest
         from studio_tui.app.screens.dialogs import Confirm
-        from studio_tui.app.screens.run_dialog import RunRequest
 
         machine = self.studio.document.info.machine
         body = (
@@ -130,7 +131,8 @@ class StudioApp(SafeApp[int]):
         )
         question = Confirm("start the training?", body, "start it", "not now", danger=False)
         if await self.push_screen_wait(question):
-            await self.workspace.start_job(RunRequest(script))
+            with told(self.workspace.work_pane):
+                await self.workspace.start_job(RunRequest(script))
 
     @work(group="excluded")
     async def excluded(self, error: StudioError) -> None:

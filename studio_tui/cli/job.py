@@ -303,7 +303,8 @@ def advise(
     from studio_tui.client import advisor
 
     shape = {"layers": layers, "width": width, "sequence": sequence, "batch": batch}
-    model = advisor.Model(amount(parameters), optimizer, advisor.transformer_activations(**shape))
+    activations = advisor.transformer_activations(**shape)
+    model = advisor.Model(advisor.amount(parameters), optimizer, activations)
 
     async def load(joined: Studio) -> list[MachineEntry]:
         return await joined.machines()
@@ -316,22 +317,6 @@ def advise(
     ]  # fmt: skip
     header = ["PRECISION", "WEIGHTS", "GRADIENTS", "OPTIMIZER", "ACTIVATIONS", "TOTAL", "FITS ON"]
     emit([estimate.plain() for estimate in found], as_json, table(header, rows, ""))
-
-
-def amount(text: str) -> int:
-    """A count such as 124M or 1.3B.
-
-    Raises:
-        UsageFault: it is none.
-    """
-    from studio_tui.errors import UsageFault
-
-    units = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
-    number, unit = (text[:-1], text[-1:].lower()) if text[-1:].isalpha() else (text, "")
-    try:
-        return int(float(number) * (units[unit] if unit else 1))
-    except (ValueError, KeyError, OverflowError):
-        raise UsageFault(f"{text!r} is no number", "write 124M or 1.3B") from None
 
 
 @job.command("metrics", epilog="Example: studio-tui job metrics calm-otter train.py --json")

@@ -37,6 +37,8 @@ _ACTIVATIONS = {
 }  # fmt: skip
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
 """How many numbers an optimizer keeps for each parameter."""
+_UNITS = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
+_MOST = 1 << 50
 _SHARDING = ("fsdp", "deepspeed_stage_3")
 
 
@@ -58,7 +60,7 @@ class Model:
     activations: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.parameters < 1 << 50:
+        if not 0 < self.parameters < _MOST:
             raise UsageFault(f"a model of {self.parameters} parameters", "give 1 or more: 124M")
         if self.optimizer not in OPTIMIZERS:
             raise UsageFault(
@@ -91,6 +93,22 @@ class Estimate:
     def plain(self) -> dict[str, Any]:
         """As `--json` prints it."""
         return {**asdict(self), "fits": list(self.fits), "total": self.total}
+
+
+def amount(text: str) -> int:
+    """A count such as 124M or 1.3B.
+
+    Raises:
+        UsageFault: it is none, or more than any model has.
+    """
+    number, unit = (text[:-1], text[-1].lower()) if text[-1:].isalpha() else (text, "")
+    try:
+        counted = int(float(number) * (_UNITS[unit] if unit else 1))
+    except (ValueError, KeyError, OverflowError):
+        raise UsageFault(f"{text!r} is no number", "write 124M or 1.3B") from None
+    if abs(counted) >= _MOST:
+        raise UsageFault(f"{text!r} is too much", "write 124M or 1.3B")
+    return counted
 
 
 def transformer_activations(

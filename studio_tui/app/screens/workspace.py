@@ -19,7 +19,6 @@ from studio_tui.app.commands import COMMANDS, Command, bindings
 from studio_tui.app.layout import Layout
 from studio_tui.app.panes.files_pane import FilesPane
 from studio_tui.app.panes.log_pane import LogPane
-from studio_tui.app.panes.place import Place
 from studio_tui.app.panes.side_pane import SidePane
 from studio_tui.app.panes.work_pane import TERMINAL, WorkPane
 from studio_tui.app.people import People
@@ -35,7 +34,7 @@ from studio_tui.client.studio import Studio, Topic
 from studio_tui.document.presence import Gaze
 
 if TYPE_CHECKING:
-    from studio_tui.app.screens.run_dialog import RunRequest
+    from studio_tui.app.job_form import RunRequest
     from studio_tui.document.entries import QuestionEntry, SleepEntry
 
 
@@ -339,30 +338,33 @@ class Workspace(PlacesScreen):
     @work(exclusive=True, group="run")
     async def action_run(self) -> None:
         """Ask what to run, and run it."""
+        from functools import partial
+
+        from studio_tui.app.screens.precision import PrecisionAdvice
         from studio_tui.app.screens.run_dialog import RunDialog
 
         script = self.work_pane.path if self.work_pane.path.endswith((".py", ".sh")) else ""
         if not script and self._last_run:
             script = next(reversed(self._last_run))
-        dialog = RunDialog(script, self.studio.document.info.machine, self._last_run.get(script))
-        request = await self.app.push_screen_wait(dialog)
-        if request is not None:
-            self._last_run.pop(request.script, None)
-            self._last_run[request.script] = request
-            await self.start_job(request)
+        here, last = self.studio.document.info.machine, self._last_run.get(script)
+        advise = partial(PrecisionAdvice, self.studio)
+        await self.app.push_screen_wait(RunDialog(script, here, self.start_job, last, advise))
 
     async def start_job(self, request: RunRequest) -> None:
-        """Run a script; what was typed into it is written to the disk first."""
-        place: Place = self.work_pane if self.narrow else self.side_pane
-        with told(place):
-            editor = self.work_pane.editor
-            if editor is not None and editor.file.mark != "✓" and self.studio.state == "live":
-                await editor.file.flush()
-            job = await self.studio.run(request.script, request.args, **request.options)
-            place.notice.clear()
-            self.log_pane.follow(job.id)
-            if self.narrow:
-                self.action_go("log")
+        """Run a script; what was typed into it is written to the disk first.
+
+        Raises:
+            StudioError: it was not started.
+        """
+        editor = self.work_pane.editor
+        if editor is not None and editor.file.mark != "✓" and self.studio.state == "live":
+            await editor.file.flush()
+        self._last_run.pop(request.script, None)
+        self._last_run[request.script] = request
+        job = await self.studio.run(request.script, request.args, **request.options)
+        self.log_pane.follow(job.id)
+        if self.narrow:
+            self.action_go("log")
 
     @on(JobList.RunRequested)
     def _run_requested(self) -> None:

@@ -258,15 +258,22 @@ async def test_the_open_file_is_run_as_it_is_on_the_screen(
         assert studio.asked("jobs.run")[1]["args"] == ["--lr=3"]  # as the last time
 
 
-async def test_a_job_that_cannot_start_says_why_where_jobs_are(
+async def test_a_job_that_cannot_start_says_why_in_its_form(
     studio: Any, open_app: Any, settle: Any, text_of: Any
 ) -> None:
     studio.refuse["jobs.run"] = StudioError("no GPU is free", "wait, or give fewer devices")
     async with open_app(studio) as pilot:
         await pilot.press("ctrl+r", *"a.py", "enter")
+        while "! no GPU is free · wait, or give fewer devices" not in text_of(pilot):
+            await pilot.pause()
+        assert isinstance(pilot.app.screen, RunDialog)
+        studio.refuse.clear()
+        await pilot.press("enter")
+        while isinstance(pilot.app.screen, RunDialog):
+            await pilot.pause()
+        assert [asked["script"] for asked in studio.asked("jobs.run")] == ["a.py", "a.py"]
         await settle(pilot)
-        notice = pilot.app.workspace.side_pane.notice
-        assert notice.words == "! no GPU is free · wait, or give fewer devices"
+        assert pilot.app.workspace.log_pane.job == "j9"
 
 
 # -- the rest -------------------------------------------------------------------------------------

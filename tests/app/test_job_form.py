@@ -1,0 +1,103 @@
+"""The form's fields, and what is typed into them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from studio_tui.app.job_form import (
+    FIELDS,
+    OPTIONS,
+    RunRequest,
+    WrongField,
+    field_of,
+    read_request,
+)
+from studio_tui.errors import NotFound, StudioError, UsageFault
+from studio_tui.jobs.spec import JobSpec
+
+FULL = {
+    "script": "train.py", "args": "-n 'a b'", "machine": "box1,box2", "nodes": "2",
+    "devices": "0,1", "precision": "bf16-mixed", "strategy": "ddp", "max_runtime": "2h",
+    "retries": "3", "secrets": "HF_TOKEN, WANDB_API_KEY",
+}  # fmt: skip
+
+
+def form(**texts: str) -> dict[str, str]:
+    return {each.name: "" for each in FIELDS} | {"script": "a.py"} | texts
+
+
+def test_every_field_counts() -> None:
+    request = read_request(FULL)
+    options: dict[str, Any] = {
+        "machine": "box1,box2", "nodes": 2, "devices": "0,1", "precision": "bf16-mixed",
+        "strategy": "ddp", "max_runtime": "2h", "retries": 3,
+        "secrets": ["HF_TOKEN", "WANDB_API_KEY"],
+    }  # fmt: skip
+    assert request == RunRequest("train.py", ["-n", "a b"], options)
+    assert {each.name: request.typed(each.name) for each in FIELDS} == FULL
+    assert all(each.about and each.name in FULL for each in FIELDS)
+
+
+def test_what_is_empty_is_left_to_the_script() -> None:
+    assert read_request(form(args="  ", devices=" ")) == RunRequest("a.py")
+
+
+@pytest.mark.parametrize(
+    ("texts", "field"),
+    [
+        ({"script": " "}, "script"),
+        ({"args": "'"}, "args"),
+        ({"nodes": "two"}, "nodes"),
+        ({"retries": "-1"}, "retries"),
+        ({"retries": "9" * 5000}, "retries"),
+        ({"nodes": "²"}, "nodes"),
+    ],
+)
+def test_what_makes_no_sense_names_its_field(texts: dict[str, str], field: str) -> None:
+    with pytest.raises(WrongField) as wrong:
+        read_request(form(**texts))
+    assert wrong.value.field == field_of(wrong.value) == field
+    assert wrong.value.message
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"devices": "many"}, "devices"),
+        ({"precision": "12-bit"}, "precision"),
+        ({"strategy": "d d p"}, "strategy"),
+        ({"nodes": 65}, "nodes"),
+        ({"retries": 101}, "retries"),
+        ({"max_runtime": "soon"}, "max_runtime"),
+        ({"max_runtime": "999d"}, "max_runtime"),
+        ({"secrets": ["no name"]}, "secrets"),
+        ({"args": ["\0"]}, "args"),
+        ({"script": "-m.py"}, "script"),
+    ],
+)
+def test_what_the_host_answers_belongs_to_a_field(given: dict[str, Any], field: str) -> None:
+    with pytest.raises(UsageFault) as wrong:
+        JobSpec.from_params({"script": "a.py", **given})
+    assert field_of(wrong.value) == field
+
+
+@pytest.mark.parametrize(
+    ("problem", "field"),
+    [
+        (NotFound("there is no machine 'x'"), "machine"),
+        (UsageFault("a is named twice"), "machine"),
+        (UsageFault("1 machine for 2 nodes: a"), "nodes"),
+        (UsageFault("box has 1 GPU, and 2 asked for"), "devices"),
+        (NotFound("no secret 'HF_TOKEN'"), "secrets"),
+        (NotFound("there is no b.py in /studio"), "script"),
+        (StudioError("the disk is full"), ""),
+    ],
+)
+def test_what_else_can_be_wrong(problem: StudioError, field: str) -> None:
+    assert field_of(problem) == field
+
+
+def test_names_are_those_of_a_run() -> None:
+    assert {each.name for each in OPTIONS} - {"machine"} <= set(JobSpec.__slots__)
