@@ -1,0 +1,53 @@
+"""The README's step of CI, as it stands there: real exit codes through a real studio."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from studio_tui.settings import studios
+
+README = Path(__file__).parents[2] / "README.md"
+SECONDS = 25
+
+TRAIN = """\
+import json, os, sys
+assert sys.argv[1:] == ["--steps", "200"]
+with open(os.environ["STUDIO_METRICS"], "a") as metrics:
+    print(json.dumps({"event": "step", "step": 200, "values": {"loss": 1.5}}), file=metrics)
+print("trained")
+sys.exit(EXIT)
+"""
+TEST = "import unittest\nclass Test(unittest.TestCase):\n    def test(self): pass\n"
+
+
+def step() -> str:
+    """The script in the README."""
+    blocks = re.findall(r"^```sh\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    (found,) = blocks
+    return str(found)
+
+
+@pytest.mark.parametrize("code", [0, 7])
+def test_the_step_ends_as_what_it_runs(tmp_path: Path, studio_home: Path, code: int) -> None:
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    (folder / "train.py").write_text(TRAIN.replace("EXIT", str(code)))
+    (folder / "test_it.py").write_text(TEST)
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["/bin/sh", "-c", step()], cwd=folder, env=environment, capture_output=True, text=True,
+        timeout=SECONDS, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    assert "trained" in done.stdout
+    if code == 0:
+        assert json.loads((folder / "metrics.json").read_text()) == {"loss": [[200, 1.5]]}
+    (record,) = studios.records()
+    assert not studios.alive(record)
