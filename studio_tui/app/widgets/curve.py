@@ -17,7 +17,7 @@ from studio_tui.app.widgets.run_curves import Curves, Groups, Points, logarithmi
 from studio_tui.client.marks import Mark
 
 EMPTY = "no curve yet: self.log(...) in training_step draws one"
-_HEIGHT_FOR_LEGEND, _HEIGHT_FOR_TITLE, _HEIGHT_FOR_MARKS = 3, 4, 7
+_HEIGHT_FOR_LEGEND, _HEIGHT_FOR_TITLE, _HEIGHT_FOR_MARKS = 3, 4, 6
 
 
 class Curve(Rows, can_focus=True, inherit_bindings=False):
