@@ -20,13 +20,14 @@ from studio_tui.app.widgets.meters_board import MetersBoard
 from studio_tui.app.widgets.rank_board import RankBoard, summary
 from studio_tui.app.widgets.run_curves import Curves
 from studio_tui.client.compare import SPEED
-from studio_tui.client.job import read_curves
 from studio_tui.client.marks import Mark
 from studio_tui.client.studio import Studio
 from studio_tui.document.entries import JobEntry
 
 RANKS_SECONDS, LONE_SECONDS = 2.0, 10.0
 """Between two looks at the ranks of a job, and at those of one that has a single process so far."""
+COMPARED_SECONDS = 2.0
+"""Between two looks at the curves of a job that grow below another's, at least."""
 STEPS = 12
 """Of a training that are looked at to tell what holds the machine up."""
 
@@ -77,7 +78,7 @@ runs as several processes.
         self._clock = clock
         self._progress: dict[str, str] = {}
         self._shown: tuple[str, str, Curves] = ("", "", {})
-        # The jobs whose curves are laid over those that are shown, as they were when chosen.
+        # The jobs whose curves are laid over those that are shown.
         self._compared: dict[str, Curves] = {}
         self._marks: Sequence[Mark] = ()
         self._around = ""
@@ -217,11 +218,34 @@ runs as several processes.
         self._draw_curves()
 
     @work(group="compare")
-    async def _compare(self, job: str) -> None:
+    async def _compare(self, id: str) -> None:
+        """Lay the curves of a job over those that are shown, as they grow."""
+        mine: Curves = {}
+        self._compared[id] = mine
         with told(self):
-            answer = await self._studio.query("jobs.metrics", job=job)
-            self._compared[job] = read_curves(answer.get("metrics"))
-            self._draw_curves()
+            job = await self._studio.job(id)
+            async for curves in job.curves(COMPARED_SECONDS):
+                if self._compared.get(id) is not mine:
+                    return  # they were taken away meanwhile
+                self._compared[id] = mine = curves
+                self._draw_curves()
+
+    @on(JobList.FiguresRequested)
+    def _figures_requested(self, event: JobList.FiguresRequested) -> None:
+        event.stop()
+        self._set_side_by_side(event.job)
+
+    @work(exclusive=True, group="figures")
+    async def _set_side_by_side(self, id: str) -> None:
+        from studio_tui.app.screens.comparison import Comparison
+
+        shown = self._shown[0]
+        if not shown or shown == id:
+            self.notice.news("choose another job to set beside the one that is shown")
+            return
+        with told(self):
+            runs = await self._studio.compare(shown, id)
+            await self.app.push_screen_wait(Comparison(*runs))
 
     def _draw_curves(self) -> None:
         job, name, curves = self._shown

@@ -29,6 +29,7 @@ Every run of this studio, the newest first.
 - **up**, **down** choose a job; **Enter** or a press shows its log and curves
 - **s** stops the chosen job, **r** runs the open file again
 - **c** lays its curves over those that are shown, and takes them away again
+- **C** sets it beside the one that is shown: results, speed, memory, cost
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "cursor(-1)", "Up", show=False, id="jobs.up"),
@@ -39,6 +40,7 @@ Every run of this studio, the newest first.
         Binding("s,delete", "stop", "Stop", id="jobs.stop"),
         Binding("r", "run", "Run", id="jobs.run"),
         Binding("c", "compare", "Compare", id="jobs.compare"),
+        Binding("C", "figures", "Side by side", show=False, id="jobs.figures"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"job-list--cursor"}
     DEFAULT_CSS = """
@@ -78,6 +80,9 @@ Every run of this studio, the newest first.
 
     class CompareRequested(Selected):
         """Lay this job's curves over those that are shown, or take them away again."""
+
+    class FiguresRequested(Selected):
+        """Set this job beside the one that is shown, in figures."""
 
     class RunRequested(Message):
         """Run the open file."""
@@ -182,6 +187,11 @@ Every run of this studio, the newest first.
         """Lay the chosen job's curves over those that are shown, or take them away."""
         if self.chosen is not None:
             self.post_message(self.CompareRequested(self, self.chosen.id))
+
+    def action_figures(self) -> None:
+        """Set the chosen job beside the one that is shown."""
+        if self.chosen is not None:
+            self.post_message(self.FiguresRequested(self, self.chosen.id))
 
     def action_run(self) -> None:
         """Ask to run the open file."""

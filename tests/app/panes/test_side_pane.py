@@ -73,6 +73,25 @@ async def test_curves_of_two_jobs_over_each_other(
         assert "full train" not in text_of(pilot)
 
 
+async def test_what_is_laid_over_grows_as_well(
+    studio: Any, open_app: Any, settle: Any, text_of: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(side_pane, "COMPARED_SECONDS", 0.01)
+    studio.curves = {
+        "j1": {"train_loss": [(0, 4.0), (10, 2.0)]},
+        "j2": {"train_loss": [(0, 4.0), (10, 1.25)]},
+    }
+    studio.list_job("j1", "full", "running", started=1.0)
+    studio.list_job("j2", "mixed", "running", started=3.0)
+    async with open_app(studio, size=(200, 50)) as pilot:
+        await settle(pilot)
+        await pilot.press("f4", "down", "c")
+        await until(pilot, lambda: "full train 2.00" in text_of(pilot))
+        studio.curves["j1"]["train_loss"].append((20, 1.5))
+        studio.list_job("j1", "full", "succeeded", started=1.0, ended=2.0)
+        await until(pilot, lambda: "full train 1.50" in text_of(pilot))
+
+
 async def test_where_a_job_was_run_again_is_marked(
     studio: Any, open_app: Any, settle: Any, text_of: Any
 ) -> None:
