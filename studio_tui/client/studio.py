@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 from studio_tui.client import switching
 from studio_tui.client.answer import Answer
 from studio_tui.client.compare import RunSummary, summarize
+from studio_tui.client.data import Data
 from studio_tui.client.file import SharedFile
 from studio_tui.client.folder import Listing, read_listing
 from studio_tui.client.followed import Followed, Shared
@@ -310,6 +311,10 @@ class Studio:
             offset += len(parts[-1])
             if not parts[-1] or offset >= piece.count("size"):
                 return b"".join(parts)
+
+    def data(self, url: str = "") -> Data:
+        """What is at a URL such as "s3://bucket/folder/", reached by the host's credentials."""
+        return Data(self, url)
 
     async def terminal(
         self,
