@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.machines.sshd",
     "tests.machines.slurm_site",
     "tests.data.stores",
+    "tests.data.lakehouse",
 ]
 
 Require = Callable[[str], str]

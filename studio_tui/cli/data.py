@@ -219,7 +219,7 @@ def half_blocks(pixels: Sequence[str]) -> list[str]:
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @json_option
 def get(url: str, path: str, studio: str, version: str, force: bool, as_json: bool) -> None:
-    """Copy URL to PATH: a file, or a folder whose URL ends with "/".
+    """Copy URL to PATH: a file, a folder whose URL ends with "/", or a table as Parquet.
 
     What arrives is compared with the checksum that the source keeps. A copy that was stopped goes
     on where it was. With --studio, PATH is in the studio's folder, on its machine.
@@ -278,6 +278,7 @@ def _fetched(url: str, to: Path, version: str, force: bool, bar: Bar) -> dict[st
     entry = source.stat(address.path, version)
     going.total = entry.size
     to = to / named(url) if to.is_dir() else to
+    copying.check_name(entry, to.name)
     return copying.fetch(source, entry, LocalTarget(to, force=force), going).plain()
 
 

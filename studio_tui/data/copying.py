@@ -47,12 +47,16 @@ class Copied:
 
 
 def fetch(source: Source, entry: Entry, target: Target, going: Going) -> Copied:
-    """Copy a file out of a source.
+    """Copy a file out of a source; a table, as a Parquet file.
 
     Raises:
         Stopped: it was called off; the draft stays, and the next attempt goes on with it.
         StudioError: the source; or what arrived is not what it has, and nothing is kept.
     """
+    if entry.kind == "table":
+        from studio_tui.data.columnar import fetch_table
+
+        return fetch_table(source, entry, target, going)
     checksum = source.checksum(entry)
     try:
         at = _begun(target, entry, checksum, going)
@@ -72,6 +76,15 @@ def fetch(source: Source, entry: Entry, target: Target, going: Going) -> Copied:
     finally:
         target.close()
     return Copied(1, at, checksum.name if checksum else "")
+
+
+def check_name(entry: Entry, name: str) -> None:
+    """UsageFault: a table would get a name that does not say what it is copied as."""
+    if entry.kind == "table" and not name.endswith(".parquet"):
+        raise UsageFault(
+            f"{entry.name} is a table, which is copied as Parquet",
+            f"name a file for it: {entry.name}.parquet",
+        )
 
 
 def _begun(target: Target, entry: Entry, checksum: Checksum | None, going: Going) -> int:

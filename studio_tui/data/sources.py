@@ -29,6 +29,19 @@ KINDS: dict[str, dict[str, type]] = {
         "addressing": str,
         "role": str,
     },
+    "databricks": {"host": str, "profile": str, "token": str, "warehouse": str},
+    "snowflake": {
+        "connection": str,
+        "account": str,
+        "user": str,
+        "password": str,
+        "token": str,
+        "role": str,
+        "warehouse": str,
+        "host": str,
+        "port": int,
+        "protocol": str,
+    },
 }
 """What the table of each kind may say, and what kind of value that is."""
 
@@ -111,6 +124,15 @@ def _check(kind: str, table: Mapping[str, Any], where: str) -> None:
 
 
 def _make(name: str, table: Mapping[str, Any]) -> Source:
-    from studio_tui.data.s3 import S3
+    kind = table.get("kind", name)
+    if kind == "s3":
+        from studio_tui.data.s3 import S3
 
-    return S3(name, table)
+        return S3(name, table)
+    if kind == "databricks":
+        from studio_tui.data.databricks import Databricks
+
+        return Databricks(name, table)
+    from studio_tui.data.snowflake import Snowflake
+
+    return Snowflake(name, table)

@@ -122,7 +122,8 @@ class Data:
                 )
                 return made.plain()
             entry = source.stat(address.path, version)
-            going.total = entry.size
+            copying.check_name(entry, path)
+            going.total = entry.size if entry.kind == "file" else None
             return copying.fetch(source, entry, target(path), going).plain()
 
         return self._copies.begin(str(address), path, params.sender.name, work).plain()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio_tui.data import copying
-from studio_tui.data.copying import fetch, fetch_all, mark, safe, send
+from studio_tui.data.copying import check_name, fetch, fetch_all, mark, safe, send
 from studio_tui.data.local import LocalOrigin, LocalTarget
 from studio_tui.data.s3 import S3
 from studio_tui.data.source import Checksum, Entry, Going, Stopped
@@ -182,6 +182,13 @@ def test_a_folder_arrives_without_what_no_disk_can_hold(moto: Store, tmp_path: P
 @pytest.mark.parametrize("name", ["", "/", "a//b", "..", "a/..", "/a", "a\0", "a\x1b[2J", "."])
 def test_a_name_that_leads_elsewhere_is_not_safe(name: str) -> None:
     assert not safe(name)
+
+
+def test_a_table_is_not_copied_as_what_it_is_not() -> None:
+    check_name(Entry("c/s/t", "t", "table"), "t.parquet")
+    check_name(Entry("b/t", "t", "file"), "t")
+    with pytest.raises(UsageFault, match="as Parquet"):
+        check_name(Entry("c/s/t", "t", "table"), "t")
 
 
 class Wrong:
