@@ -362,8 +362,8 @@ class Studio:
             args: what follows the script.
             machine: where it runs; the studio's machine when None, several as "box1,box2".
             options: name, nodes, devices, accelerator, precision, strategy, max_steps,
-                max_runtime ("2h"), retries, env, secrets (names), and `command`, a list of words
-                to run instead of a script.
+                max_runtime ("2h"), retries, env, secrets (names), data (URLs of what it is trained
+                on), and `command`, a list of words to run instead of a script.
 
         Raises:
             NotFound: there is no such script or machine.

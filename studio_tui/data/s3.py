@@ -33,6 +33,8 @@ REGION = "us-east-1"
 LINK_SECONDS = 7 * 24 * 3600
 """The longest that a signature can hold."""
 LOAN_SECONDS = (900, 12 * 3600)
+ROLE_SECONDS = 3600
+"""As long as a role holds that nobody has changed."""
 
 
 class S3:
@@ -226,24 +228,16 @@ class S3:
             return str(self._client.generate_presigned_url("get_object", asked, ExpiresIn=seconds))
 
     def lend(self, path: str, seconds: int) -> dict[str, str]:
-        """See `Source.lend`: by the role of data.toml, for this bucket alone; else by the session.
+        """See `Source.lend`: by the role of data.toml, for this path alone; else by the session.
 
-        Without a role they open whatever the credentials that they stand for do.
+        Without a role they open whatever the credentials that they stand for do. Those that are
+        short-lived themselves are lent as they are: nothing shorter can be made of them.
         """
         seconds = min(max(seconds, LOAN_SECONDS[0]), LOAN_SECONDS[1])
-        role = self._table.get("role")
+        if self._table.get("anonymous"):
+            return {}
         with told(self.name, path):
-            sts = self._session.client("sts", config=self._config, **self._place)
-            if role:
-                answer = sts.assume_role(
-                    RoleArn=role,
-                    RoleSessionName="studio-tui",
-                    DurationSeconds=seconds,
-                    Policy=policy(path),
-                )
-            else:
-                answer = sts.get_session_token(DurationSeconds=seconds)
-        lent = answer["Credentials"]
+            lent = self._lent(path, seconds)
         found = {
             "AWS_ACCESS_KEY_ID": lent["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": lent["SecretAccessKey"],
@@ -253,6 +247,27 @@ class S3:
         if endpoint := self._table.get("endpoint_url"):
             found["AWS_ENDPOINT_URL_S3"] = endpoint
         return found
+
+    def _lent(self, path: str, seconds: int) -> Mapping[str, Any]:
+        """Credentials as STS spells them."""
+        own = self._session.get_credentials()
+        kept = own.get_frozen_credentials() if own is not None else None
+        role = self._table.get("role")
+        if role is None and kept is not None and kept.token:
+            names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+            return dict(zip(names, kept, strict=False))
+        sts = self._session.client("sts", config=self._config, **self._place)
+        if role is None:
+            answer = sts.get_session_token(DurationSeconds=seconds)
+        else:
+            answer = sts.assume_role(
+                RoleArn=role,
+                RoleSessionName="studio-tui",
+                DurationSeconds=min(seconds, ROLE_SECONDS),
+                Policy=policy(path),
+            )
+        given: Mapping[str, Any] = answer["Credentials"]
+        return given
 
     # -- the client ---------------------------------------------------------------------------
 

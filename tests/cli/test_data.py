@@ -70,6 +70,31 @@ def test_within_a_studio_its_host_does_it(
     assert "outside of the studio's folder" in refused.error
 
 
+def test_a_job_says_what_it_was_trained_on_and_shows_no_credentials(
+    hosted: Hosted, moto: Store, typed: Typed
+) -> None:
+    moto.table("pond")
+    for name, value in (("STORE_KEY", "owner"), ("STORE_SECRET", SECRET)):
+        assert typed("secret", "set", name, input=value.encode()).code == 0
+    bucket = moto.bucket(**{"a.csv": b"12345"})
+    script = (
+        "import os, boto3\n"
+        "print(boto3.client('s3').get_object(Bucket=%r, Key='a.csv')['Body'].read())\n"
+        "print(os.environ['AWS_SECRET_ACCESS_KEY'], os.environ['AWS_SESSION_TOKEN'])\n"
+    )
+    (hosted.folder / "train.py").write_text(script % bucket)
+    url = f"pond://{bucket}/a.csv"
+    done = typed(
+        "job", "run", hosted.id, "--name", "fed", "--data", url, "--wait", "--", "train.py"
+    )
+    assert done.code == 0, done.err
+    first, second = done.out.splitlines()
+    assert first == "b'12345'"
+    assert set(second) == {"*", " "}
+    shown = typed("job", "show", hosted.id, "fed", "--json").json
+    assert shown["notes"][0].startswith(f"data {url}: 5 bytes, tag ")
+
+
 def test_what_is_wrong_is_said_with_its_code(bucket: str, typed: Typed) -> None:
     assert typed("data", "ls", "lake://no-such-bucket").code == 3
     assert typed("data", "ls", "nowhere://x").code == 3

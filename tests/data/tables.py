@@ -1,10 +1,12 @@
-"""A source that holds files in memory and counts what is read of them."""
+"""Sources for tests of what is above them: one in memory, and one that data.toml names."""
 
 from __future__ import annotations
 
 from studio_tui.data.s3 import S3
 from studio_tui.data.source import Entry
 from studio_tui.errors import NotFound
+from studio_tui.settings import paths
+from tests.data.lakehouse import Lakehouse
 
 
 class Shelf(S3):
@@ -24,3 +26,9 @@ class Shelf(S3):
         data = self.files[entry.path][start : start + length]
         self.fetched += len(data)
         return data
+
+
+def name_lakehouse(server: Lakehouse) -> None:
+    """Name a workspace in data.toml, as the source "dbx"."""
+    text = f'[dbx]\nkind = "databricks"\nhost = "{server.url}"\ntoken = "LAKEHOUSE_TOKEN"\n'
+    paths.data_file().write_text(text)
