@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import subprocess
 import sys
@@ -116,6 +117,12 @@ def store(request: pytest.FixtureRequest, servers: Servers, alone: None) -> Stor
 
 
 def s3(store: Store, **table: Any) -> S3:
-    """A source that finds this server."""
+    """A source that finds this server; with nothing else to say, one for all tests."""
     given = {"endpoint_url": store.url, "key_id": "STORE_KEY", "secret_key": "STORE_SECRET"}
-    return S3("s3", given | table)
+    return S3("s3", given | table) if table else _shared(store.url, tuple(given.items()))
+
+
+@functools.cache
+def _shared(url: str, table: tuple[tuple[str, str], ...]) -> S3:
+    # boto3 reads its models for every client, which takes longer than most tests.
+    return S3("s3", dict(table))

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from studio_tui.data import copying
-from studio_tui.data.copying import check_name, fetch, fetch_all, mark, safe, send
+from studio_tui.data.copying import below, check_name, fetch, fetch_all, mark, safe, send
 from studio_tui.data.local import LocalOrigin, LocalTarget
 from studio_tui.data.s3 import S3
-from studio_tui.data.source import Checksum, Entry, Going, Stopped
+from studio_tui.data.source import Checksum, Entry, Going, Page, Stopped
 from studio_tui.errors import NotFound, StudioError, UsageFault
 from tests.data.stores import Store, s3
+from tests.data.tables import Shelf
 
 SIZE = 100_000
 DATA = os.urandom(SIZE)
@@ -182,6 +183,24 @@ def test_a_folder_arrives_without_what_no_disk_can_hold(moto: Store, tmp_path: P
 @pytest.mark.parametrize("name", ["", "/", "a//b", "..", "a/..", "/a", "a\0", "a\x1b[2J", "."])
 def test_a_name_that_leads_elsewhere_is_not_safe(name: str) -> None:
     assert not safe(name)
+
+
+class Endless(Shelf):
+    """A bucket with more keys than anybody lists."""
+
+    pages = 0
+
+    def page(self, path: str, token: str = "", **_: object) -> Page:  # type: ignore[override]
+        self.pages += 1
+        names = [f"{self.pages}-{n}" for n in range(1000)]
+        return Page([Entry(f"b/{name}", name, "file", 0) for name in names], "more")
+
+
+def test_a_listing_is_read_no_further_than_one_looks() -> None:
+    source = Endless()
+    entries = below(source, "b/")
+    seen = [next(entries).name for _ in range(2500)]
+    assert (seen[-1], source.pages) == ("3-499", 3)
 
 
 def test_a_table_is_not_copied_as_what_it_is_not() -> None:

@@ -108,7 +108,7 @@ def test_a_wrong_secret_is_refused_and_not_repeated(
 ) -> None:
     bucket = nanio.bucket(a=b"x")
     monkeypatch.setenv("STORE_SECRET", "wrong-horse")
-    source = s3(nanio)
+    source = s3(nanio, region="us-east-1")
     for ask in (lambda: source.page(bucket), lambda: source.page("")):
         with pytest.raises(Refused, match="does not accept the credentials") as said:
             ask()
