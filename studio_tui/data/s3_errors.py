@@ -28,9 +28,14 @@ _BUSY = ("SlowDown", "ServiceUnavailable", "503", "Throttling", "RequestLimitExc
 def told(source: str, path: str) -> Iterator[None]:
     """What boto3 raises inside the block, as a StudioError about `path` of `source`."""
     from botocore import exceptions
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
+    except ResponseParserError:
+        raise StudioError(
+            f"{source} answers in words of its own", "is endpoint_url that of an S3 server?"
+        ) from None
     except exceptions.ClientError as problem:
         error = problem.response.get("Error", {})
         code, message = str(error.get("Code", "")), str(error.get("Message", ""))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from studio_tui.data.source import parse
+from studio_tui.data.source import Address, Source, parse
 from studio_tui.data.sources import Sources
 from studio_tui.data.survey import survey
-from studio_tui.errors import UsageFault
+from studio_tui.errors import StudioError, UsageFault
 from studio_tui.settings.secrets import names_a_secret
 
 NOTE = "data "
@@ -38,7 +38,8 @@ async def lend(urls: Sequence[str], seconds: int | None) -> Loan:
         seconds: how long the job may run; None when nobody has said.
 
     Raises:
-        StudioError: a source; UsageFault when two sources would lend the same variable.
+        StudioError: the data cannot be looked at; UsageFault when two sources would lend the same
+            variable. What lends nothing is noted: a job may have other ways to its data.
     """
     return (
         await asyncio.to_thread(_lend, urls, min(seconds or LONGEST, LONGEST)) if urls else Loan()
@@ -51,7 +52,7 @@ def _lend(urls: Sequence[str], seconds: int) -> Loan:
         address = parse(url)
         source = sources.find(address.source)
         loan.notes.append(f"{NOTE}{survey(source, address)}")
-        given = source.lend(address.path, seconds)
+        given = _given(source, address, seconds, loan)
         if given and lenders - {address.source}:
             raise UsageFault(
                 "a job cannot have the credentials of two sources", "copy one of them beforehand"
@@ -60,3 +61,12 @@ def _lend(urls: Sequence[str], seconds: int) -> Loan:
         for name, value in given.items():
             (loan.secrets if names_a_secret(name) else loan.env)[name] = value
     return loan
+
+
+def _given(source: Source, address: Address, seconds: int, loan: Loan) -> Mapping[str, str]:
+    """What a source lends; why it lends nothing is noted."""
+    try:
+        return source.lend(address.path, seconds)
+    except StudioError as problem:
+        loan.notes.append(f"{NOTE}{address}: no credentials for the job: {problem.message}")
+        return {}

@@ -44,6 +44,14 @@ async def test_what_is_short_lived_is_lent_as_it_is(
     assert sorted(loan.secrets.values()) == ["lived", "short", "token"]
 
 
+async def test_a_server_that_lends_nothing_is_told_of(nanio: Store) -> None:
+    nanio.table("lake")
+    loan = await lend([f"lake://{nanio.bucket(a=b'1')}/a"], None)
+    assert (loan.secrets, len(loan.notes)) == ({}, 2)
+    assert "no credentials for the job: lake" in loan.notes[1]
+    assert SECRET not in repr(loan.notes)
+
+
 async def test_two_sources_are_not_mixed_up_and_what_is_missing_is_said(moto: Store) -> None:
     moto.table("lake")
     moto.table("pond")
