@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
@@ -158,24 +159,47 @@ def fetch_all(source: Source, path: str, target: Callable[[str], Target], going:
     Args:
         target: makes the target of a file, from its path below the folder.
     """
-    copied = Copied()
-    for entry in below(source, path):
-        name = entry.name
-        if not safe(name):
-            copied.skip(name, "no such path can be on a disk")
+
+    def small(entry: Entry) -> Copied | str | None:
+        """What became of a file; None of one that is copied in pieces, by itself."""
+        if (entry.size or 0) > PIECE and safe(entry.name):
+            return None
+        going.check()
+        return _fetched(source, entry, target, Going())
+
+    copied, entries = Copied(), below(source, path)
+    ahead: deque[Entry] = deque()
+    for outcome in in_order(small, (_kept(entry, ahead) for entry in entries)):
+        entry = ahead.popleft()
+        going.text = entry.name
+        one = _fetched(source, entry, target, going) if outcome is None else outcome
+        if isinstance(one, str):
+            copied.skip(entry.name, one)
             continue
-        going.text = name
-        try:
-            one = fetch(source, entry, target(name), going)
-        except UsageFault as problem:
-            copied.skip(name, problem.message)
-            continue
-        except (FileExistsError, NotADirectoryError, IsADirectoryError):
-            copied.skip(name, "a file or folder is in its way")
-            continue
+        if outcome is not None:
+            going.step(one.bytes)
         copied.files += 1
         copied.bytes += one.bytes
     return copied
+
+
+def _kept(entry: Entry, ahead: deque[Entry]) -> Entry:
+    ahead.append(entry)
+    return entry
+
+
+def _fetched(
+    source: Source, entry: Entry, target: Callable[[str], Target], going: Going
+) -> Copied | str:
+    """Copy one file of a folder; a text says why it has no place."""
+    if not safe(entry.name):
+        return "no such path can be on a disk"
+    try:
+        return fetch(source, entry, target(entry.name), going)
+    except UsageFault as problem:
+        return problem.message
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):
+        return "a file or folder is in its way"
 
 
 def safe(name: str) -> bool:

@@ -83,7 +83,11 @@ class LocalTarget:
     def finish(self) -> None:
         """See `Target`."""
         os.fsync(self._number)
-        os.replace(self._draft, self._path)
+        try:
+            os.replace(self._draft, self._path)
+        except IsADirectoryError:
+            self.discard()
+            raise
 
     def discard(self) -> None:
         """See `Target`."""

@@ -201,7 +201,11 @@ class FolderTarget:
         if self._force:
             with contextlib.suppress(NotThere):
                 await self._folder.delete(self._path)
-        await self._folder.rename(self._draft, self._path)
+        try:
+            await self._folder.rename(self._draft, self._path)
+        except UsageFault:
+            await self._folder.delete(self._draft)
+            raise
 
     def discard(self) -> None:
         """See `Target`."""

@@ -169,15 +169,35 @@ def into(folder: Path) -> Callable[[str], LocalTarget]:
 
 def test_a_folder_arrives_without_what_no_disk_can_hold(moto: Store, tmp_path: Path) -> None:
     bucket, source, going = moto.bucket(), s3(moto), Going()
-    fine = ["d/a", "d/sub/ü b.txt", "d/both"]
-    odd = ["d/../escape", "d/both/inside", "d/" + "n" * 250, "d/x\ty"]
-    for key in (*fine, *odd, "e/other"):
+    fine = {"d/a", "d/sub/ü b.txt"}
+    either = {"d/both", "d/both/inside"}
+    odd = {"d/../escape", "d/" + "n" * 250, "d/x\ty"}
+    for key in (*fine, *either, *odd, "e/other"):
         moto.put(bucket, key, key.encode())
     copied = fetch_all(source, f"{bucket}/d", into(tmp_path / "d"), going)
-    assert (copied.files, copied.passed_over) == (3, len(odd))
+    assert (copied.files, copied.passed_over) == (3, len(odd) + 1)
     found = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()}
-    assert found == set(fine)
-    assert {line.rpartition(":")[0] for line in copied.skipped} == {key[2:] for key in odd}
+    assert fine < found
+    (one,) = found - fine
+    (other,) = either - {one}
+    assert going.done == copied.bytes == sum(len(key.encode()) for key in found)
+    skipped = {line.rpartition(": ")[0] for line in copied.skipped}
+    assert skipped == {key[2:] for key in {*odd, other}}
+
+
+def test_large_and_small_files_of_a_folder_arrive_and_a_stop_is_heard(
+    store: Store, tmp_path: Path
+) -> None:
+    bucket, source, going = store.bucket(), s3(store), Going()
+    sizes = {"d/large": 25_000, "d/small": 10, "d/last": 10_000}
+    for key, size in sizes.items():
+        store.put(bucket, key, DATA[:size])
+    with pytest.raises(Stopped):
+        fetch_all(source, f"{bucket}/d/", into(tmp_path / "d"), stop_after(2))
+    copied = fetch_all(source, f"{bucket}/d/", into(tmp_path / "e"), going)
+    assert (copied.files, copied.bytes, going.done) == (3, sum(sizes.values()), copied.bytes)
+    for key, size in sizes.items():
+        assert (tmp_path / key.replace("d/", "e/")).read_bytes() == DATA[:size]
 
 
 @pytest.mark.parametrize("name", ["", "/", "a//b", "..", "a/..", "/a", "a\0", "a\x1b[2J", "."])

@@ -35,3 +35,13 @@ def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
 
 def test_a_long_name_has_a_draft_that_fits() -> None:
     assert len(draft_name("n" * 255, "0123456789")) < 255
+
+
+def test_a_folder_that_came_in_the_way_leaves_no_draft(tmp_path: Path) -> None:
+    target = LocalTarget(tmp_path / "a")
+    target.begin("m")
+    target.write(0, b"x")
+    (tmp_path / "a").mkdir()
+    with pytest.raises(IsADirectoryError):
+        target.finish()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
