@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from studio_tui.cli.bar import Bar
 from studio_tui.cli.group import Group
+from studio_tui.cli.listing import line, readable, size_of
 from studio_tui.cli.output import emit, json_option, plain, say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from studio_tui.client.data import DataCopy, DataEntry, DataPreview
     from studio_tui.client.studio import Studio
     from studio_tui.data.preview import Preview
-    from studio_tui.data.source import Address, Entry, Going, Source
+    from studio_tui.data.source import Address, Entry, Source
 
-WIDEST = 40
 TOLD = ("name", "kind", "size", "modified", "tag", "version", "note")
 """What `ls --json` tells of an entry, beside its URL."""
 
@@ -117,26 +114,6 @@ def _entries(source: Source, address: Address, deep: bool, versions: bool) -> It
             return
 
 
-def line(entry: Entry | DataEntry, versions: bool = False) -> str:
-    """One row of a listing."""
-    when = ""
-    if entry.modified is not None:
-        when = datetime.fromtimestamp(entry.modified, UTC).strftime("%Y-%m-%d %H:%M")
-    size = entry.kind if entry.size is None else size_of(entry.size)
-    name = entry.name + ("/" if entry.kind == "folder" and not entry.name.endswith("/") else "")
-    extra = [entry.version] * versions + ([entry.note] if entry.note else [])
-    return plain("  ".join([f"{size:>8}", f"{when:16}", name, *filter(None, extra)]).rstrip())
-
-
-def size_of(amount: int) -> str:
-    """Bytes as people read them."""
-    value, units = float(amount), iter("BKMGTP")
-    unit = next(units)
-    while value >= 1000:
-        value, unit = value / 1024, next(units)
-    return f"{amount} B" if unit == "B" else f"{value:.1f} {unit}B"
-
-
 @data.command("head", epilog="Example: studio-tui data head s3://my-bucket/train.parquet -n 5")
 @click.argument("url")
 @studio_option
@@ -166,49 +143,9 @@ def head(url: str, studio: str, rows: int, version: str, as_json: bool) -> None:
 
 def emit_preview(found: Preview | DataPreview, told: dict[str, Any], as_json: bool) -> None:
     """Print a preview."""
-    emit(told, as_json, "\n".join(_readable(found)))
+    emit(told, as_json, "\n".join(readable(found)))
     if not as_json and found.note:
         say(plain(found.note))
-
-
-def _readable(found: Preview | DataPreview) -> list[str]:
-    about = "" if found.entry.size is None else f"{size_of(found.entry.size)}  "
-    if found.kind == "table":
-        names = [f"{name} ({kind})" if kind else name for name, kind in found.columns]
-        count = "" if found.total is None else f"{found.total} rows, "
-        return [f"{about}{count}{len(names)} columns", *_aligned([names, *found.rows])]
-    if found.kind == "image":
-        return [f"{about}{found.width} x {found.height} pixels", *half_blocks(found.pixels)]
-    return ["".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}"
-                    for c in found.text)]  # fmt: skip
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns under each other; a cell is cut before it pushes the others off the screen."""
-    across = max(len(row) for row in rows)
-    cells = [[plain(cell)[:WIDEST] for cell in row] + [""] * (across - len(row)) for row in rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(across)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    ]
-
-
-def half_blocks(pixels: Sequence[str]) -> list[str]:
-    """Rows of a picture, two rows of pixels in one of characters; grey without a terminal."""
-    if not sys.stdout.isatty():
-        return []
-    drawn = []
-    for top, bottom in zip(pixels[::2], pixels[1::2], strict=False):
-        row = ""
-        for at in range(0, min(len(top), len(bottom)), 6):
-            upper, lower = (
-                ";".join(str(int(p[at + i : at + i + 2], 16)) for i in (0, 2, 4))
-                for p in (top, bottom)
-            )
-            row += f"\x1b[38;2;{upper};48;2;{lower}m▀"
-        drawn.append(f"{row}\x1b[0m")
-    return drawn
 
 
 @data.command("get", epilog="Example: studio-tui data get s3://my-bucket/images/ images")
@@ -225,7 +162,7 @@ def get(url: str, path: str, studio: str, version: str, force: bool, as_json: bo
     on where it was. With --studio, PATH is in the studio's folder, on its machine.
     """
     to = path or named(url)
-    bar = Bar(f"get {url}")
+    bar = Bar()
     if studio:
         from studio_tui.cli.attached import attached
 
@@ -297,7 +234,7 @@ def put(path: str, url: str, studio: str, force: bool, as_json: bool) -> None:
     studio's folder, on its machine.
     """
     url += Path(path).name if url.endswith("/") else ""
-    bar = Bar(f"put {url}")
+    bar = Bar()
     if studio:
         from studio_tui.cli.attached import attached
 
@@ -334,37 +271,3 @@ def link(url: str, studio: str, seconds: int) -> None:
     else:
         source, address = opened(url)
         click.echo(source.link(address.path, seconds))
-
-
-class Bar:
-    """How far a copy is, on one line of a terminal; nothing where there is none."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._shown = 0.0
-        self._on = sys.stderr.isatty()
-
-    def going(self) -> Going:
-        """A copy that shows here how far it is."""
-        from studio_tui.data.source import Going
-
-        going = Going()
-        going.on_progress = lambda: self.show(going.done, going.total, going.text)
-        return going
-
-    def show(self, done: int, total: int | None, text: str) -> None:
-        """Show it, ten times a second at most."""
-        import time
-
-        now = time.monotonic()
-        if not self._on or now - self._shown < 0.1:
-            return
-        self._shown = now
-        share = f"{done * 100 // total:>3}%  " if total else ""
-        far = size_of(done) + (f" of {size_of(total)}" if total else "")
-        click.echo(f"\r\x1b[K{share}{far}  {plain(text)[:40]}", nl=False, err=True)
-
-    def end(self) -> None:
-        """Take the line away."""
-        if self._on:
-            click.echo("\r\x1b[K", nl=False, err=True)

@@ -8,9 +8,8 @@ from itertools import islice
 from typing import Any
 
 from studio_tui.data.copying import Copied, mark
-from studio_tui.data.databricks import lacking
 from studio_tui.data.local import Target
-from studio_tui.data.source import Entry, Going, Rows, Source
+from studio_tui.data.source import Entry, Going, Rows, Source, lacking
 from studio_tui.errors import StudioError
 
 BATCH = 10_000

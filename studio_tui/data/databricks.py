@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
+from studio_tui.data.outgoing import Outgoing
 from studio_tui.data.source import (
     PAGE,
     Checksum,
@@ -18,7 +18,18 @@ from studio_tui.data.source import (
     Page,
     Read,
     Rows,
+    lacking,
     lacks,
+)
+from studio_tui.data.unity import (
+    file_of,
+    files_api,
+    folder_of,
+    is_other,
+    moment_of,
+    table_of,
+    value_of,
+    volume_path,
 )
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 from studio_tui.settings.secrets import secret
@@ -76,18 +87,18 @@ class Databricks:
     def _entries(self, parts: Sequence[str]) -> Iterator[Entry]:
         client, above = self._client, "/".join(parts)
         if not parts:
-            yield from (_folder(one.name) for one in client.catalogs.list())
+            yield from (folder_of(one.name) for one in client.catalogs.list())
         elif len(parts) == 1:
-            yield from (_folder(f"{above}/{one.name}") for one in client.schemas.list(parts[0]))
+            yield from (folder_of(f"{above}/{one.name}") for one in client.schemas.list(parts[0]))
         elif len(parts) == 2:
             for volume in client.volumes.list(*parts):
-                yield _folder(f"{above}/{volume.name}", "volume")
+                yield folder_of(f"{above}/{volume.name}", "volume")
             for table in client.tables.list(*parts, omit_columns=True):
-                yield _table(f"{above}/{table.name}", table)
+                yield table_of(f"{above}/{table.name}", table)
         else:
             for one in client.files.list_directory_contents(f"/Volumes/{above}"):
                 at = f"{above}/{one.name}"
-                yield _folder(at) if one.is_directory else _file(at, one)
+                yield folder_of(at) if one.is_directory else file_of(at, one)
 
     def _files_below(self, parts: Sequence[str]) -> Iterator[Entry]:
         if len(parts) < 3:
@@ -109,9 +120,9 @@ class Databricks:
             raise UsageFault(f"{self.name}://{path} is no file and no table", "list what is in it")
         with self._told(path):
             if len(parts) == 3:
-                return _table(path, self._client.tables.get(".".join(parts)))
-            told = self._client.files.get_metadata(_volume_path(path))
-        modified = _moment(told.last_modified)
+                return table_of(path, self._client.tables.get(".".join(parts)))
+            told = self._client.files.get_metadata(volume_path(path))
+        modified = moment_of(told.last_modified)
         tag = str(told.last_modified or "")
         return Entry(path, parts[-1], "file", told.content_length, modified, tag)
 
@@ -123,14 +134,14 @@ class Databricks:
         headers = {"Range": f"bytes={start}-{end}", "Accept": "application/octet-stream"}
         with self._told(entry.path):
             answer = self._client.api_client.do(
-                "GET", _files_api(entry.path), headers=headers, raw=True,
+                "GET", files_api(entry.path), headers=headers, raw=True,
                 response_headers=["last-modified"],
             )  # fmt: skip
             with contextlib.closing(answer["contents"]) as body:
                 data = body.read()
         if len(data) == entry.size and end + 1 - start != entry.size:
             data = data[start : end + 1]  # the range was passed over
-        if len(data) != end + 1 - start or _other(entry, answer.get("last-modified")):
+        if len(data) != end + 1 - start or is_other(entry, answer.get("last-modified")):
             what = f"{self.name}://{entry.path}"
             raise StudioError(f"{what} has changed while it was read", "ask for it again")
         return bytes(data)
@@ -194,9 +205,9 @@ class Databricks:
 
     def write(self, path: str, size: int, read: Read, going: Going) -> Entry:
         """See `Source.write`; it is sent anew after a break."""
-        where = _volume_path(path)
+        where = volume_path(path)
         with self._told(path):
-            self._client.files.upload(where, _Sent(size, read, going), overwrite=True)
+            self._client.files.upload(where, Outgoing(size, read, going), overwrite=True)
         return self.stat(path)
 
     def link(self, path: str, seconds: int) -> str:
@@ -254,96 +265,3 @@ class Databricks:
         if isinstance(problem, TimeoutError) or "requests" in type(problem).__module__:
             return NotFound(f"{self.name} cannot be reached", "check host in data.toml")
         return StudioError(f"{self.name} refuses {what}: {said}", f"it calls this {kind}")
-
-
-class _Sent(io.RawIOBase):
-    """What is uploaded, as a file object that tells how far it was read."""
-
-    def __init__(self, size: int, read: Read, going: Going) -> None:
-        super().__init__()
-        self._size, self._fetch, self._going = size, read, going
-        self._at = self._furthest = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(0, start + offset)
-        return self._at
-
-    def read(self, size: int | None = -1) -> bytes:
-        self._going.check()
-        left = max(0, self._size - self._at)
-        data = self._fetch(self._at, left if size is None or size < 0 else min(size, left))
-        self._at += len(data)
-        if self._at > self._furthest:
-            self._going.step(self._at - self._furthest)
-            self._furthest = self._at
-        return data
-
-
-def value_of(text: str | None, kind: str) -> object:
-    """A value that a statement's answer spells out, by its column's type."""
-    if text is None:
-        return None
-    if kind in ("tinyint", "smallint", "int", "bigint"):
-        return int(text)
-    if kind in ("float", "double"):
-        return float(text)
-    return text == "true" if kind == "boolean" else text
-
-
-def lacking(extra: str) -> UsageFault:
-    """The error of a package that is not installed."""
-    return UsageFault(
-        f"{extra} needs a package that is not installed", f"pip install 'studio-tui[{extra}]'"
-    )
-
-
-def _volume_path(path: str) -> str:
-    parts = path.split("/")
-    if len(parts) < 4 or not all(parts) or ".." in parts:
-        raise UsageFault(f"{path} is no file of a volume", "write CATALOG/SCHEMA/VOLUME/FILE")
-    return f"/Volumes/{path}"
-
-
-def _files_api(path: str) -> str:
-    from urllib.parse import quote
-
-    return f"/api/2.0/fs/files{quote(_volume_path(path))}"
-
-
-def _folder(path: str, note: str = "") -> Entry:
-    return Entry(f"{path}/", path.rpartition("/")[2], "folder", note=note)
-
-
-def _table(path: str, told: Any) -> Entry:
-    moment = told.updated_at / 1000 if told.updated_at else None
-    kind = told.table_type.value.lower().replace("_", " ") if told.table_type else ""
-    tag = str(told.updated_at or "")
-    return Entry(path, path.rpartition("/")[2], "table", modified=moment, tag=tag, note=kind)
-
-
-def _file(path: str, told: Any) -> Entry:
-    moment = told.last_modified / 1000 if told.last_modified else None
-    return Entry(path, path.rpartition("/")[2], "file", told.file_size, moment)
-
-
-def _moment(text: str | None) -> float | None:
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return parsedate_to_datetime(text).timestamp() if text else None
-    except ValueError:
-        return None
-
-
-def _other(entry: Entry, modified: object) -> bool:
-    return bool(entry.tag and modified) and entry.tag != modified

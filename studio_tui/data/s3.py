@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from studio_tui.data import checksum, s3_upload
+from studio_tui.data import checksum, s3_loan, s3_upload
+from studio_tui.data.s3_entries import bucket_of, entry_of, files, folders, tag_of
 from studio_tui.data.s3_errors import changed, told
 from studio_tui.data.source import (
     PAGE,
@@ -32,9 +33,6 @@ CONNECTIONS = 32
 REGION = "us-east-1"
 LINK_SECONDS = 7 * 24 * 3600
 """The longest that a signature can hold."""
-LOAN_SECONDS = (900, 12 * 3600)
-ROLE_SECONDS = 3600
-"""As long as a role holds that nobody has changed."""
 
 
 class S3:
@@ -87,10 +85,7 @@ class S3:
         with told(self.name, ""):
             given = {"ContinuationToken": token} if token else {}
             answer = self._client.list_buckets(MaxBuckets=most, **given)
-        found = [
-            Entry(f"{b['Name']}/", b["Name"], "folder", modified=_moment(b.get("CreationDate")))
-            for b in answer.get("Buckets", [])
-        ]
+        found = [bucket_of(b) for b in answer.get("Buckets", [])]
         return Page(found, answer.get("ContinuationToken", ""))
 
     def _listed(self, given: dict[str, Any], token: str, versions: bool) -> Page:
@@ -98,7 +93,7 @@ class S3:
             return self._versions(given, token)
         more = {"ContinuationToken": token} if token else {}
         answer = self._client.list_objects_v2(**given, **more)
-        entries = [*self._folders(answer, given), *self._files(answer.get("Contents"), given)]
+        entries = [*folders(answer, given), *files(answer.get("Contents"), given)]
         return Page(entries, answer.get("NextContinuationToken", ""))
 
     def _versions(self, given: dict[str, Any], token: str) -> Page:
@@ -108,48 +103,18 @@ class S3:
             else {}
         )
         answer = self._client.list_object_versions(**given, **more)
-        entries = [*self._folders(answer, given), *self._files(answer.get("Versions"), given)]
+        entries = [*folders(answer, given), *files(answer.get("Versions"), given)]
         following = ""
         if answer.get("IsTruncated"):
             following = json.dumps([answer["NextKeyMarker"], answer["NextVersionIdMarker"]])
         return Page(entries, following)
-
-    def _folders(self, answer: Mapping[str, Any], given: Mapping[str, Any]) -> list[Entry]:
-        bucket, cut = given["Bucket"], len(given["Prefix"])
-        prefixes = [common["Prefix"] for common in answer.get("CommonPrefixes", [])]
-        return [Entry(f"{bucket}/{p}", p[cut:-1] or "/", "folder") for p in prefixes]
-
-    def _files(self, contents: Any, given: Mapping[str, Any]) -> list[Entry]:
-        # A key that is the folder's own name marks an empty folder: it is no file in it.
-        return [
-            self._entry(given["Bucket"], item, given["Prefix"])
-            for item in contents or ()
-            if item["Key"] != given["Prefix"] or not item["Key"].endswith("/")
-        ]
-
-    def _entry(self, bucket: str, item: Mapping[str, Any], prefix: str = "") -> Entry:
-        key = str(item["Key"])
-        unusual = item.get("StorageClass", "STANDARD")
-        notes = [] if unusual == "STANDARD" else [str(unusual).lower()]
-        notes += ["latest"] if item.get("IsLatest") else []
-        name = key[len(prefix) :] if len(key) > len(prefix) else key.rpartition("/")[2]
-        return Entry(
-            f"{bucket}/{key}",
-            name,
-            "file",
-            size=item.get("Size", item.get("ContentLength")),
-            modified=_moment(item.get("LastModified")),
-            tag=_tag(item),
-            version=_version(item),
-            note=", ".join(notes),
-        )
 
     def stat(self, path: str, version: str = "") -> Entry:
         """See `Source.stat`."""
         bucket, key = split(path)
         with told(self.name, path):
             answer = self._client.head_object(Bucket=bucket, Key=key, **_of(version))
-        return self._entry(bucket, {**answer, "Key": key}, key[: key.rfind("/") + 1])
+        return entry_of(bucket, {**answer, "Key": key}, key[: key.rfind("/") + 1])
 
     def read(self, entry: Entry, start: int, length: int) -> bytes:
         """See `Source.read`."""
@@ -162,7 +127,7 @@ class S3:
         with told(self.name, entry.path):
             answer, data = self._body(given)
         # A server that does not know If-Match sends what there is now.
-        if entry.tag and _tag(answer) != entry.tag:
+        if entry.tag and tag_of(answer) != entry.tag:
             raise changed(self.name, entry.path)
         if len(data) != wanted:
             raise StudioError(
@@ -233,11 +198,12 @@ class S3:
         Without a role they open whatever the credentials that they stand for do. Those that are
         short-lived themselves are lent as they are: nothing shorter can be made of them.
         """
-        seconds = min(max(seconds, LOAN_SECONDS[0]), LOAN_SECONDS[1])
         if self._table.get("anonymous"):
             return {}
         with told(self.name, path):
-            lent = self._lent(path, seconds)
+            sts = self._session.client("sts", config=self._config, **self._place)
+            own = self._session.get_credentials()
+            lent = s3_loan.lent(sts, own, self._table.get("role"), path, seconds)
         found = {
             "AWS_ACCESS_KEY_ID": lent["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": lent["SecretAccessKey"],
@@ -247,27 +213,6 @@ class S3:
         if endpoint := self._table.get("endpoint_url"):
             found["AWS_ENDPOINT_URL_S3"] = endpoint
         return found
-
-    def _lent(self, path: str, seconds: int) -> Mapping[str, Any]:
-        """Credentials as STS spells them."""
-        own = self._session.get_credentials()
-        kept = own.get_frozen_credentials() if own is not None else None
-        role = self._table.get("role")
-        if role is None and kept is not None and kept.token:
-            names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
-            return dict(zip(names, kept, strict=False))
-        sts = self._session.client("sts", config=self._config, **self._place)
-        if role is None:
-            answer = sts.get_session_token(DurationSeconds=seconds)
-        else:
-            answer = sts.assume_role(
-                RoleArn=role,
-                RoleSessionName="studio-tui",
-                DurationSeconds=min(seconds, ROLE_SECONDS),
-                Policy=policy(path),
-            )
-        given: Mapping[str, Any] = answer["Credentials"]
-        return given
 
     # -- the client ---------------------------------------------------------------------------
 
@@ -324,36 +269,5 @@ def split(path: str) -> tuple[str, str]:
     return bucket, key
 
 
-def policy(path: str) -> str:
-    """What lets somebody read and write below `path`, and list it, and nothing else."""
-    bucket, _, prefix = path.partition("/")
-    arn = f"arn:aws:s3:::{bucket}"
-    files = {
-        "Effect": "Allow",
-        "Action": ["s3:GetObject", "s3:PutObject"],
-        "Resource": f"{arn}/{prefix}*",
-    }
-    listing = {
-        "Effect": "Allow",
-        "Action": "s3:ListBucket",
-        "Resource": arn,
-        "Condition": {"StringLike": {"s3:prefix": f"{prefix}*"}},
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [files, listing]})
-
-
 def _of(version: str) -> dict[str, str]:
     return {"VersionId": version} if version else {}
-
-
-def _version(item: Mapping[str, Any]) -> str:
-    version = item.get("VersionId") or ""
-    return "" if version == "null" else str(version)
-
-
-def _moment(when: Any) -> float | None:
-    return when.timestamp() if when is not None else None
-
-
-def _tag(answer: Mapping[str, Any]) -> str:
-    return str(answer.get("ETag", "")).strip('"')

@@ -7,8 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from studio_tui.data.databricks import lacking
-from studio_tui.data.source import PAGE, Checksum, Entry, Going, Page, Read, Rows, lacks
+from studio_tui.data.source import PAGE, Checksum, Entry, Going, Page, Read, Rows, lacking, lacks
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 from studio_tui.settings.secrets import secret
 

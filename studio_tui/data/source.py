@@ -184,3 +184,10 @@ class Source(Protocol):
 def lacks(source: str, what: str) -> UsageFault:
     """The error of a source that cannot do something."""
     return UsageFault(f"{source} has no {what}", "see: studio-tui data --help")
+
+
+def lacking(extra: str) -> UsageFault:
+    """The error of a package that is not installed."""
+    return UsageFault(
+        f"{extra} needs a package that is not installed", f"pip install 'studio-tui[{extra}]'"
+    )

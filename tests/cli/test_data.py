@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from studio_tui.cli.data import half_blocks, line, named, size_of
-from studio_tui.data.source import Entry
+from studio_tui.cli.data import named
 from studio_tui.errors import UsageFault
 from tests.data.stores import SECRET, Store
 
@@ -113,25 +111,9 @@ def test_a_wrong_secret_is_never_printed(
     assert "wrong-horse" not in done.err + done.out
 
 
-def test_names_from_outside_move_no_cursor() -> None:
-    row = line(Entry("b/\x1b[2J", "\x1b[2J", "file", size=3, modified=0.0))
-    assert "\x1b" not in row
-    assert row.split()[:3] == ["3", "B", "1970-01-01"]
-    assert line(Entry("b/x/", "x", "folder")).split() == ["folder", "x/"]
-
-
 def test_what_a_copy_is_called() -> None:
     assert named("s3://b/d/file.txt") == "file.txt"
     assert named("s3://b/d/") == "d"
     for url in ("s3://", "s3://b/.."):
         with pytest.raises(UsageFault):
             named(url)
-
-
-def test_sizes() -> None:
-    assert [size_of(n) for n in (0, 999, 1 << 20, 5 << 30)] == ["0 B", "999 B", "1.0 MB", "5.0 GB"]
-
-
-def test_a_picture_needs_a_terminal() -> None:
-    assert half_blocks(["ff0000", "00ff00"]) == []
-    assert json.dumps(half_blocks([])) == "[]"

@@ -7,7 +7,7 @@ import pyarrow.parquet
 import pytest
 
 from studio_tui.data.copying import fetch, fetch_all, send
-from studio_tui.data.databricks import Databricks, value_of
+from studio_tui.data.databricks import Databricks
 from studio_tui.data.local import LocalOrigin, LocalTarget
 from studio_tui.data.preview import preview
 from studio_tui.data.source import Going
@@ -112,8 +112,3 @@ def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
     table = {"host": f"http://127.0.0.1:{port}", "token": "LAKEHOUSE_TOKEN"}
     with pytest.raises(NotFound, match="dbx cannot be reached"):
         Databricks("dbx", table).page("")
-
-
-def test_values_by_their_type() -> None:
-    assert [value_of("1", kind) for kind in ("int", "double", "string")] == [1, 1.0, "1"]
-    assert (value_of("true", "boolean"), value_of(None, "int")) == (True, None)
