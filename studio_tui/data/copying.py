@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from studio_tui.data.local import Origin, Target
-from studio_tui.data.pace import in_order
+from studio_tui.data.pace import Beside, in_order
 from studio_tui.data.source import Checksum, Entry, Going, Source
 from studio_tui.errors import NotFound, StudioError, UsageFault
 
@@ -61,12 +61,14 @@ def fetch(source: Source, entry: Entry, target: Target, going: Going) -> Copied:
     checksum = source.checksum(entry)
     try:
         at = _begun(target, entry, checksum, going)
-        for data in _pieces(source, entry, at, going):
-            target.write(at, data)
-            at += len(data)
-            if checksum is not None:
-                checksum.update(data)
-            going.step(len(data))
+        with Beside() as summing:
+            for data in _pieces(source, entry, at, going):
+                if checksum is not None:
+                    summing.do(checksum.update, data)
+                target.write(at, data)
+                at += len(data)
+                going.step(len(data))
+            summing.wait()
         if checksum is not None and not checksum.agrees():
             target.discard()
             raise StudioError(

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from studio_tui.data.pace import WORKERS, in_order
+from studio_tui.data.pace import WORKERS, Beside, in_order
 
 
 def test_results_come_in_order_whatever_is_ready_first() -> None:
@@ -38,3 +38,15 @@ def test_an_error_comes_where_its_result_would_have() -> None:
     assert [next(results) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ValueError, match="three"):
         next(results)
+
+
+def test_what_is_done_beside_is_done_in_order_and_its_error_is_heard() -> None:
+    done: list[int] = []
+    with Beside() as beside:
+        for number in range(100):
+            beside.do(done.append, number)
+        beside.wait()
+        assert done == list(range(100))
+        beside.do([].index, 1)
+        with pytest.raises(ValueError, match="not in list"):
+            beside.wait()
