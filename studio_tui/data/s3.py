@@ -83,8 +83,10 @@ class S3:
 
     def _buckets(self, token: str, most: int) -> Page:
         with told(self.name, ""):
-            given = {"ContinuationToken": token} if token else {}
-            answer = self._client.list_buckets(MaxBuckets=most, **given)
+            given: dict[str, Any] = {"ContinuationToken": token} if token else {}
+            if "endpoint_url" not in self._table:  # not every server knows pages of buckets
+                given["MaxBuckets"] = most
+            answer = self._client.list_buckets(**given)
         found = [bucket_of(b) for b in answer.get("Buckets", [])]
         return Page(found, answer.get("ContinuationToken", ""))
 

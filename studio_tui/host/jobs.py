@@ -199,7 +199,8 @@ class Jobs:
             self._release(job_id)
             self._session.leave(self._room(job_id))
             raise
-        self._change(job_id, notes=[*self._document.jobs[job_id].notes, *loan.notes])
+        if loan.notes:
+            self._change(job_id, notes=[*self._document.jobs[job_id].notes, *loan.notes])
         return self._document.jobs[job_id].plain()
 
     async def _start_or_queue(self, job_id: str, claim: Claim) -> None:
