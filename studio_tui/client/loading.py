@@ -53,9 +53,11 @@ _COPIED = '''
 _CHECK_MD5 = '''
     def check(self) -> None:
         """What was copied is what the bucket had."""
+        digest = hashlib.md5()
         with self.PATH.open("rb") as file:
-            digest = hashlib.file_digest(file, "md5").hexdigest()
-        if digest != {tag!r}:
+            for piece in iter(lambda: file.read(1 << 20), b""):
+                digest.update(piece)
+        if digest.hexdigest() != {tag!r}:
             raise RuntimeError(f"{{self.PATH}} is not what it was: delete it to copy it again")
 '''
 
