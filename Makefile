@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 WORKERS ?= 3# tests wait more than they compute
 
 .PHONY: help demo test lint format bench-app bench-files bench-log bench-meters bench-probe \
-	bench-relay bench-reconnect bench-carry fuzz torture clean
+	bench-relay bench-reconnect bench-carry bench-data fuzz torture clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -47,6 +47,9 @@ bench-relay: $(VENV)/installed ## what a delivery costs the relay, with everythi
 
 bench-carry: $(VENV)/installed ## a folder to a second machine, against rsync -e ssh
 	PYTHONPATH=. $(BIN)/python scripts/bench_carry.py
+
+bench-data: $(VENV)/installed ## 10 000 keys listed, 1 GB down and up, against boto3
+	PYTHONPATH=. $(BIN)/python scripts/bench_data.py
 
 bench-reconnect: $(VENV)/installed ## how soon everybody is back after an outage and a restart
 	PYTHONPATH=. $(BIN)/python scripts/bench_reconnect.py

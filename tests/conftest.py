@@ -15,7 +15,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-pytest_plugins = ["tests.machines.aws", "tests.machines.sshd", "tests.machines.slurm_site"]
+pytest_plugins = [
+    "tests.machines.aws",
+    "tests.machines.sshd",
+    "tests.machines.slurm_site",
+    "tests.data.stores",
+    "tests.data.lakehouse",
+]
 
 Require = Callable[[str], str]
 

@@ -16,7 +16,8 @@ import pytest
 
 from studio_tui import sdk
 from studio_tui.client import start
-from studio_tui.settings import studios
+from studio_tui.settings import secrets, studios
+from tests.data.stores import KEY, SECRET, Store
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,22 @@ def test_what_is_typed_last_arrives(hosted: Hosted) -> None:
         studio.file("last.txt").insert(0, "the last words")
     with sdk.sync.attach(hosted.id) as studio:
         assert str(studio.file("last.txt")) == "the last words"
+
+
+def test_data_is_listed_and_copied(hosted: Hosted, nanio: Store) -> None:
+    nanio.table("lake")
+    secrets.save_secret("STORE_KEY", KEY)
+    secrets.save_secret("STORE_SECRET", SECRET)
+    bucket = nanio.bucket(**{"a.csv": b"id\n1\n"})
+    with sdk.sync.attach(hosted.id) as studio:
+        assert [entry.name for entry in studio.data(f"lake://{bucket}").entries()] == ["a.csv"]
+        assert studio.data(f"lake://{bucket}/a.csv").head().rows == [["1"]]
+        seen: list[int] = []
+        done = studio.data(f"lake://{bucket}/a.csv").get(
+            "a.csv", on_progress=lambda copy: seen.append(copy.done)
+        )
+        assert (done.state, (hosted.folder / "a.csv").read_bytes()) == ("done", b"id\n1\n")
+        assert seen
 
 
 def test_nothing_is_left_when_the_block_is(hosted: Hosted) -> None:

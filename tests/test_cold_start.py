@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "lightning", "pytorch_lightning", "boto3", "botocore", "asyncssh", "textual"}
+HEAVY |= {"pyarrow", "PIL", "databricks", "snowflake"}
 LATER = {"pycrdt", "websockets", "cryptography", "jwt", "pyghostty", "rich"}
 """What the command line needs only once it knows the command."""
 
@@ -45,6 +46,10 @@ def loaded(code: str) -> set[str]:
         "studio_tui.cli",
         "studio_tui.sdk",
         "studio_tui.client",
+        "studio_tui.data.s3",
+        "studio_tui.data.databricks",
+        "studio_tui.data.snowflake",
+        "studio_tui.data.preview",
         "studio_tui.document",
         "studio_tui.machines.ec2.instance",
         "studio_tui.machines.slurm",

@@ -88,6 +88,7 @@ EVERYWHERE = {"studio_tui.errors": "studio_tui"}
 """Modules that a whole package may import."""
 
 OWNERS: dict[str, frozenset[str]] = {
+    "PIL": frozenset({"studio_tui.data"}),
     "asyncssh": frozenset({"studio_tui.machines"}),
     "boto3": frozenset({"studio_tui.machines.ec2", "studio_tui.data"}),
     "botocore": frozenset({"studio_tui.machines.ec2", "studio_tui.data"}),
@@ -100,6 +101,7 @@ OWNERS: dict[str, frozenset[str]] = {
     "pathspec": frozenset({"studio_tui.machines"}),
     "platformdirs": frozenset({"studio_tui.settings", "relay_server.cli"}),
     "psutil": frozenset({"studio_tui.settings", "studio_tui.host"}),
+    "pyarrow": frozenset({"studio_tui.data"}),
     "pycrdt": frozenset({"studio_tui.document", "relay_server"}),
     "pyghostty": frozenset({"studio_tui.terminal"}),
     "pynvml": frozenset({"studio_tui.payload"}),

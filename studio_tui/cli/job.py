@@ -46,13 +46,19 @@ def job() -> None:
 )
 @env_option
 @secret_option
+@click.option(
+    "--data",
+    multiple=True,
+    metavar="URL",
+    help="What it is trained on: noted, and opened by short-lived credentials; repeatable.",
+)
 @click.option("--wait", is_flag=True, help="Print the log, and end with the job's exit code.")
 @json_option
 def run(
     studio: str, command: tuple[str, ...], name: str | None, machine: str | None, nodes: int | None,
     devices: str | None, accelerator: str | None, precision: str | None, strategy: str | None,
     max_runtime: str | None, retries: int | None, env: tuple[str, ...], secrets: tuple[str, ...],
-    wait: bool, as_json: bool,
+    data: tuple[str, ...], wait: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Start SCRIPT as a job: it survives every disconnect.
 
@@ -74,6 +80,7 @@ def run(
         "retries": retries,
         "env": variables(env),
         "secrets": list(secrets),
+        "data": list(data),
     }
 
     async def start(joined: Studio) -> int:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 from studio_tui.client import switching
 from studio_tui.client.answer import Answer
 from studio_tui.client.compare import RunSummary, summarize
+from studio_tui.client.data import Data
 from studio_tui.client.file import SharedFile
 from studio_tui.client.folder import Listing, read_listing
 from studio_tui.client.followed import Followed, Shared
@@ -311,6 +312,10 @@ class Studio:
             if not parts[-1] or offset >= piece.count("size"):
                 return b"".join(parts)
 
+    def data(self, url: str = "") -> Data:
+        """What is at a URL such as "s3://bucket/folder/", reached by the host's credentials."""
+        return Data(self, url)
+
     async def terminal(
         self,
         id: str | None = None,
@@ -357,8 +362,8 @@ class Studio:
             args: what follows the script.
             machine: where it runs; the studio's machine when None, several as "box1,box2".
             options: name, nodes, devices, accelerator, precision, strategy, max_steps,
-                max_runtime ("2h"), retries, env, secrets (names), and `command`, a list of words
-                to run instead of a script.
+                max_runtime ("2h"), retries, env, secrets (names), data (URLs of what it is trained
+                on), and `command`, a list of words to run instead of a script.
 
         Raises:
             NotFound: there is no such script or machine.

@@ -87,6 +87,11 @@ class Files:
             command("files.delete", self._delete_call),
         ]
 
+    @property
+    def folder(self) -> Folder:
+        """The studio's folder, where it is now."""
+        return self._folder
+
     # -- opening and closing ------------------------------------------------------------------
 
     async def resume(self) -> None:

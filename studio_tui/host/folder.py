@@ -141,6 +141,26 @@ class Folder:
         self._found = None
         await self._envoy.change("delete", path=path)
 
+    # -- what is copied piece by piece --------------------------------------------------------
+
+    async def size(self, path: str) -> int:
+        """Bytes of a regular file. NotThere: there is none."""
+        return (await self._envoy.look("read", path=path, offset=0, length=0)).told("size", int)
+
+    async def bytes_at(self, path: str, offset: int, length: int) -> bytes:
+        """Bytes of a regular file; the program gives 16 MB at most."""
+        return (await self._envoy.look("read", path=path, offset=offset, length=length)).body
+
+    async def append(self, path: str, offset: int, data: bytes, *, sync: bool = False) -> None:
+        """Put bytes where the file at `path` ends, which is made when it is not there.
+
+        Args:
+            sync: they, and all before them, are to be on the disk.
+        """
+        self._found = None
+        # Doing it twice is as doing it once, so that it may be asked for again.
+        await self._envoy.look("append", data, path=path, offset=offset, sync=sync)
+
     # -- what can be asked for ----------------------------------------------------------------
 
     async def entries(self, path: str) -> Result:

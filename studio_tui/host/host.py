@@ -19,6 +19,7 @@ from studio_tui.document.progress import Progress
 from studio_tui.document.studio import INFO, StudioDocument
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.host.calls import Calls, Method, Params, Result, command
+from studio_tui.host.data import Data
 from studio_tui.host.files import Files
 from studio_tui.host.folder import Folder
 from studio_tui.host.jobs import Jobs
@@ -186,10 +187,11 @@ class Host:
         terminals.on_key = rented.used
         files.on_edit = calls.on_change = lambda: rented.used(sites.here)
         meters.follow(sites.here)
+        data = Data(lambda: files.folder, tasks)
         async with asyncio.TaskGroup() as resuming:
             for listed in (files, terminals, jobs, switch, rented):
                 resuming.create_task(listed.resume())
-        for part in (files, terminals, jobs, meters, sites, switch, rented):
+        for part in (files, terminals, jobs, meters, sites, switch, rented, data):
             calls.add(part.calls())
         calls.add([self._stop_method(terminals, jobs)])
         calls.open()

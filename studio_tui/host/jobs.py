@@ -17,6 +17,7 @@ from studio_tui.host.calls import Method, Params, Result, command, query
 from studio_tui.host.crew import READ_CAP, Crew, check_machines
 from studio_tui.host.following import End, Following, decisive
 from studio_tui.host.ids import is_id, new_id
+from studio_tui.host.lending import NOTE, lend
 from studio_tui.host.orders import Order, Orders
 from studio_tui.host.records import AGAIN, Records, plain
 from studio_tui.host.sites import Sites
@@ -171,7 +172,9 @@ class Jobs:
         for machine in machines:
             claim.check(machine, await self._equip(machine, wanted=True))
         secrets = {name: await asyncio.to_thread(secret, name) for name in spec.secrets}
-        order = Order(spec, machines, self._clock(), secrets)
+        loan = await lend(spec.data, spec.max_runtime)
+        spec = replace(spec, env={**loan.env, **spec.env})
+        order = Order(spec, machines, self._clock(), {**loan.secrets, **secrets})
         # Listed before it starts: a host that dies in between leaves no job that nobody knows of.
         job_id = new_id()
         self._orders.keep(job_id, order)
@@ -196,6 +199,8 @@ class Jobs:
             self._release(job_id)
             self._session.leave(self._room(job_id))
             raise
+        if loan.notes:
+            self._change(job_id, notes=[*self._document.jobs[job_id].notes, *loan.notes])
         return self._document.jobs[job_id].plain()
 
     async def _start_or_queue(self, job_id: str, claim: Claim) -> None:
@@ -211,11 +216,15 @@ class Jobs:
     async def _start(self, job_id: str, placement: Placement) -> None:
         """Start a job that holds its GPUs; see Supervisor.start."""
         self._change(
-            job_id, state=JobState.STARTING.value, notes=[], started=self._clock(),
+            job_id, state=JobState.STARTING.value, notes=self._trained_on(job_id),
+            started=self._clock(),
             gpus={machine: list(gpus) for machine, gpus in placement.items() if gpus},
         )  # fmt: skip
         await self._start_crew(job_id, placement)
         self._watch(job_id, 0)
+
+    def _trained_on(self, job_id: str) -> list[str]:
+        return [note for note in self._document.jobs[job_id].notes if note.startswith(NOTE)]
 
     async def _start_crew(
         self, job_id: str, placement: Placement, left: int | None = None, resume: str = ""

@@ -59,6 +59,8 @@ class JobSpec:
         retries: how often it is run again when it fails, from its last checkpoint if it has one.
         env: more environment variables.
         secrets: names of secrets that it is given as environment variables.
+        data: URLs of what it is trained on, see `studio_tui.data`: what they amount to is noted,
+            and it is given short-lived credentials for them.
         python: the interpreter; else the folder's .venv, else the machine's default.
 
     Raises:
@@ -79,6 +81,7 @@ class JobSpec:
     retries: int = 0
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
     python: str = ""
 
     def __post_init__(self) -> None:
@@ -153,6 +156,8 @@ class JobSpec:
             values["env"] = _text_map("env", given["env"])
         if "secrets" in given:
             values["secrets"] = _texts("secrets", given["secrets"])
+        if "data" in given:
+            values["data"] = _texts("data", given["data"])
         args = _texts("args", given.get("args", ()))
         if "command" in given:
             return cls(command=(*_texts("command", given["command"]), *args), **values)

@@ -20,10 +20,12 @@ ways: length of the head (4 bytes, big-endian), length of the body (4), head (JS
     delete  path
     load    path, most                        size, stamp; body: the content if that is at most most
     write   path, before; body: the content   stamp
+    append  path, offset, sync; body: bytes   size, that of the file then
     stamps  body: paths, a NUL between them   stamps, null for what is not there
 
 Paths are relative to ROOT, "/" between their parts. A stamp is [changed in ns, size, inode]; the
-one before a write is null when there was no file. Requests are answered at the same time, so a
+one before a write is null when there was no file. What is appended begins at offset, where the file
+ends or before that; a file that is not there is made. Requests are answered at the same time, so a
 slow one does not hold up the others. What is no request is answered with the id 0 and is the last.
 
 It ends when stdin does, or on SIGTERM, and lets what it has begun come to its end first.
@@ -471,6 +473,29 @@ def write(spot: Spot, data: bytes, before: Stamp | None) -> Stamp:
         os.close(number)
 
 
+def append(spot: Spot, data: bytes, offset: int, sync: bool) -> int:
+    """Put bytes into a file from `offset` on, and return its size; a new one is made.
+
+    Raises:
+        Fault: the file ends before `offset`, or is no regular one.
+        OSError: it cannot be written.
+    """
+    flags = _WRITE | os.O_CREAT | os.O_NONBLOCK
+    number = os.open(spot.name, flags, NEW_FILE_MODE, dir_fd=spot.folder)
+    try:
+        status = os.fstat(number)
+        check_regular(status)
+        if status.st_size < offset:
+            raise Fault("changed", "the file became shorter meanwhile", "begin anew")
+        os.lseek(number, offset, os.SEEK_SET)
+        write_all(number, data)
+        if sync:
+            os.fsync(number)
+        return os.fstat(number).st_size
+    finally:
+        os.close(number)
+
+
 def check_unchanged(spot: Spot, before: Stamp | None) -> os.stat_result | None:
     """The file's status, None when there is no file. Fault: it is another than it was."""
     status = None
@@ -667,6 +692,13 @@ def _do_write(folder: Folder, request: Request) -> Reply:
         return Reply({"stamp": write(spot, request.body, before)})
 
 
+def _do_append(folder: Folder, request: Request) -> Reply:
+    check_showable(request.text("path"))
+    with folder.at(request.text("path"), make=True) as spot:
+        offset, sync = request.number("offset"), request.flag("sync")
+        return Reply({"size": append(spot, request.body, offset, sync)})
+
+
 def _do_stamps(folder: Folder, request: Request) -> Reply:
     return Reply({"stamps": [folder.stamp(path) for path in request.paths()]})
 
@@ -681,6 +713,7 @@ DEEDS: dict[Any, Callable[[Folder, Request], Reply]] = {
     "delete": _do_delete,
     "load": _do_load,
     "write": _do_write,
+    "append": _do_append,
     "stamps": _do_stamps,
 }
 

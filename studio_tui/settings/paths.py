@@ -58,6 +58,11 @@ def machines_file() -> Path:
     return config_folder() / "machines.toml"
 
 
+def data_file() -> Path:
+    """Return the path of the user's `data.toml`; the file may not exist."""
+    return config_folder() / "data.toml"
+
+
 def ssh_config() -> Path | None:
     """Return the ssh_config file that `$STUDIO_SSH_CONFIG` names; None for ssh's own choice.
 

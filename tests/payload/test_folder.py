@@ -190,6 +190,8 @@ def test_nothing_outside_is_reached(service: Service, root: Path, path: str) -> 
         ("load", {"path": path, "most": 9}),
         ("write", {"path": path, "before": None}),
         ("write", {"path": path + "/new", "before": None}),
+        ("append", {"path": path, "offset": 0}),
+        ("append", {"path": path + "/new", "offset": 0}),
         ("create", {"path": path + "/new", "kind": "file"}),
         ("rename", {"path": path + "/key", "to": "stolen"}),
         ("rename", {"path": "a", "to": path + "/new"}),
@@ -283,6 +285,19 @@ def test_what_is_no_file_is_neither_read_nor_written(service: Service, root: Pat
             with refused("uneditable"):
                 service.write(name, b"new", [0, 0, 0])
     assert stat.S_ISFIFO((root / "pipe").stat().st_mode)
+
+
+def test_a_file_grows_piece_by_piece(service: Service, root: Path) -> None:
+    assert service.ask("append", b"abc", path="x/new", offset=0)[0]["size"] == 3
+    assert service.ask("append", b"def", path="x/new", offset=3, sync=True)[0]["size"] == 6
+    assert service.ask("append", b"DEF", path="x/new", offset=3)[0]["size"] == 6  # asked again
+    assert (root / "x" / "new").read_bytes() == b"abcDEF"
+    with refused("changed", "shorter"):
+        service.ask("append", b"z", path="x/new", offset=7)
+    os.mkfifo(root / "pipe")
+    for name in ("x", "pipe"):
+        with refused("other"):
+            service.ask("append", b"z", path=name, offset=0)
 
 
 def test_a_link_in_the_place_of_the_file_is_not_followed(root: Path) -> None:

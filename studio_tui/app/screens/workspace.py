@@ -209,7 +209,7 @@ class Workspace(PlacesScreen):
                 return len(self.work_pane.keys) > 1
             case "close_tab":
                 return bool(self.work_pane.active)
-            case "run" | "terminal":
+            case "run" | "terminal" | "data":
                 return self.studio.writable
             case "fold" | "size":
                 return not self.narrow
@@ -395,6 +395,12 @@ class Workspace(PlacesScreen):
 
         with told(self.work_pane):
             await machines.visit(self)
+
+    def action_data(self) -> None:
+        """Look at buckets and warehouses."""
+        from studio_tui.app.screens.data import DataScreen
+
+        self.app.push_screen(DataScreen(self))
 
     def look_for_questions(self) -> None:
         """Put each question of a machine once, and take back what somebody else has answered."""

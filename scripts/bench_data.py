@@ -1,0 +1,190 @@
+"""Lists 10 000 keys and carries 1 GB down and up, against boto3 itself in the same run.
+
+    make bench-data
+    PYTHONPATH=. python scripts/bench_data.py --keys 10000 --megabytes 1024 --rounds 3
+
+The servers are those of the tests, on this computer: moto holds the keys; nanio, which checks
+signatures, the file. boto3's side is `list_objects_v2`, and `download_file` and `upload_file` as
+they come: eight megabytes in ten threads. Ours also has the server compare the MD5 of each part on
+its way up, compares what comes down with the checksum that the server keeps, and has it on the disk
+(fsync) before it has its name; boto3's download is told with and without an fsync. Each round asks
+both, one after the other; medians. The memory of a download is told for each by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from studio_tui.data import copying
+from studio_tui.data.local import LocalOrigin, LocalTarget
+from studio_tui.data.s3 import S3
+from studio_tui.data.source import Going
+from tests.data.stores import KEY, SECRET, SERVER
+
+PAGE_ROUNDS = 15
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long it takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def compare(
+    name: str, rounds: int, ours: Callable[[], object], theirs: Callable[[], object]
+) -> None:
+    """Print the medians of both, taking turns, and their ratio."""
+    took = [(seconds(ours), seconds(theirs)) for _ in range(rounds)]
+    mine, other = (statistics.median(column) for column in zip(*took, strict=True))
+    print(f"{name:26} ours {mine:7.3f} s   boto3 {other:7.3f} s   {mine / other:.2f}x")
+
+
+def client(url: str) -> Any:
+    """boto3's own client."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=url,
+        aws_access_key_id=KEY,
+        aws_secret_access_key=SECRET,
+        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
+    )
+
+
+def source(url: str) -> S3:
+    """Ours."""
+    table = {"endpoint_url": url, "key_id": "BENCH_KEY", "secret_key": "BENCH_SECRET"}
+    return S3("bench", table)
+
+
+def listing(url: str, keys: int) -> None:
+    """The first page of a folder, and all of it."""
+    theirs, ours = client(url), source(url)
+    theirs.create_bucket(Bucket="keys")
+    for number in range(keys):
+        theirs.put_object(Bucket="keys", Key=f"d/{number:06}", Body=b"")
+
+    def first() -> object:
+        return theirs.list_objects_v2(Bucket="keys", Prefix="d/", Delimiter="/", MaxKeys=1000)
+
+    def everything() -> None:
+        for page in theirs.get_paginator("list_objects_v2").paginate(Bucket="keys", Prefix="d/"):
+            len(page["Contents"])
+
+    first()
+    ours.page("keys/d/")
+    compare(f"first of {keys} keys", PAGE_ROUNDS, lambda: ours.page("keys/d/"), first)
+    compare("all of them", 3, lambda: list(copying.below(ours, "keys/d/")), everything)
+
+
+def transfer(url: str, folder: Path, megabytes: int, rounds: int) -> None:
+    """One file up and down."""
+    theirs, ours = client(url), source(url)
+    theirs.create_bucket(Bucket="large")
+    origin = folder / "origin"
+    with origin.open("wb") as file:
+        for _ in range(megabytes):
+            file.write(os.urandom(1 << 20))
+
+    def up() -> None:
+        ours._client.delete_object(Bucket="large", Key="ours")
+        copying.send(ours, "large/ours", LocalOrigin(origin), Going())
+
+    def down() -> None:
+        (folder / "down").unlink(missing_ok=True)
+        entry = ours.stat("large/ours")
+        copying.fetch(ours, entry, LocalTarget(folder / "down"), Going())
+
+    def their_down() -> None:
+        theirs.download_file("large", "theirs", str(folder / "their-down"))
+
+    def their_down_to_disk() -> None:
+        their_down()
+        with (folder / "their-down").open("rb") as file:
+            os.fsync(file)
+
+    compare(
+        f"{megabytes} MB up", rounds, up,
+        lambda: theirs.upload_file(str(origin), "large", "theirs"),
+    )  # fmt: skip
+    compare(f"{megabytes} MB down to the disk", rounds, down, their_down_to_disk)
+    compare("boto3 without fsync", rounds, down, their_down)
+    same = subprocess.run(["cmp", str(folder / "down"), str(origin)], check=False).returncode == 0
+    print(f"the copy is {'' if same else 'NOT '}what was sent")
+
+
+def memory() -> float:
+    """The most that this process has had, in MB; what its parent had is not counted."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def alone(folder: Path, url: str) -> None:
+    """The memory of each side by itself, in a process of its own."""
+    for side in ("ours", "boto3"):
+        told = subprocess.check_output(
+            [sys.executable, __file__, "--memory", side, "--url", url, "--folder", str(folder)],
+            text=True,
+        )
+        before, after = json.loads(told)
+        print(f"memory of a download: {side:6} {after - before:5.0f} MB beyond {before:.0f} MB")
+
+
+def one_download(side: str, url: str, folder: Path) -> None:
+    """Download once and tell the memory before and at the most."""
+    to = folder / f"memory-{side}"
+    ours, theirs = source(url), client(url)
+    entry = ours.stat("large/ours")
+    theirs.head_object(Bucket="large", Key="ours")
+    before = memory()
+    if side == "ours":
+        copying.fetch(ours, entry, LocalTarget(to), Going())
+    else:
+        theirs.download_file("large", "ours", str(to))
+    print(json.dumps([before, memory()]))
+
+
+def main() -> None:
+    """Start the servers and measure."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--keys", type=int, default=10_000)
+    options.add_argument("--megabytes", type=int, default=1024)
+    options.add_argument("--rounds", type=int, default=3)
+    for name in ("--memory", "--url", "--folder"):
+        options.add_argument(name, help=argparse.SUPPRESS)
+    given = options.parse_args()
+    os.environ |= {"BENCH_KEY": KEY, "BENCH_SECRET": SECRET}
+    if given.memory:
+        one_download(given.memory, given.url, Path(given.folder))
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder, pipe = Path(name), subprocess.PIPE
+        command = [sys.executable, str(SERVER), str(folder / "buckets")]
+        with subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
+        ) as servers:
+            assert servers.stdout is not None
+            moto, nanio = (f"http://127.0.0.1:{int(p)}" for p in servers.stdout.readline().split())
+            listing(moto, given.keys)
+            transfer(nanio, folder, given.megabytes, given.rounds)
+            alone(folder, nanio)
+            assert servers.stdin is not None
+            servers.stdin.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""Copies out of a source and into one: parallel, verified, taken up where they were left."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from studio_tui.data.local import Origin, Target
+from studio_tui.data.pace import Beside, in_order
+from studio_tui.data.source import Checksum, Entry, Going, Source
+from studio_tui.errors import NotFound, StudioError, UsageFault
+
+PIECE = 8 << 20
+NAMED = 20
+"""Most of the files that were passed over are named."""
+
+
+@dataclass
+class Copied:
+    """What became of a copy.
+
+    Attributes:
+        files, bytes: how much is there now.
+        checked: by which checksum the content was compared with the source's; "" for its size only.
+        skipped: files that were passed over, each with the reason, the first of them.
+        passed_over: how many there were.
+    """
+
+    files: int = 0
+    bytes: int = 0
+    checked: str = ""
+    skipped: list[str] = field(default_factory=list)
+    passed_over: int = 0
+
+    def skip(self, name: str, why: str) -> None:
+        """Pass a file over."""
+        self.passed_over += 1
+        if len(self.skipped) < NAMED:
+            self.skipped.append(f"{name}: {why}")
+
+    def plain(self) -> dict[str, Any]:
+        """As calls and `--json` have it."""
+        return asdict(self)
+
+
+def fetch(source: Source, entry: Entry, target: Target, going: Going) -> Copied:
+    """Copy a file out of a source; a table, as a Parquet file.
+
+    Raises:
+        Stopped: it was called off; the draft stays, and the next attempt goes on with it.
+        StudioError: the source; or what arrived is not what it has, and nothing is kept.
+    """
+    if entry.kind == "table":
+        from studio_tui.data.columnar import fetch_table
+
+        return fetch_table(source, entry, target, going)
+    checksum = source.checksum(entry)
+    try:
+        at = _begun(target, entry, checksum, going)
+        with Beside() as summing:
+            for data in _pieces(source, entry, at, going):
+                if checksum is not None:
+                    summing.do(checksum.update, data)
+                target.write(at, data)
+                at += len(data)
+                going.step(len(data))
+            summing.wait()
+        if checksum is not None and not checksum.agrees():
+            target.discard()
+            raise StudioError(
+                f"what arrived of {entry.name} is not what its {checksum.name} says",
+                "copy it again",
+            )
+        target.finish()
+    finally:
+        target.close()
+    return Copied(1, at, checksum.name if checksum else "")
+
+
+def check_name(entry: Entry, name: str) -> None:
+    """UsageFault: a table would get a name that does not say what it is copied as."""
+    if entry.kind == "table" and not name.endswith(".parquet"):
+        raise UsageFault(
+            f"{entry.name} is a table, which is copied as Parquet",
+            f"name a file for it: {entry.name}.parquet",
+        )
+
+
+def _begun(target: Target, entry: Entry, checksum: Checksum | None, going: Going) -> int:
+    """How many bytes an earlier attempt has left, taken into the checksum."""
+    size = entry.size or 0
+    there = target.begin(mark(entry))
+    if there > size:
+        target.discard()
+        there = target.begin(mark(entry))
+    for start in range(0, there, PIECE):
+        data = target.read(start, min(PIECE, there - start))
+        if checksum is not None:
+            checksum.update(data)
+        going.step(len(data))
+    return there
+
+
+def _pieces(source: Source, entry: Entry, start: int, going: Going) -> Iterator[bytes]:
+    """The rest of a file from `start`, several pieces at a time."""
+    size = entry.size or 0
+
+    def piece(at: int) -> bytes:
+        going.check()
+        return source.read(entry, at, min(PIECE, size - at))
+
+    return in_order(piece, range(start, size, PIECE))
+
+
+def send(source: Source, path: str, origin: Origin, going: Going, *, force: bool = False) -> Entry:
+    """Copy a file into a source.
+
+    Raises:
+        UsageFault: there is a file of that name, and it is not to be replaced.
+        Stopped: it was called off; what arrived is not sent again by the next attempt.
+    """
+    if not force and exists(source, path):
+        raise UsageFault(f"there is a {path} already", "--force replaces it")
+    size = going.total = origin.size()
+    made = source.write(path, size, origin.read, going)
+    origin.check()
+    if made.size != size:
+        raise StudioError(f"{made.size} of {size} bytes arrived as {path}", "send it again")
+    return made
+
+
+def exists(source: Source, path: str) -> bool:
+    """Whether there is a file or table at `path`."""
+    try:
+        source.stat(path)
+    except NotFound:
+        return False
+    return True
+
+
+def below(source: Source, path: str) -> Iterator[Entry]:
+    """Every file in a folder and the folders in it, page by page."""
+    token = ""
+    while True:
+        page = source.page(path, token, deep=True)
+        yield from (entry for entry in page.entries if entry.kind == "file")
+        token = page.token
+        if not token:
+            return
+
+
+def fetch_all(source: Source, path: str, target: Callable[[str], Target], going: Going) -> Copied:
+    """Copy a folder out of a source.
+
+    A file that has no place on a disk, or is in the way of another, is passed over and named.
+
+    Args:
+        target: makes the target of a file, from its path below the folder.
+    """
+
+    def small(entry: Entry) -> Copied | str | None:
+        """What became of a file; None of one that is copied in pieces, by itself."""
+        if (entry.size or 0) > PIECE and safe(entry.name):
+            return None
+        going.check()
+        return _fetched(source, entry, target, Going())
+
+    copied, entries = Copied(), below(source, path)
+    ahead: deque[Entry] = deque()
+    for outcome in in_order(small, (_kept(entry, ahead) for entry in entries)):
+        entry = ahead.popleft()
+        going.text = entry.name
+        one = _fetched(source, entry, target, going) if outcome is None else outcome
+        if isinstance(one, str):
+            copied.skip(entry.name, one)
+            continue
+        if outcome is not None:
+            going.step(one.bytes)
+        copied.files += 1
+        copied.bytes += one.bytes
+    return copied
+
+
+def _kept(entry: Entry, ahead: deque[Entry]) -> Entry:
+    ahead.append(entry)
+    return entry
+
+
+def _fetched(
+    source: Source, entry: Entry, target: Callable[[str], Target], going: Going
+) -> Copied | str:
+    """Copy one file of a folder; a text says why it has no place."""
+    if not safe(entry.name):
+        return "no such path can be on a disk"
+    try:
+        return fetch(source, entry, target(entry.name), going)
+    except UsageFault as problem:
+        return problem.message
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):
+        return "a file or folder is in its way"
+
+
+def safe(name: str) -> bool:
+    """Whether `name` is a path that stays below the folder that it is put into."""
+    parts = name.split("/")
+    whole = all(part not in ("", ".", "..") and len(part.encode()) < 200 for part in parts)
+    return whole and name.isprintable() and not PurePosixPath(name).is_absolute()
+
+
+def mark(entry: Entry) -> str:
+    """Ten letters that stand for just this content of just this file."""
+    told = repr((entry.path, entry.version, entry.tag, entry.size, entry.modified))
+    return hashlib.sha256(told.encode()).hexdigest()[:10]
