@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 
@@ -14,6 +15,7 @@ from studio_tui.app.panes.place import StatusChanged
 from studio_tui.app.problems import Problem, Solved, told
 from studio_tui.app.widgets.carets import Caret
 from studio_tui.app.widgets.editor import Editor
+from studio_tui.app.widgets.find_bar import FindBar
 from studio_tui.client.file import SharedFile
 from studio_tui.document.presence import Gaze
 from studio_tui.errors import NotFound, StudioError
@@ -44,8 +46,15 @@ Everybody who opens this file edits the same text, and sees the others' carets.
   written, and the line below says why. **ctrl+s** writes it now.
 - **ctrl+z**, **ctrl+y** undo and redo what *you* typed, nobody else's.
 - **ctrl+r** runs this file as a job.
+- **ctrl+f** finds and replaces, **alt+g** goes to a line, **alt+m** to the other bracket.
+- **tab**, **shift+tab** indent selected lines, **ctrl+/** makes them comments, **alt+z** wraps
+  long lines, **alt+n** hides the numbers.
 - While the link is down you can go on typing: your edits are merged when it is back.
 """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+f", "find", "find", id="editor.find"),
+        Binding("alt+g", "go_to_line", "line", id="editor.line"),
+    ]
     DEFAULT_CSS = """
     EditorPane > Editor {
         height: 1fr;
@@ -65,13 +74,15 @@ Everybody who opens this file edits the same text, and sees the others' carets.
         self._told = ""
 
     def compose(self) -> ComposeResult:
-        """The editor."""
-        yield Editor(
+        """The editor, and the search under it."""
+        editor = Editor(
             self.file.text,
             path=self.file.path,
             carets=self._carets,
             read_only=not (self._studio.writable and self.file.room.writable),
         )
+        yield editor
+        yield FindBar(editor)
 
     @property
     def editor(self) -> Editor:
@@ -108,6 +119,23 @@ Everybody who opens this file edits the same text, and sees the others' carets.
             if news:
                 hint = "^S tries again" if trouble else ""
                 self.post_message(Problem(StudioError(f"{self.path}: {news}", hint)))
+
+    # -- finding one's way --------------------------------------------------------------------
+
+    def action_find(self) -> None:
+        """Find and replace in this file."""
+        self.query_one(FindBar).enter()
+
+    @work(exclusive=True, group="line")
+    async def action_go_to_line(self) -> None:
+        """Ask for a line, and go there."""
+        from studio_tui.app.screens.dialogs import Ask
+
+        last = self.editor.document.line_count
+        given = await self.app.push_screen_wait(Ask(f"go to line, 1 to {last}", placeholder="42"))
+        line, _, column = (given or "").partition(":")
+        if line.isdecimal():
+            self.editor.go_to(int(line), int(column) if column.isdecimal() else 1)
 
     # -- presence -----------------------------------------------------------------------------
 

@@ -25,9 +25,9 @@ from textual.document._edit import Edit
 from textual.document._history import EditHistory
 from textual.geometry import Offset, Region
 from textual.message import Message
-from textual.widgets import TextArea
 
 from studio_tui.app.widgets.carets import Caret, CaretLayer
+from studio_tui.app.widgets.code_area import CodeArea
 from studio_tui.app.widgets.languages import language_of
 from studio_tui.app.widgets.lf_document import (
     LFDocument,
@@ -68,7 +68,7 @@ class _OwnHistory(EditHistory):
         self._own_edits.checkpoint()
 
 
-class Editor(TextArea):
+class Editor(CodeArea):
     """An editor for a shared text.
 
     Args:
@@ -229,6 +229,14 @@ class Editor(TextArea):
         result = super().edit(Edit(text, top, bottom, edit.maintain_selection_offset))
         self._drop_colors_of_large_text()
         return result
+
+    def make(self, edits: Sequence[tuple[int, int, str]]) -> bool:
+        """Make several edits, (start, end, text) in code points, as one undo step."""
+        if self.read_only or not self.shared.writable or not edits:
+            return False
+        self.own_edits.expect("\n", "\n")
+        self.shared.edit(edits, self.own_edits.origin)
+        return True
 
     def undo(self) -> None:
         """Take back this person's last step; what others did stays."""

@@ -6,6 +6,7 @@ than they were given; and they count bytes from the top for each edit.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -119,6 +120,11 @@ class LFDocument(Document):
         return cell_len(line.expandtabs(self._tab_width))
 
 
+_PROPERTIES = re.compile(r"\(#(?:set!|is\?|is-not\?)[^()]*\)")
+"""What a query says of its captures for others to use. Beside a comparison in the same pattern it
+makes tree-sitter 0.26.1 write over memory that is not its own; nothing here asks for it."""
+
+
 class LFSyntaxDocument(LFDocument, SyntaxAwareDocument):
     """An `LFDocument` with a syntax tree, parsed anew only when somebody asks the tree."""
 
@@ -128,6 +134,10 @@ class LFSyntaxDocument(LFDocument, SyntaxAwareDocument):
         self._parser = Parser(language)
         self._syntax_tree = self._parser.parse(text.encode())
         self._parsed = True
+
+    def prepare_query(self, query: str) -> Query | None:
+        """The query, for `query_syntax_tree`."""
+        return super().prepare_query(_PROPERTIES.sub("", query))
 
     def replace_range(self, start: Location, end: Location, text: str) -> EditResult:
         """As `LFDocument.replace_range`, and tell the tree what moved."""
@@ -154,7 +164,7 @@ class LFSyntaxDocument(LFDocument, SyntaxAwareDocument):
     ) -> dict[str, list[Node]]:
         """Captures of `query` between two points, each (row, byte in the row)."""
         if not self._parsed:
-            self._syntax_tree = self._parser.parse(self._read_callable, self._syntax_tree)
+            self._syntax_tree = self._parser.parse(self.text.encode(), self._syntax_tree)
             self._parsed = True
         return super().query_syntax_tree(query, start_point, end_point)
 
