@@ -219,7 +219,8 @@ class Editor(CodeArea):
         text = _normalized(edit.text)
         if self.read_only or not self.shared.writable or (top == bottom and not text):
             return EditResult(top, "")
-        self.own_edits.expect(document.get_text_range(top, bottom), text)
+        removed = document.get_text_range(top, bottom)
+        self.own_edits.expect(removed, text, self._selected)
         self._writing = True
         try:
             start, end = document.byte_at(top), document.byte_at(bottom)
@@ -239,8 +240,13 @@ class Editor(CodeArea):
         return True
 
     def undo(self) -> None:
-        """Take back this person's last step; what others did stays."""
-        self._replay(self.own_edits.undo)
+        """Take back this person's last step, and select what they had; what others did stays."""
+        if not self._replay(self.own_edits.undo):
+            return
+        ends = [self.shared.resolve(end) for end in self.own_edits.selection or ()]
+        locations = [self.lf_document.location_at(byte) for byte in ends if byte is not None]
+        if len(locations) == 2:
+            self.selection = Selection(*locations)
 
     def redo(self) -> None:
         """Do this person's last undone step again."""
@@ -254,12 +260,12 @@ class Editor(CodeArea):
         """Ask for the file to be written."""
         self.post_message(self.SaveRequested(self))
 
-    def _replay(self, step: Callable[[], bool]) -> None:
+    def _replay(self, step: Callable[[], bool]) -> bool:
         if self.read_only or not self.shared.writable:
-            return
+            return False
         self._replaying = True
         try:
-            step()
+            return step()
         finally:
             self._replaying = False
 
@@ -364,10 +370,14 @@ class Editor(CodeArea):
             self._publishing = True
             self.call_later(self._publish)
 
+    def _selected(self) -> tuple[Anchor, Anchor]:
+        """The selection, as it stays with its characters."""
+        anchor, head = (self.shared.anchor(self.lf_document.byte_at(at)) for at in self.selection)
+        return anchor, head
+
     def _publish(self) -> None:
         self._publishing = False
-        document = self.lf_document
-        anchor, head = (self.shared.anchor(document.byte_at(at)) for at in self.selection)
+        anchor, head = self._selected()
         if (anchor, head) != self._published:
             self._published = (anchor, head)
             self.post_message(self.SelectionPublished(self, anchor, head))

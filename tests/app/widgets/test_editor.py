@@ -124,6 +124,23 @@ async def test_moving_the_caret_ends_an_undo_step() -> None:
         assert str(text) == "ab"
 
 
+async def test_undo_selects_again_what_was_selected() -> None:
+    text = shared("one 日本 three\n")
+    app, peer = Desk(Editor(text)), Peer(text)
+    async with app.run_test() as pilot:
+        app.editor.focus()
+        app.editor.selection = Selection((0, 6), (0, 4))
+        await pilot.press("x", "y", "z", "left")
+        peer.text.insert(0, "theirs\n")
+        peer.send()
+        await pilot.press("ctrl+z")
+        assert app.editor.text == "theirs\none 日本 three\n"
+        assert app.editor.selected_text == "日本"
+        assert app.editor.selection == Selection((1, 6), (1, 4))
+        await pilot.press("ctrl+y")
+        assert app.editor.selection == Selection((1, 7), (1, 7))
+
+
 async def test_an_undo_stack_can_outlive_the_editor() -> None:
     text = shared("")
     own_edits = Undo(text)
