@@ -42,6 +42,8 @@ COMMANDS = (
     Command("open", "ctrl+o", "o", "open", "Open a file by typing part of its name", "find", True),
     Command("run", "ctrl+r", "r", "run", "Run a script as a job", "run", True),
     Command("terminal", "ctrl+t", "t", "terminal", "Open a new shared terminal", "terminal", True),
+    Command("people", "f9", "u", "people", "Show who is here, and where", "people"),
+    Command("follow", "shift+f5", "j", "follow", "Follow somebody until your next key", "follow"),
     Command("save", "ctrl+s", "s", "save", "Write the open file to disk now", "save"),
     Command("machine", "ctrl+e", "e", "machine", "Show the studio's machines", "machine"),
     Command("take", "f8", "k", "take the keyboard", "Drive this terminal", "take"),

@@ -10,6 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.markup import escape
 
+from studio_tui.app.screens.people_list import whereabouts
 from studio_tui.app.truncate import scrub
 from studio_tui.app.widgets.key_hints import key_label
 from studio_tui.errors import StudioError
@@ -75,16 +76,18 @@ class Terminals(Choices):
 
 
 class PeopleHere(Choices):
-    """Everybody else; choosing one goes where they look."""
+    """Everybody else: going where they look, and following them."""
 
     def choices(self) -> Iterator[Found]:
         """Everybody else who is here."""
         workspace = self.workspace
         for person in workspace.people.others:
-            gaze = person.gaze
-            where = scrub(gaze.path or ("a terminal" if gaze.terminal else "nothing"))
-            name = f"{scrub(person.name)} ({scrub(person.role)})"
-            yield name, f"Go to what they look at: {where}", partial(workspace.join_gaze, gaze)
+            where = whereabouts(person, workspace.terminal_titles)
+            name = scrub(person.name)
+            go, follow = workspace.join_gaze, workspace.start_following
+            about = f"Go to what they look at: {where}"
+            yield f"{name} ({scrub(person.role)})", about, partial(go, person.gaze)
+            yield f"follow {name}", f"Until your next key: {where}", partial(follow, person)
 
 
 class Themes(Choices):

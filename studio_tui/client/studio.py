@@ -68,6 +68,7 @@ class Studio:
         self._followed = Followed(self.session)
         self._people: list[Person] = []
         self._gaze = Gaze()
+        self._attention = ("", 0)
         self._gaze_timer: asyncio.TimerHandle | None = None
         self._room.on_presence = self._presence_changed
         self._room.on_stream = self._streamed
@@ -79,7 +80,7 @@ class Studio:
         # The link would ask for ever; a studio that is not there is told at once.
         await self.find()
         await self.session.__aenter__()
-        self._room.show(write_gaze(self._gaze))
+        self._room.show(write_gaze(self._gaze, *self._attention))
         try:
             await self.session.join(self.id)
             # Roles and seats go by connection: what is done next may depend on ours.
@@ -456,9 +457,22 @@ class Studio:
 
     def look(self, gaze: Gaze) -> None:
         """Show the others what this person looks at; at most 20 times a second leave here."""
-        if gaze == self._gaze:
-            return
-        self._gaze = gaze
+        if gaze != self._gaze:
+            self._gaze = gaze
+            self._publish_soon()
+
+    def attend(self, place: str, following: int = 0) -> None:
+        """Show the others which place of the screen has this person's keys, and whom they follow.
+
+        Args:
+            place: its id; "" for no screen.
+            following: the connection of another person, 0 for nobody.
+        """
+        if (place, following) != self._attention:
+            self._attention = place, following
+            self._publish_soon()
+
+    def _publish_soon(self) -> None:
         if self._gaze_timer is None:
             loop = asyncio.get_running_loop()
             self._gaze_timer = loop.call_later(PRESENCE_PERIOD, self._publish_gaze)
@@ -467,7 +481,7 @@ class Studio:
         self._gaze_timer = None
         # What is too long to be shown, such as a very deep path, is not.
         with contextlib.suppress(ValueError):
-            self._room.show(write_gaze(self._gaze))
+            self._room.show(write_gaze(self._gaze, *self._attention))
 
     def _presence_changed(self) -> None:
         people = [read_person(state) for state in self._room.presence.values()]

@@ -105,10 +105,19 @@ class StagedStudio(Studio):
 
     # -- what a test makes happen -------------------------------------------------------------
 
-    def arrive(self, connection: int, name: str, role: str = "editor", **gaze: Any) -> None:
+    def arrive(
+        self,
+        connection: int,
+        name: str,
+        role: str = "editor",
+        *,
+        place: str = "",
+        following: int = 0,
+        **gaze: Any,
+    ) -> None:
         """Somebody is here, or looks elsewhere."""
         state = {
-            **write_gaze(Gaze(**gaze)),
+            **write_gaze(Gaze(**gaze), place, following),
             "person": {"name": name, "role": role, "connection": connection},
         }
         client = self._room.replica.client_id if connection == ME else connection

@@ -45,6 +45,7 @@ Everybody who opens this file edits the same text, and sees the others' carets.
 - The text is saved by itself. `✓` it is on the disk, `●` it is on its way, `!` it could not be
   written, and the line below says why. **ctrl+s** writes it now.
 - **ctrl+z**, **ctrl+y** undo and redo what *you* typed, nobody else's.
+- After the leader, **u** lists the people: go to one, or follow them. **j** follows at once.
 - **ctrl+r** runs this file as a job.
 - **ctrl+f** finds and replaces, **alt+g** goes to a line, **alt+m** to the other bracket.
 - **tab**, **shift+tab** indent selected lines, **ctrl+/** makes them comments, **alt+z** wraps
@@ -83,6 +84,10 @@ Everybody who opens this file edits the same text, and sees the others' carets.
         )
         yield editor
         yield FindBar(editor)
+
+    def on_mount(self) -> None:
+        """Tell the others as the view moves."""
+        self.watch(self.editor, "scroll_y", lambda: self.look(), init=False)
 
     @property
     def editor(self) -> Editor:
@@ -167,7 +172,20 @@ Everybody who opens this file edits the same text, and sees the others' carets.
         start, end = self.editor.selection
         anchor = event.anchor if event else text.anchor(document.byte_at(start))
         head = event.head if event else text.anchor(document.byte_at(end))
-        self._studio.look(Gaze(path=self.path, line=end[0] + 1, anchor=anchor, head=head))
+        top = text.anchor(document.byte_at((self.editor.first_line, 0)))
+        self._studio.look(Gaze(self.path, end[0] + 1, anchor, head, top))
+
+    def go_to(self, gaze: Gaze) -> None:
+        """Put the caret where somebody has theirs, or else on their line."""
+        document, head = self.editor.lf_document, self.file.text.resolve(gaze.head)
+        line = max(0, gaze.line - 1)
+        at = document.clamp((line, 0)) if head is None else document.location_at(head)
+        self.editor.move_cursor(at, center=True)
+
+    def show_view(self, gaze: Gaze) -> None:
+        """Show what somebody sees, as much of it as fits; their caret in any case."""
+        top, head = (self.file.text.resolve(anchor) for anchor in (gaze.top, gaze.head))
+        self.editor.show_from(top, head)
 
     # -- to the disk --------------------------------------------------------------------------
 

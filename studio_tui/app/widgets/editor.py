@@ -351,6 +351,31 @@ class Editor(CodeArea):
         if y != self.scroll_offset.y:
             self.scroll_to(y=y, animate=False, force=True, immediate=True)
 
+    @property
+    def first_line(self) -> int:
+        """The line at the top edge of the view."""
+        return self._first_visible()[0]
+
+    def show_from(self, top: int | None, head: int | None) -> None:
+        """Scroll so that byte `top` is in the first row, and byte `head` in sight; the caret stays.
+
+        Args:
+            top: None to scroll no further than `head` needs.
+            head: None for nothing that must be seen.
+        """
+        x, y = self.scroll_offset
+        if top is not None:
+            x, y = 0, self._offset_of(top).y
+        if head is not None:
+            at, size = self._offset_of(head), self.scrollable_content_region.size
+            width = max(1, size.width - self.gutter_width)
+            x = min(max(x, at.x - width + 2), at.x)
+            y = min(max(y, at.y - size.height + 1), at.y)
+        self.scroll_to(x, y, animate=False, force=True, immediate=True)
+
+    def _offset_of(self, byte: int) -> Offset:
+        return self.wrapped_document.location_to_offset(self.lf_document.location_at(byte))
+
     def scroll_cursor_visible(self, center: bool = False, animate: bool = False) -> Offset:
         """Scroll to the caret, but not because somebody else typed."""
         if self._applying:
