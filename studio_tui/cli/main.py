@@ -27,6 +27,7 @@ COMMANDS = {
     "login": "studio_tui.cli.login:login",
     "secret": "studio_tui.cli.secret:secret",
     "file": "studio_tui.cli.file:file",
+    "comment": "studio_tui.cli.comment:comment",
     "exec": "studio_tui.cli.execute:execute",
     "job": "studio_tui.cli.job:job",
     "machine": "studio_tui.cli.machine:machine",

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from studio_tui.document.entries import FileEntry
 from studio_tui.document.merge import line_edits
+from studio_tui.document.remarks import BOOKMARK, CommentEntry, MarkEntry
 from studio_tui.document.text import SharedText, utf8_length, without_surrogates
 from studio_tui.errors import Refused, StudioError
 
 if TYPE_CHECKING:
+    from studio_tui.client.remarks import Thread
     from studio_tui.client.studio import Studio
     from studio_tui.sync.room import Room
 
@@ -101,6 +103,47 @@ class SharedFile:
         await self.studio.until(lambda: not room.undelivered or room.problem is not None)
         self._check_taken()
         await self.studio.command("files.save", file=self.id)
+
+    # -- what is said about it ----------------------------------------------------------------
+
+    def comment(self, start: int, end: int, text: str) -> CommentEntry:
+        """Say something about the characters from `start` up to `end`, for everybody to see.
+
+        Raises:
+            ValueError: a position is outside of the text.
+            Refused: this person may only look. UsageFault: no words.
+        """
+        return self.studio.remarks.comment(self, start, end, text)
+
+    @property
+    def comments(self) -> list[Thread]:
+        """The comments on this file with their replies, resolved ones too, by line."""
+        return self.studio.remarks.threads(self)
+
+    def mark_line(self, line: int, kind: str = BOOKMARK) -> MarkEntry | None:
+        """Mark a line (from 1) as a "bookmark" or "breakpoint", or take that away again."""
+        return self.studio.remarks.mark(self, line, kind)
+
+    @property
+    def marks(self) -> list[MarkEntry]:
+        """The bookmarks and breakpoints of this file, by line."""
+        return self.studio.remarks.marks(self)
+
+    def line_of(self, byte: int) -> int:
+        """The line, from 1, that a byte of the text is in."""
+        return self.text.line_of(byte) + 1
+
+    def range_of(self, line: int) -> tuple[int, int]:
+        """The code points of a line (from 1) without its end.
+
+        Raises:
+            ValueError: there is no such line.
+        """
+        lines = str(self.text).split("\n")
+        if not 1 <= line <= len(lines):
+            raise ValueError(f"line {line} is outside of 1..{len(lines)}")
+        start = sum(map(len, lines[: line - 1])) + line - 1
+        return start, start + len(lines[line - 1])
 
     def _check_taken(self) -> None:
         if self.room.unsaved and self.room.problem is not None:

@@ -146,6 +146,11 @@ class SharedText:
             return byte
         return len(self._bytes[:byte].decode())
 
+    def line_of(self, byte: int) -> int:
+        """The line, from 0, that byte `byte` is in (ValueError when there is no such place)."""
+        self._check_byte(byte)
+        return self._bytes.count(b"\n", 0, byte)
+
     # -- writing -----------------------------------------------------------------------------
 
     def insert(self, at: int, text: str, origin: str = LOCAL) -> None:

@@ -175,7 +175,7 @@ Everybody who opens this file edits the same text, and sees the others' carets.
         top = text.anchor(document.byte_at((self.editor.first_line, 0)))
         self._studio.look(Gaze(self.path, end[0] + 1, anchor, head, top))
 
-    def go_to(self, gaze: Gaze) -> None:
+    def join(self, gaze: Gaze) -> None:
         """Put the caret where somebody has theirs, or else on their line."""
         document, head = self.editor.lf_document, self.file.text.resolve(gaze.head)
         line = max(0, gaze.line - 1)

@@ -73,7 +73,7 @@ class PeopleScreen(PlacesScreen):
             with told(self.work_pane):
                 await self.work_pane.bring(gaze.path)
             if self.work_pane.editor is not None and self.work_pane.path == gaze.path:
-                self.work_pane.editor.go_to(gaze)
+                self.work_pane.editor.join(gaze)
         elif gaze.terminal in self.studio.document.terminals:
             self.show_terminal(gaze.terminal)
 

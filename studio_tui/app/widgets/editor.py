@@ -235,7 +235,7 @@ class Editor(CodeArea):
         """Make several edits, (start, end, text) in code points, as one undo step."""
         if self.read_only or not self.shared.writable or not edits:
             return False
-        self.own_edits.expect("\n", "\n")
+        self.own_edits.expect("\n", "\n", self._selected)
         self.shared.edit(edits, self.own_edits.origin)
         return True
 
