@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from studio_tui.document.authors import Authors, connected, writer
 from studio_tui.document.entries import FileEntry
 from studio_tui.document.merge import line_edits
 from studio_tui.document.remarks import BOOKMARK, CommentEntry, MarkEntry
@@ -41,6 +42,8 @@ class SharedFile:
         self.room = room
         room.title = path
         self.text = SharedText(room.replica.doc)
+        self._authors = Authors(room.replica.doc)
+        room.show({})  # the relay puts the name to this client's id: see `author`
 
     def __str__(self) -> str:
         return str(self.text)
@@ -103,6 +106,27 @@ class SharedFile:
         await self.studio.until(lambda: not room.undelivered or room.problem is not None)
         self._check_taken()
         await self.studio.command("files.save", file=self.id)
+
+    def author(self, line: int) -> str | None:
+        """Who typed most of a line (from 1): a name, "" for what came from the disk.
+
+        None where nobody knows, as of those who came and went while the host was away, and for a
+        line of blanks.
+
+        Raises:
+            ValueError: there is no such line.
+        """
+        start, end = (self.text.to_byte(at) for at in self.range_of(line))
+        client = writer(self.text, start, end)
+        return None if client is None else self.name_of(client)
+
+    def name_of(self, client: int) -> str | None:
+        """The person that a CRDT client of this text was, as `author` tells it."""
+        me = self.studio.me
+        if client == self.room.replica.client_id:
+            return me.name if me else None
+        known = self._authors.name(client)
+        return connected(self.room.presence).get(client) if known is None else known
 
     # -- what is said about it ----------------------------------------------------------------
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 
 from studio_tui.app.panes.place import StatusChanged
+from studio_tui.app.panes.remark_pane import RemarkPane
 from studio_tui.app.problems import Problem, Solved, told
-from studio_tui.app.widgets.carets import Caret
+from studio_tui.app.widgets.carets import Caret, Wash
 from studio_tui.app.widgets.editor import Editor
 from studio_tui.app.widgets.find_bar import FindBar
 from studio_tui.client.file import SharedFile
@@ -29,7 +29,7 @@ TROUBLE = {
 }
 
 
-class EditorPane(Vertical):
+class EditorPane(RemarkPane):
     """Edits one shared file.
 
     Args:
@@ -46,6 +46,9 @@ Everybody who opens this file edits the same text, and sees the others' carets.
   written, and the line below says why. **ctrl+s** writes it now.
 - **ctrl+z**, **ctrl+y** undo and redo what *you* typed, nobody else's.
 - After the leader, **u** lists the people: go to one, or follow them. **j** follows at once.
+- After the leader, **c** comments on the selection or line, or answers; **v** lists the comments.
+  **m** and **d** set a bookmark or breakpoint that all see, **n** goes to the next of these.
+- After the leader, **a** shows who wrote each line: `?` where nobody knows.
 - **ctrl+r** runs this file as a job.
 - **ctrl+f** finds and replaces, **alt+g** goes to a line, **alt+m** to the other bracket.
 - **tab**, **shift+tab** indent selected lines, **ctrl+/** makes them comments, **alt+z** wraps
@@ -57,7 +60,7 @@ Everybody who opens this file edits the same text, and sees the others' carets.
         Binding("alt+g", "go_to_line", "line", id="editor.line"),
     ]
     DEFAULT_CSS = """
-    EditorPane > Editor {
+    EditorPane Editor {
         height: 1fr;
         border: none;
         padding: 0;
@@ -68,9 +71,7 @@ Everybody who opens this file edits the same text, and sees the others' carets.
     """
 
     def __init__(self, file: SharedFile, people: People) -> None:
-        super().__init__()
-        self.file = file
-        self._people = people
+        super().__init__(file, people)
         self._studio = file.studio
         self._told = ""
 
@@ -82,17 +83,12 @@ Everybody who opens this file edits the same text, and sees the others' carets.
             carets=self._carets,
             read_only=not (self._studio.writable and self.file.room.writable),
         )
-        yield editor
+        yield from self.beside(editor)
         yield FindBar(editor)
 
     def on_mount(self) -> None:
         """Tell the others as the view moves."""
         self.watch(self.editor, "scroll_y", lambda: self.look(), init=False)
-
-    @property
-    def editor(self) -> Editor:
-        """The editor."""
-        return self.query_one(Editor)
 
     @property
     def path(self) -> str:
@@ -144,9 +140,9 @@ Everybody who opens this file edits the same text, and sees the others' carets.
 
     # -- presence -----------------------------------------------------------------------------
 
-    def _carets(self) -> Sequence[Caret]:
-        """The others who look at this file, where they are."""
-        carets = []
+    def _carets(self) -> Sequence[Caret | Wash]:
+        """The others who look at this file, where they are, and what is commented on."""
+        carets: list[Caret | Wash] = list(self.washes())
         for person in self._people.others:
             gaze = person.gaze
             if gaze.path != self.path:

@@ -95,6 +95,32 @@ class PeopleScreen(PlacesScreen):
         else:
             self.join_gaze(chosen.person.gaze)
 
+    @work(exclusive=True, group="people")
+    async def action_comments(self) -> None:
+        """List the comments of all files, those of the file that is seen first."""
+        from studio_tui.app.screens.comment_list import CommentList, question
+
+        editor = self.work_pane.editor
+        here = editor.file.comments if editor is not None else []
+        ids = {thread.comment.id for thread in here}
+        rest = [t for t in self.studio.remarks.threads() if t.comment.id not in ids]
+        chosen = await self.app.push_screen_wait(CommentList([*here, *rest], self.people))
+        if chosen is None:
+            return
+        thread, remarks = chosen.thread, self.studio.remarks
+        with told(self.work_pane):
+            match chosen.act:
+                case "go":
+                    gaze = Gaze(thread.path, thread.line or 0, head=thread.comment.start)
+                    self.join_gaze(gaze)
+                case "reply":
+                    if said := await self.app.push_screen_wait(question(thread)):
+                        remarks.reply(thread.comment.id, said)
+                case "resolve":
+                    remarks.resolve(thread.comment.id, resolved=thread.open)
+                case "remove":
+                    remarks.remove(thread.comment.id)
+
     def action_follow(self) -> None:
         """Follow the only other person who is here, or choose one."""
         others = self.people.others

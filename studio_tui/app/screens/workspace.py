@@ -195,7 +195,7 @@ class Workspace(PeopleScreen):
                 return True
             case "follow":
                 return bool(self.people.others)
-            case "save":
+            case "save" | "in_file":
                 return self.work_pane.editor is not None
             case "take":
                 return terminal is not None and terminal.can_take
@@ -294,6 +294,11 @@ class Workspace(PeopleScreen):
         """Write the file that is seen."""
         if self.work_pane.editor is not None:
             self.work_pane.editor.save()
+
+    async def action_in_file(self, action: str) -> None:
+        """Do something in the file that is seen."""
+        if self.work_pane.editor is not None:
+            await self.work_pane.editor.run_action(action)
 
     def action_close_tab(self) -> None:
         """Close the file that is seen, or end the terminal."""

@@ -26,7 +26,7 @@ from textual.document._history import EditHistory
 from textual.geometry import Offset, Region
 from textual.message import Message
 
-from studio_tui.app.widgets.carets import Caret, CaretLayer
+from studio_tui.app.widgets.carets import Caret, CaretLayer, Wash
 from studio_tui.app.widgets.code_area import CodeArea
 from studio_tui.app.widgets.languages import language_of
 from studio_tui.app.widgets.lf_document import (
@@ -75,8 +75,8 @@ class Editor(CodeArea):
         shared: the text; it outlives the editor.
         path: the file's name, to choose its colours by.
         own_edits: the undo stack, when it shall outlive the editor.
-        carets: gives the carets of others each time the editor is painted; call `refresh()`
-            when they have changed.
+        carets: gives the carets of others, and the ranges that are commented on, each time the
+            editor is painted; call `refresh()` when they have changed.
         read_only: nothing that is done in this editor changes the text.
         soft_wrap: break long lines at the edge.
     """
@@ -126,7 +126,7 @@ class Editor(CodeArea):
         *,
         path: str = "",
         own_edits: Undo | None = None,
-        carets: Callable[[], Sequence[Caret]] = tuple,
+        carets: Callable[[], Sequence[Caret | Wash]] = tuple,
         read_only: bool = False,
         soft_wrap: bool = False,
         name: str | None = None,
