@@ -21,6 +21,7 @@ from studio_tui.host.folder import Folder
 from studio_tui.host.ids import is_id, new_id
 from studio_tui.host.openfile import OpenFile
 from studio_tui.host.shadow import Shadow
+from studio_tui.host.trash import Trash
 from studio_tui.settings.private import private_folder
 from studio_tui.sync.room import Room
 from studio_tui.sync.session import Session
@@ -73,6 +74,11 @@ class Files:
         self._saving: dict[str, asyncio.Task[None]] = {}
         self._opening = asyncio.Lock()
         self.on_edit: Callable[[], None] = lambda: None
+
+    @property
+    def folder(self) -> Folder:
+        """The studio's folder, where it is now."""
+        return self._folder
 
     def calls(self) -> list[Method]:
         """What can be asked of it. Opening is a query: it changes nothing that people see."""
@@ -320,8 +326,10 @@ class Files:
 
     async def _delete_call(self, params: Params) -> Result:
         path = params.text("path")
+        trash = Trash(lambda: self._folder)
         async with self._still_below(path) as files:
-            await self._folder.delete(path)
+            deleted = await trash.take(path, params.sender.name)
         for file in files:
             await file.look()
-        return {}
+        await trash.prune()
+        return {"id": deleted.id if deleted else ""}

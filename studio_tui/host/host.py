@@ -23,6 +23,7 @@ from studio_tui.host.files import Files
 from studio_tui.host.folder import Folder
 from studio_tui.host.jobs import Jobs
 from studio_tui.host.meters import Meters
+from studio_tui.host.project import Project
 from studio_tui.host.questions import Questions
 from studio_tui.host.rented import Rented
 from studio_tui.host.roads import Home, Roads
@@ -189,7 +190,7 @@ class Host:
         async with asyncio.TaskGroup() as resuming:
             for listed in (files, terminals, jobs, switch, rented):
                 resuming.create_task(listed.resume())
-        for part in (files, terminals, jobs, meters, sites, switch, rented):
+        for part in (files, Project(files), terminals, jobs, meters, sites, switch, rented):
             calls.add(part.calls())
         calls.add([self._stop_method(terminals, jobs)])
         calls.open()
