@@ -182,6 +182,14 @@ class SharedFile:
         """Stop following the text; called when the room is left."""
         self.text.close()
 
+    def check(self, text: str) -> None:
+        """Look whether the whole text may become `text`.
+
+        Raises:
+            Refused: a viewer may not edit. StudioError: it would be too large.
+        """
+        self._check(text, self.text.size)
+
     def _check(self, text: str, removed: int) -> None:
         """Look whether `text` may take the place of `removed` bytes."""
         if not self.room.writable:

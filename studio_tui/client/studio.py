@@ -17,6 +17,7 @@ from studio_tui.client.file import SharedFile
 from studio_tui.client.folder import Listing, read_listing
 from studio_tui.client.followed import Followed, Shared
 from studio_tui.client.job import Job
+from studio_tui.client.project import Project
 from studio_tui.client.remarks import Remarks
 from studio_tui.client.switching import SwitchPlan
 from studio_tui.client.terminal import SharedTerminal
@@ -65,6 +66,7 @@ class Studio:
         self._room = self.session.room(id)
         self.document = StudioDocument(self._room.replica)
         self.remarks = Remarks(self)
+        self.project = Project(self)
         self._observers: dict[int, Callable[[Topic], None]] = {}
         self._observer_ids = itertools.count()
         self._followed = Followed(self.session)
