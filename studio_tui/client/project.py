@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from studio_tui.client.answer import Answer
@@ -49,8 +50,25 @@ class Hits:
 class Marks:
     """What git says: "M", "A", "?", "D" or "U" by path, and the paths that it ignores."""
 
-    marks: dict[str, str]
-    ignored: frozenset[str]
+    marks: dict[str, str] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
+
+    @cached_property
+    def _folders(self) -> frozenset[str]:
+        """Every folder in which something has changed."""
+        return frozenset(above for path in self.marks for above in _above(path))
+
+    def letter(self, path: str) -> str:
+        """How a file stands, "" when nothing has changed; a folder with changes in it is "M"."""
+        if path in self.marks:
+            return self.marks[path]
+        if path in self._folders:
+            return "M"
+        return "?" if any(self.marks.get(above) == "?" for above in _above(path)) else ""
+
+    def ignores(self, path: str) -> bool:
+        """Whether git ignores what is at `path`, or a folder above it."""
+        return path in self.ignored or any(above in self.ignored for above in _above(path))
 
 
 @dataclass(frozen=True)
@@ -172,3 +190,9 @@ class Project:
         """Delete all of it for good; how many things that were."""
         told = await self._studio.command("files.empty_trash")
         return Answer("files.empty_trash", told).count("deleted")
+
+
+def _above(path: str) -> list[str]:
+    """The folders that a path is in, from the inside out."""
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)]

@@ -57,6 +57,8 @@ class StagedStudio(Studio):
         super().__init__("calm-otter", nowhere, name)
         self.name, self.role = name, role
         self.files: dict[str, bytes] = {}
+        self.trash: dict[str, bytes] = {}
+        self.git: dict[str, str] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.sent: list[tuple[str, Any]] = []
         self.refuse: dict[str, StudioError] = {}
@@ -290,8 +292,19 @@ class StagedStudio(Studio):
         return {}
 
     def _files_delete(self, path: str) -> dict[str, Any]:
-        del self.files[path]
-        return {}
+        self.trash[path] = self.files.pop(path)
+        return {"id": path}
+
+    def _files_trash(self) -> dict[str, Any]:
+        deleted = [{"id": path, "path": path, "by": "bob", "time": NOW} for path in self.trash]
+        return {"deleted": deleted}
+
+    def _files_restore(self, id: str, to: str) -> dict[str, Any]:
+        self.files[id] = self.trash.pop(id)
+        return {"path": id}
+
+    def _files_status(self) -> dict[str, Any]:
+        return {"marks": self.git, "ignored": ["weights.bin"] if self.git else []}
 
     def _files_save(self, file: str) -> dict[str, Any]:
         return {}
@@ -397,7 +410,7 @@ async def opened(
         yield pilot
 
 
-QUICK = frozenset({"default", "open", "search", "save", "seat", "history", "read"})
+QUICK = frozenset({"default", "open", "search", "git", "save", "seat", "history", "read"})
 """Groups of workers that end by themselves; the others follow something, or wait for a person."""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from studio_tui.client.project import Marks
 from studio_tui.document.pattern import Pattern
 from studio_tui.errors import NotFound, UsageFault
 
@@ -79,3 +80,12 @@ async def test_answers_that_make_no_sense_are_passed_over(stage: Stage) -> None:
     assert [(hit.path, hit.line, hit.spans) for hit in found.hits] == [("a", 0, [])]
     assert [deleted.id for deleted in await studio.project.trash()] == ["1"]
     assert (await studio.project.marks()).marks == {}
+
+
+def test_marks_of_folders_follow_from_those_of_files() -> None:
+    marks = Marks({"src/a.py": "A", "new": "?"}, frozenset({"out", "src/b.log"}))
+    paths = ("src/a.py", "src", "src/c.py", "new", "new/deep/x.py", "tests")
+    assert [marks.letter(path) for path in paths] == ["A", "M", "", "?", "?", ""]
+    assert marks.ignores("out/deep/x")
+    assert marks.ignores("src/b.log")
+    assert not marks.ignores("src")

@@ -280,6 +280,13 @@ class Workspace(PeopleScreen):
 
     # -- files and terminals ------------------------------------------------------------------
 
+    @work(exclusive=True, group="project")
+    async def action_search(self) -> None:
+        """Look for something in all files."""
+        from studio_tui.app.screens import search
+
+        await search.visit(self)
+
     def action_terminal(self) -> None:
         """Open a new terminal."""
         self.action_go("work")
