@@ -14,6 +14,7 @@ from studio_tui.client import switching
 from studio_tui.client.answer import Answer
 from studio_tui.client.compare import RunSummary, summarize
 from studio_tui.client.file import SharedFile
+from studio_tui.client.findings import Findings
 from studio_tui.client.folder import Listing, read_listing
 from studio_tui.client.followed import Followed, Shared
 from studio_tui.client.job import Job
@@ -21,7 +22,7 @@ from studio_tui.client.project import Project
 from studio_tui.client.remarks import Remarks
 from studio_tui.client.switching import SwitchPlan
 from studio_tui.client.terminal import SharedTerminal
-from studio_tui.document import progress
+from studio_tui.document import findings, progress
 from studio_tui.document.entries import FileEntry, JobEntry, MachineEntry, SwitchEntry
 from studio_tui.document.presence import Gaze, Person, read_person, write_gaze
 from studio_tui.document.progress import Progress, read_progress
@@ -33,7 +34,7 @@ from studio_tui.sync import Stream
 from studio_tui.sync.link import Endpoint
 from studio_tui.sync.session import Session
 
-Topic = Literal["link", "people", "document", "meters", "saved", "switch"]
+Topic = Literal["link", "people", "document", "meters", "saved", "switch", "findings"]
 
 PRESENCE_PERIOD = 0.05
 METER_SECONDS = 600
@@ -67,6 +68,7 @@ class Studio:
         self.document = StudioDocument(self._room.replica)
         self.remarks = Remarks(self)
         self.project = Project(self)
+        self.findings = Findings(self)
         self._observers: dict[int, Callable[[Topic], None]] = {}
         self._observer_ids = itertools.count()
         self._followed = Followed(self.session)
@@ -507,6 +509,8 @@ class Studio:
         elif message.stream == progress.STREAM and (told := read_progress(message.data)):
             self.progress = told
             self._tell("switch")
+        elif message.stream == findings.STREAM and self.findings.received(message.data):
+            self._tell("findings")
 
     def _metered(self, data: bytes) -> None:
         try:

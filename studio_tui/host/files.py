@@ -52,6 +52,7 @@ class Files:
 
     Attributes:
         on_edit: called after each edit that somebody made to a file.
+        on_text: called with each file once it is open, and whenever its text is another.
     """
 
     def __init__(
@@ -74,11 +75,16 @@ class Files:
         self._saving: dict[str, asyncio.Task[None]] = {}
         self._opening = asyncio.Lock()
         self.on_edit: Callable[[], None] = lambda: None
+        self.on_text: Callable[[OpenFile], None] = lambda file: None
 
     @property
     def folder(self) -> Folder:
         """The studio's folder, where it is now."""
         return self._folder
+
+    def is_open(self, id: str) -> bool:
+        """Whether a file with this id is open."""
+        return id in self._open
 
     def calls(self) -> list[Method]:
         """What can be asked of it. Opening is a query: it changes nothing that people see."""
@@ -180,11 +186,13 @@ class Files:
             self._session.leave(room.name)
             raise
         file.on_edit = lambda: self.on_edit()
+        file.text.observe(lambda spans, origin: self.on_text(file))
         self._document.files.put(file.entry)
         self._open[entry.id] = file
         self._saving[entry.id] = self._tasks.create_task(
             file.keep_saved(), name=f"saving {entry.path}"
         )
+        self.on_text(file)
         return file
 
     async def _delivered(self, room: Room) -> None:
