@@ -31,6 +31,7 @@ from studio_tui.document.entries import (
     SwitchEntry,
     TerminalEntry,
 )
+from studio_tui.document.findings import STREAM, Finding, to_json
 from studio_tui.document.presence import Gaze, write_gaze
 from studio_tui.document.replica import Replica
 from studio_tui.document.studio import SWITCH
@@ -303,6 +304,14 @@ class StagedStudio(Studio):
         self.files[id] = self.trash.pop(id)
         return {"path": id}
 
+    def _files_findings(self) -> dict[str, Any]:
+        return {"findings": {}}
+
+    def find(self, path: str, *found: Finding) -> None:
+        """The host's checker says what is wrong with an open file."""
+        file = next(entry.id for entry in self.document.files.values() if entry.path == path)
+        self._streamed(wire.Stream(STREAM, 1, to_json(file, found)))
+
     def _files_status(self) -> dict[str, Any]:
         return {"marks": self.git, "ignored": ["weights.bin"] if self.git else []}
 
@@ -410,7 +419,9 @@ async def opened(
         yield pilot
 
 
-QUICK = frozenset({"default", "open", "search", "git", "save", "seat", "history", "read"})
+QUICK = frozenset(
+    {"default", "open", "search", "git", "findings", "save", "seat", "history", "read"}
+)
 """Groups of workers that end by themselves; the others follow something, or wait for a person."""
 
 

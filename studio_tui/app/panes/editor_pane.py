@@ -10,8 +10,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
+from studio_tui.app.panes.finding_pane import FindingPane
 from studio_tui.app.panes.place import StatusChanged
-from studio_tui.app.panes.remark_pane import RemarkPane
 from studio_tui.app.problems import Problem, Solved, told
 from studio_tui.app.widgets.carets import Caret, Wash
 from studio_tui.app.widgets.editor import Editor
@@ -29,7 +29,7 @@ TROUBLE = {
 }
 
 
-class EditorPane(RemarkPane):
+class EditorPane(FindingPane):
     """Edits one shared file.
 
     Args:
@@ -53,6 +53,8 @@ Everybody who opens this file edits the same text, and sees the others' carets.
 - **ctrl+f** finds and replaces, **alt+g** goes to a line, **alt+m** to the other bracket.
 - **tab**, **shift+tab** indent selected lines, **ctrl+/** makes them comments, **alt+z** wraps
   long lines, **alt+n** hides the numbers.
+- `✗` beside a line is an error, `▲` a warning, by the machine's `ruff` where it has one. **alt+e**
+  goes to the next, **alt+l** lists them.
 - While the link is down you can go on typing: your edits are merged when it is back.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -102,6 +104,8 @@ Everybody who opens this file edits the same text, and sees the others' carets.
         parts: list[tuple[str, str]] = [(f" {self.path} ", ""), (f" {row + 1}:{column + 1} ", "")]
         if self._studio.me is not None and self.editor.read_only:
             parts.append((" read only: you are a viewer ", "$text-warning"))
+        if self.is_mounted:
+            parts.append(self.finding_here)
         return Content.assemble(*parts)
 
     def enter(self) -> None:

@@ -114,18 +114,22 @@ class RemarkPane(Vertical):
 
     # -- showing ------------------------------------------------------------------------------
 
+    def signs(self) -> dict[int, Sign]:
+        """What else stands beside lines (from 0), where nobody left anything."""
+        return {}
+
     def show_remarks(self) -> None:
         """Show the comments and marks where they are now."""
         if not self.is_attached:
             return
         self._threads = [thread for thread in self.file.comments if thread.open]
         self._marks = self.file.marks
-        signs = {mark.line - 1: self._sign(mark) for mark in self._marks}
+        remarked = {mark.line - 1: self._sign(mark) for mark in self._marks}
         for thread in self._threads:
             if thread.line is not None:
                 ink = self._people.ink(thread.comment.by)
-                signs.setdefault(thread.line - 1, Sign(COMMENT, ink))
-        self.query_one(Margin).show(signs)
+                remarked.setdefault(thread.line - 1, Sign(COMMENT, ink))
+        self.query_one(Margin).show(self.signs() | remarked)
         self.editor.refresh()
         self._show_card()
 
