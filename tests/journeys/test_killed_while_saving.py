@@ -1,4 +1,4 @@
-"""Host, relay and client are killed while a file is saved; `make torture-files` does it at length."""
+"""Host, relay and client are killed while a file is saved; at length: `make torture-files`."""
 
 from __future__ import annotations
 
