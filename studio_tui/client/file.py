@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from studio_tui.document.authors import Authors, connected, writer
+from studio_tui.document.authors import Authors, connected, writers
 from studio_tui.document.entries import FileEntry
 from studio_tui.document.merge import line_edits
 from studio_tui.document.remarks import BOOKMARK, CommentEntry, MarkEntry
@@ -108,7 +108,7 @@ class SharedFile:
         await self.studio.command("files.save", file=self.id)
 
     def author(self, line: int) -> str | None:
-        """Who typed most of a line (from 1): a name, "" for what came from the disk.
+        """Who typed a line (from 1), or most of what people changed in it; "" for the disk's.
 
         None where nobody knows, as of those who came and went while the host was away, and for a
         line of blanks.
@@ -117,8 +117,8 @@ class SharedFile:
             ValueError: there is no such line.
         """
         start, end = (self.text.to_byte(at) for at in self.range_of(line))
-        client = writer(self.text, start, end)
-        return None if client is None else self.name_of(client)
+        names = [self.name_of(client) for client in writers(self.text, start, end)]
+        return next(filter(None, names), None if None in names or not names else "")
 
     def name_of(self, client: int) -> str | None:
         """The person that a CRDT client of this text was, as `author` tells it."""

@@ -20,8 +20,8 @@ from studio_tui.document.text import DISK, SharedText
 ROOT = "authors"
 NAME_OF_DISK = ""
 """Whose text it is that came with the file."""
-SAMPLES = 8
-"""At so many characters of a line its author is looked for."""
+SAMPLES = 16
+"""At so many characters of a line its authors are looked for."""
 
 
 class Authors:
@@ -51,11 +51,11 @@ def connected(presence: Mapping[int, Mapping[str, Any]]) -> dict[int, str]:
     return {client: person.name for client, person in people.items() if person is not None}
 
 
-def writer(text: SharedText, start: int, end: int) -> int | None:
-    """The client that most of the bytes `start` to `end` came from, judged at a few characters.
+def writers(text: SharedText, start: int, end: int) -> list[int]:
+    """The clients that the bytes `start` to `end` came from, judged at a few characters.
 
-    None where there is nothing but blanks.
+    Who typed most comes first. Empty where there is nothing but blanks.
     """
     step = max(1, (end - start) // SAMPLES)
     found = [client for at in range(start, end, step) if (client := text.client_at(at))]
-    return Counter(found).most_common(1)[0][0] if found else None
+    return [client for client, _ in Counter(found).most_common()]

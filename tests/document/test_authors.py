@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pycrdt import Doc
 
-from studio_tui.document.authors import NAME_OF_DISK, ROOT, Authors, connected, writer
+from studio_tui.document.authors import NAME_OF_DISK, ROOT, Authors, connected, writers
 from studio_tui.document.text import SharedText
 
 
@@ -50,10 +50,9 @@ def test_each_character_knows_its_client(start: str) -> None:
             assert text.client_at(byte) == expected, (at, char)
     assert text.client_at(text.size) is None
     end = text.to_byte(string.index("bob"))
-    assert writer(text, end, text.size - 1) == bob.id
-    assert writer(text, 0, end - 1) == disk.id
-    assert writer(text, end - 1, end) is None
-    assert writer(text, end, end) is None
+    assert writers(text, end, text.size - 1) == [bob.id]
+    assert set(writers(text, 0, end - 1)) == {disk.id, ana.id}
+    assert writers(text, end - 1, end) == writers(text, end, end) == []
 
 
 def test_names_are_signed_once_and_for_writers_alone() -> None:

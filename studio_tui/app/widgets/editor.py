@@ -90,7 +90,7 @@ class Editor(CodeArea):
         Binding("ctrl+z,super+z", "undo", "Undo", show=False, id="editor.undo"),
         Binding("ctrl+y,super+y", "redo", "Redo", show=False, id="editor.redo"),
         # The app's, as in every place; what Textual has on them has another key, too.
-        Binding("ctrl+e,f6", "give_way", show=False),
+        Binding("ctrl+e,f6,ctrl+pageup,ctrl+pagedown", "give_way", show=False),
     ]
 
     @dataclass
