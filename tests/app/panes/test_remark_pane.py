@@ -39,8 +39,10 @@ async def said(studio: Any, pane: Any, by: str, text: str, **fields: Any) -> Com
     return other
 
 
-@pytest.mark.parametrize("theme", ["studio-dark", "studio-light"])
-@pytest.mark.parametrize("size", [(80, 24), (130, 40)])
+@pytest.mark.parametrize(
+    ("size", "theme"),
+    [((80, 24), "studio-dark"), ((80, 24), "studio-light"), ((130, 40), "studio-light")],
+)
 async def test_two_people_edit_and_comment(
     studio: Any, open_app: Any, settle: Any, golden: Any, fill: Any, size: Any, theme: str
 ) -> None:
