@@ -37,26 +37,20 @@ def test_a_chain_ends_where_somebody_leads_or_it_closes(
     assert chain(everybody, everybody[0]) == expected
 
 
-async def test_nobody_who_follows_me_is_followed(studio: Any, open_app: Any) -> None:
+async def test_nobody_leads_in_a_circle(studio: Any, open_app: Any) -> None:
     async with open_app(studio) as pilot:
-        studio.arrive(2, "bob", following=3)
-        studio.arrive(3, "cy", following=1)
+        studio.arrive(5, "bob", following=6)
+        studio.arrive(6, "cy", following=1)
         follow = pilot.app.workspace.follow
+        bob = follow._screen.people.others[0]
         with pytest.raises(Refused, match="bob follows you"):
+            follow.start(bob)
+        # Two who begin at once: the one who came first goes on.
+        mine = studio._room.presence[studio._room.replica.client_id]["person"]
+        for connection, goes_on in ((1, True), (9, False)):
+            studio.arrive(5, "bob")
             follow.start(follow._screen.people.others[0])
-        assert follow.connection == 0
-
-
-@pytest.mark.parametrize(("mine", "goes_on"), [(1, True), (9, False)])
-async def test_of_two_who_follow_each_other_at_once_one_leads(
-    studio: Any, open_app: Any, mine: int, goes_on: bool
-) -> None:
-    async with open_app(studio) as pilot:
-        studio.arrive(5, "bob")
-        follow = pilot.app.workspace.follow
-        follow.start(follow._screen.people.others[0])
-        client = studio._room.replica.client_id
-        studio._room.presence[client]["person"]["connection"] = mine
-        studio.arrive(5, "bob", following=mine)
-        follow.step()
-        assert bool(follow.connection) is goes_on
+            mine["connection"] = connection
+            studio.arrive(5, "bob", following=connection)
+            follow.step()
+            assert bool(follow.connection) is goes_on
