@@ -8,8 +8,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 
 WORKERS ?= 3# tests wait more than they compute
 
-.PHONY: help demo test lint format bench-app bench-files bench-log bench-meters bench-probe \
-	bench-relay bench-reconnect bench-carry bench-history fuzz fuzz-editor torture torture-files clean
+.PHONY: help demo test lint format bench-app bench-editor bench-files bench-log bench-meters \
+	bench-probe bench-relay bench-reconnect bench-carry bench-history fuzz fuzz-editor torture \
+	torture-files clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -29,6 +30,9 @@ lint: $(VENV)/installed ## lint, format and types
 
 bench-app: $(VENV)/installed ## what a person waits for: --help, first paint, one key
 	$(BIN)/python scripts/bench_app.py
+
+bench-editor: $(VENV)/installed ## what a key costs in a large file, against Textual's text area
+	PYTHONPATH=. $(BIN)/python scripts/bench_editor.py
 
 bench-files: $(VENV)/installed ## what opening, saving, listing and finding files take
 	$(BIN)/python scripts/bench_files.py

@@ -28,6 +28,7 @@ from textual.message import Message
 
 from studio_tui.app.widgets.carets import Caret, CaretLayer, Wash
 from studio_tui.app.widgets.code_area import CodeArea
+from studio_tui.app.widgets.kept_colors import moved
 from studio_tui.app.widgets.languages import language_of
 from studio_tui.app.widgets.lf_document import (
     LFDocument,
@@ -41,11 +42,15 @@ from studio_tui.document.undo import Undo
 
 if TYPE_CHECKING:
     from textual.strip import Strip
+    from textual.timer import Timer
 
-MAX_COLORED_LINES = 10_000
+MAX_COLORED_LINES = 20_000
 MAX_COLORED_BYTES = 1 << 20
 MARGIN = 20
 """Rows above and below the visible ones that are coloured with them."""
+
+COLOR_SECONDS = 0.25
+"""How long the colours of a large text may be behind it."""
 
 BRACKET_REACH = 20_000
 """Characters that are searched for the other bracket of a pair."""
@@ -144,6 +149,7 @@ class Editor(CodeArea):
         self._published: tuple[Anchor, Anchor] | None = None
         self._publishing = False
         self._colored_rows: range | None = None
+        self._coloring: Timer | None = None
         self._layer: CaretLayer | None = None
         super().__init__(
             str(shared),
@@ -410,10 +416,37 @@ class Editor(CodeArea):
     # -- painting ------------------------------------------------------------------------------
 
     def _build_highlight_map(self) -> None:
-        """Forget the colours; the next painting finds those of the rows it needs."""
+        """Forget the colours; the next painting finds those of the rows it needs.
+
+        Those of a large text move along with the edit: it is parsed again once nobody types.
+        """
+        self._line_cache.clear()
+        document = self.document
+        if self._colored_rows and isinstance(document, LFSyntaxDocument) and document.slow:
+            for move in document.moves:
+                self._highlights, self._colored_rows = moved(
+                    self._highlights, self._colored_rows, move
+                )
+            document.moves.clear()
+            self._color_later()
+        else:
+            self._forget_colors()
+
+    def _forget_colors(self) -> None:
         self._line_cache.clear()
         self._highlights.clear()
         self._colored_rows = None
+
+    def _color_later(self) -> None:
+        if self._coloring is None:
+            self._coloring = self.set_timer(COLOR_SECONDS, self._color_now)
+
+    def _color_now(self) -> None:
+        self._coloring = None
+        if isinstance(self.document, LFSyntaxDocument):
+            self.document.parse()
+        self._forget_colors()
+        self.refresh()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Paint the rows inside `crop`."""
@@ -458,6 +491,10 @@ class Editor(CodeArea):
         first, last = lines[rows[0]][0], lines[rows[-1]][0]
         done = self._colored_rows
         if done is not None and first in done and last in done:
+            return
+        document = self.document
+        if isinstance(document, LFSyntaxDocument) and document.new and document.slow:
+            self._color_later()  # a large text is there before its colours
             return
         wanted = range(max(0, first - MARGIN), min(self.document.line_count, last + 1 + MARGIN))
         self._colored_rows = wanted
