@@ -40,7 +40,7 @@ LEADER = "leader"
 COMMANDS = (
     Command("commands", "ctrl+p", "p", "commands", "Search everything", "commands", True),
     Command("open", "ctrl+o", "o", "open", "Open a file by typing part of its name", "find", True),
-    Command("search", "alt+f", "slash", "search", "Search in all files, and replace", "search"),
+    Command("search", "alt+s", "slash", "search", "Search in all files, and replace", "search"),
     Command("run", "ctrl+r", "r", "run", "Run a script as a job", "run", True),
     Command("terminal", "ctrl+t", "t", "terminal", "Open a new shared terminal", "terminal", True),
     Command("people", "f9", "u", "people", "Show who is here, and where", "people"),

@@ -28,8 +28,6 @@ class CodeArea(TextArea):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+underscore,ctrl+slash", "toggle_comment", "Comment", id="editor.comment"),
-        Binding("alt+right_square_bracket", "indent", "Indent", show=False, id="editor.indent"),
-        Binding("alt+left_square_bracket", "outdent", "Outdent", show=False, id="editor.outdent"),
         Binding("alt+m", "bracket", "Other bracket", show=False, id="editor.bracket"),
         Binding("alt+z", "wrap", "Wrap lines", show=False, id="editor.wrap"),
         Binding("alt+n", "numbers", "Line numbers", show=False, id="editor.numbers"),

@@ -37,7 +37,7 @@ async def test_a_line_is_found_and_gone_to(
     studio: StagedStudio, asked: list[dict[str, Any]], open_app: Open, settle: Settle
 ) -> None:
     async with open_app(studio) as pilot:
-        await pilot.press("alt+f", *"loss", "alt+c")
+        await pilot.press("alt+s", *"loss", "alt+c")
         await settle(pilot)
         assert asked[-1]["query"] == "loss"
         assert asked[-1]["case"] is True
@@ -57,7 +57,7 @@ async def test_a_replacement_is_shown_and_asked_about_first(
     text_of: Callable[..., str],
 ) -> None:
     async with open_app(studio) as pilot:
-        await pilot.press("alt+f", *"loss")
+        await pilot.press("alt+s", *"loss")
         await settle(pilot)
         await pilot.press("tab", *"error")
         await settle(pilot)
@@ -88,7 +88,7 @@ async def test_what_cannot_be_found_is_said_in_place(
     studio: StagedStudio, asked: list[dict[str, Any]], open_app: Open, settle: Settle
 ) -> None:
     async with open_app(studio) as pilot:
-        await pilot.press("alt+f", "(", "alt+x")
+        await pilot.press("alt+s", "(", "alt+x")
         await settle(pilot)
         assert "no regular expression" in pilot.app.screen.words
         studio.refuse["files.search"] = StudioError("the host is away")
