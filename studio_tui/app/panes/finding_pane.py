@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ERROR, WARNING = "✗", "▲"
 _STATUS_CELLS = 60
-_LIST_CELLS = 52
+_LIST_CELLS = 46
 
 
 class FindingPane(RemarkPane):

@@ -27,7 +27,7 @@ class CodeArea(TextArea):
     """A text area with the keys of an editor for code. Subclasses give `make` and `path`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+underscore,ctrl+slash", "toggle_comment", "Comment", id="editor.comment"),
+        Binding("ctrl+underscore,ctrl+slash", "toggle_comment", show=False, id="editor.comment"),
         Binding("alt+m", "bracket", "Other bracket", show=False, id="editor.bracket"),
         Binding("alt+z", "wrap", "Wrap lines", show=False, id="editor.wrap"),
         Binding("alt+n", "numbers", "Line numbers", show=False, id="editor.numbers"),
