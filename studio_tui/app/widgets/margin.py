@@ -95,8 +95,9 @@ class Margin(Widget):
         self.refresh()
 
     def _moved(self) -> None:
+        """Look at what is in sight now; later, for the view may move in a transaction."""
         if self.named:
-            self._look()
+            self.call_later(self._look)
         self.refresh()
 
     def _look(self) -> None:
