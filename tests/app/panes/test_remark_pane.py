@@ -10,6 +10,8 @@ import pytest
 from studio_tui.app.screens.comment_list import CommentList
 from studio_tui.app.widgets.margin import Margin
 from studio_tui.document.remarks import CommentEntry
+from studio_tui.document.replica import Replica
+from studio_tui.document.text import SharedText
 
 LEADER = "ctrl+right_square_bracket"
 
@@ -158,3 +160,26 @@ async def test_hostile_comments_are_harmless(
         await pilot.press(LEADER, "v")
         await settle(pilot)
         assert ":gone" in text_of(pilot)
+
+
+async def test_the_view_moves_in_a_transaction_of_somebody_else(
+    studio: Any, open_app: Any, settle: Any
+) -> None:
+    studio.files = {**studio.files, "long.py": b"line\n" * 300}
+    async with open_app(studio) as pilot:
+        pane = await opened(pilot, settle, "long.py")
+        pane.action_authors()
+        pane.editor.scroll_to(y=100, animate=False, immediate=True)
+        await settle(pilot)
+        peer = Replica()
+        peer.apply(pane.file.room.replica.missing_from(b"\0"))
+        SharedText(peer.doc).insert(0, "theirs\n" * 5)
+        pane.file.room.replica.apply(peer.missing_from(b"\0"))
+        await settle(pilot)
+        assert pane.editor.first_line == 105
+        top = pane.file.text.resolve(studio._gaze.top)
+        assert pane.file.text.line_of(top) == 105
+        pane.editor.scroll_to(y=0, animate=False, immediate=True)
+        await settle(pilot)
+        names = {author.name for author in pane.query_one(Margin)._authors.values()}
+        assert "?" in names
