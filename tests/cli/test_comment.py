@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from studio_tui.cli.attached import attached
+
 if TYPE_CHECKING:
+    from studio_tui.client.studio import Studio
+
     from .conftest import Hosted, Typed
 
 
@@ -29,3 +33,22 @@ def test_a_comment_from_the_first_word_to_the_last(hosted: Hosted, typed: Typed)
     assert (done.code, done.error) == (3, f"there is no comment '{id}'")
     done = typed("comment", "add", hosted.id, "lr.py", "99", "x")
     assert (done.code, done.hint) == (2, "lines count from 1")
+
+
+def test_who_wrote_a_line_is_known_after_they_left(hosted: Hosted) -> None:
+    (hosted.folder / "who.py").write_text("from the disk\n\nand this\n")
+
+    async def wrote(studio: Studio) -> str | None:
+        file = await studio.file("who.py")
+        await file.insert(14, "# by a person\n")
+        await file.flush()
+        return file.author(2)
+
+    async def seen(studio: Studio) -> list[str | None]:
+        file = await studio.file("who.py")
+        await studio.until(lambda: file.author(2) is not None)
+        return [file.author(line) for line in range(1, 6)]
+
+    name = attached(hosted.id, wrote)
+    assert name
+    assert attached(hosted.id, seen) == ["", name, None, "", None]
