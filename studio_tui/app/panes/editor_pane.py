@@ -89,8 +89,12 @@ Everybody who opens this file edits the same text, and sees the others' carets.
         yield FindBar(editor)
 
     def on_mount(self) -> None:
-        """Tell the others as the view moves; later, for it may move in a transaction."""
-        self.watch(self.editor, "scroll_y", lambda: self.call_later(self.look), init=False)
+        """Tell the others as the view moves."""
+        self.watch(self.editor, "scroll_y", self._view_moved, init=False)
+
+    def _view_moved(self) -> None:
+        """Look at it later: it may have moved in a transaction of somebody else."""
+        self.call_later(self.look)
 
     @property
     def path(self) -> str:
