@@ -68,7 +68,7 @@ STEPS ?= 300
 LIVES ?= 200
 ROUNDS ?= 50
 
-fuzz: fuzz-editor $(VENV)/installed ## that, and SECONDS=60 of bytes from outside into the relay
+fuzz: fuzz-editor $(VENV)/installed ## fuzz-editor, and SECONDS=60 of bytes from outside into the relay
 	$(PIP) install --quiet 'atheris==3.*'
 	PYTHONPATH=. $(BIN)/python scripts/fuzz_relay.py $(SECONDS)
 
@@ -76,10 +76,10 @@ fuzz-editor: $(VENV)/installed ## two editors and a raw peer at once: SEEDS=200 
 	EDITOR_FUZZ_SEEDS=$(SEEDS) EDITOR_FUZZ_STEPS=$(STEPS) \
 		$(BIN)/pytest -q tests/app/widgets/test_editor_fuzz.py
 
-torture: torture-files $(VENV)/installed ## that, and kill -9 a relay LIVES=200 times: nothing is lost
+torture: torture-files $(VENV)/installed ## torture-files, and kill -9 a relay LIVES=200 times
 	PYTHONPATH=. $(BIN)/python scripts/torture_relay.py $(LIVES)
 
-torture-files: $(VENV)/installed ## kill -9 host, relay or app in ROUNDS=50 saves: files stay whole
+torture-files: $(VENV)/installed ## kill -9 host, relay or client in ROUNDS=50 saves: files stay whole
 	PYTHONPATH=. $(BIN)/python scripts/torture_files.py $(ROUNDS)
 
 clean: ## remove the environment and every cache
