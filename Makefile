@@ -8,8 +8,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 
 WORKERS ?= 3# tests wait more than they compute
 
-.PHONY: help demo test lint format bench-app bench-files bench-log bench-meters bench-probe \
-	bench-relay bench-reconnect bench-carry bench-data fuzz torture clean
+.PHONY: help demo test lint format bench-app bench-editor bench-files bench-log bench-meters \
+	bench-probe bench-relay bench-reconnect bench-carry bench-data bench-history fuzz fuzz-editor \
+	torture torture-files clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -29,6 +30,9 @@ lint: $(VENV)/installed ## lint, format and types
 
 bench-app: $(VENV)/installed ## what a person waits for: --help, first paint, one key
 	$(BIN)/python scripts/bench_app.py
+
+bench-editor: $(VENV)/installed ## what a key costs in a large file, against Textual's text area
+	PYTHONPATH=. $(BIN)/python scripts/bench_editor.py
 
 bench-files: $(VENV)/installed ## what opening, saving, listing and finding files take
 	$(BIN)/python scripts/bench_files.py
@@ -54,19 +58,32 @@ bench-data: $(VENV)/installed ## 10 000 keys listed, 1 GB down and up, against b
 bench-reconnect: $(VENV)/installed ## how soon everybody is back after an outage and a restart
 	PYTHONPATH=. $(BIN)/python scripts/bench_reconnect.py
 
+bench-history: $(VENV)/installed ## a paper's 260 000 edits, replayed from three clients
+	$(BIN)/python scripts/bench_history.py
+
 format: $(VENV)/installed ## put the code into the house's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 SECONDS ?= 60
+SEEDS ?= 200
+STEPS ?= 300
 LIVES ?= 200
+ROUNDS ?= 50
 
-fuzz: $(VENV)/installed ## bytes from outside into the relay: SECONDS=60 of coverage-guided fuzzing
+fuzz: fuzz-editor $(VENV)/installed ## fuzz-editor, and SECONDS=60 of bytes from outside into the relay
 	$(PIP) install --quiet 'atheris==3.*'
 	PYTHONPATH=. $(BIN)/python scripts/fuzz_relay.py $(SECONDS)
 
-torture: $(VENV)/installed ## kill -9 a relay LIVES=200 times; nothing acknowledged may be lost
+fuzz-editor: $(VENV)/installed ## two editors and a raw peer at once: SEEDS=200 of STEPS=300 each
+	EDITOR_FUZZ_SEEDS=$(SEEDS) EDITOR_FUZZ_STEPS=$(STEPS) \
+		$(BIN)/pytest -q tests/app/widgets/test_editor_fuzz.py
+
+torture: torture-files $(VENV)/installed ## torture-files, and kill -9 a relay LIVES=200 times
 	PYTHONPATH=. $(BIN)/python scripts/torture_relay.py $(LIVES)
+
+torture-files: $(VENV)/installed ## kill -9 host, relay or client in ROUNDS=50 saves: files stay whole
+	PYTHONPATH=. $(BIN)/python scripts/torture_files.py $(ROUNDS)
 
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -107,6 +107,7 @@ OWNERS: dict[str, frozenset[str]] = {
     "pynvml": frozenset({"studio_tui.payload"}),
     "rapidfuzz": frozenset({"studio_tui.document", "studio_tui.app", "studio_tui.host"}),
     "redis": frozenset({"relay_server.journal"}),
+    "regex": frozenset({"studio_tui.document.pattern"}),
     "rich": frozenset({"studio_tui.app"}),
     # Our own payload/smi.py, as the probe finds it where both were copied to.
     "smi": frozenset({"studio_tui.payload"}),

@@ -39,9 +39,16 @@ class ExactParser(XTermParser):
 
 
 def _with_alt(keys: Iterable[events.Key]) -> list[events.Key]:
-    """The same keys, alt held; Textual itself says so for letters and digits alone."""
+    """The same keys, alt held; Textual itself says so for letters and digits alone.
+
+    Where the name says which key it is there is no character: a text field would take it in.
+    """
     return [
-        key if "alt+" in key.key else events.Key(f"alt+{key.key}", key.character) for key in keys
+        events.Key(
+            key.key if "alt+" in key.key else f"alt+{key.key}",
+            None if key.character and key.character.isascii() else key.character,
+        )
+        for key in keys
     ]
 
 

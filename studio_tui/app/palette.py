@@ -13,6 +13,7 @@ from textual.markup import escape
 from textual.widgets import Input
 from textual.worker import Worker
 
+from studio_tui.app.screens.people_list import whereabouts
 from studio_tui.app.truncate import scrub
 from studio_tui.app.widgets.key_hints import key_label
 from studio_tui.errors import StudioError
@@ -108,16 +109,18 @@ class Terminals(Choices):
 
 
 class PeopleHere(Choices):
-    """Everybody else; choosing one goes where they look."""
+    """Everybody else: going where they look, and following them."""
 
     def choices(self) -> Iterator[Found]:
         """Everybody else who is here."""
         workspace = self.workspace
         for person in workspace.people.others:
-            gaze = person.gaze
-            where = scrub(gaze.path or ("a terminal" if gaze.terminal else "nothing"))
-            name = f"{scrub(person.name)} ({scrub(person.role)})"
-            yield name, f"Go to what they look at: {where}", partial(workspace.join_gaze, gaze)
+            where = whereabouts(person, workspace.terminal_titles)
+            name = scrub(person.name)
+            go, follow = workspace.join_gaze, workspace.start_following
+            about = f"Go to what they look at: {where}"
+            yield f"{name} ({scrub(person.role)})", about, partial(go, person.gaze)
+            yield f"follow {name}", f"Until your next key: {where}", partial(follow, person)
 
 
 class Themes(Choices):
@@ -142,13 +145,13 @@ class Files(Choices):
         """What the host finds, best first."""
         studio = self.workspace.studio
         try:
-            answer = await studio.query("files.find", query=query, limit=FOUND)
+            paths = await studio.project.find(query, FOUND)
         except StudioError as error:
             # Offline there is nothing to choose; the reason stands where the files would.
             yield Hit(1.0, Content(f"! {error.message}"), lambda: None, help=escape(error.hint))
             return
         matcher = self.matcher(query)
-        for number, path in enumerate(str(path) for path in answer["paths"]):
+        for number, path in enumerate(paths):
             shown = scrub(path)
             score = 1.0 - number / (2 * FOUND)
             yield Hit(

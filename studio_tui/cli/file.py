@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=Group, epilog="Example: studio-tui file cat calm-otter train.py")
 def file() -> None:
-    """List, print and write files of a studio."""
+    """List, print, write, find, search, move and delete files of a studio."""
 
 
 @file.command("ls", epilog="Example: studio-tui file ls calm-otter src")

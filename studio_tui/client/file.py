@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from studio_tui.document.authors import Authors, connected, writers
 from studio_tui.document.entries import FileEntry
 from studio_tui.document.merge import line_edits
+from studio_tui.document.remarks import BOOKMARK, CommentEntry, MarkEntry
 from studio_tui.document.text import SharedText, utf8_length, without_surrogates
 from studio_tui.errors import Refused, StudioError
 
 if TYPE_CHECKING:
+    from studio_tui.client.remarks import Thread
     from studio_tui.client.studio import Studio
     from studio_tui.sync.room import Room
 
@@ -39,6 +42,8 @@ class SharedFile:
         self.room = room
         room.title = path
         self.text = SharedText(room.replica.doc)
+        self._authors = Authors(room.replica.doc)
+        room.show({})  # the relay puts the name to this client's id: see `author`
 
     def __str__(self) -> str:
         return str(self.text)
@@ -102,6 +107,68 @@ class SharedFile:
         self._check_taken()
         await self.studio.command("files.save", file=self.id)
 
+    def author(self, line: int) -> str | None:
+        """Who typed a line (from 1), or most of what people changed in it; "" for the disk's.
+
+        None where nobody knows, as of those who came and went while the host was away, and for a
+        line of blanks.
+
+        Raises:
+            ValueError: there is no such line.
+        """
+        start, end = (self.text.to_byte(at) for at in self.range_of(line))
+        names = [self.name_of(client) for client in writers(self.text, start, end)]
+        return next(filter(None, names), None if None in names or not names else "")
+
+    def name_of(self, client: int) -> str | None:
+        """The person that a CRDT client of this text was, as `author` tells it."""
+        me = self.studio.me
+        if client == self.room.replica.client_id:
+            return me.name if me else None
+        known = self._authors.name(client)
+        return connected(self.room.presence).get(client) if known is None else known
+
+    # -- what is said about it ----------------------------------------------------------------
+
+    def comment(self, start: int, end: int, text: str) -> CommentEntry:
+        """Say something about the characters from `start` up to `end`, for everybody to see.
+
+        Raises:
+            ValueError: a position is outside of the text.
+            Refused: this person may only look. UsageFault: no words.
+        """
+        return self.studio.remarks.comment(self, start, end, text)
+
+    @property
+    def comments(self) -> list[Thread]:
+        """The comments on this file with their replies, resolved ones too, by line."""
+        return self.studio.remarks.threads(self)
+
+    def mark_line(self, line: int, kind: str = BOOKMARK) -> MarkEntry | None:
+        """Mark a line (from 1) as a "bookmark" or "breakpoint", or take that away again."""
+        return self.studio.remarks.mark(self, line, kind)
+
+    @property
+    def marks(self) -> list[MarkEntry]:
+        """The bookmarks and breakpoints of this file, by line."""
+        return self.studio.remarks.marks(self)
+
+    def line_of(self, byte: int) -> int:
+        """The line, from 1, that a byte of the text is in."""
+        return self.text.line_of(byte) + 1
+
+    def range_of(self, line: int) -> tuple[int, int]:
+        """The code points of a line (from 1) without its end.
+
+        Raises:
+            ValueError: there is no such line.
+        """
+        lines = str(self.text).split("\n")
+        if not 1 <= line <= len(lines):
+            raise ValueError(f"line {line} is outside of 1..{len(lines)}")
+        start = sum(map(len, lines[: line - 1])) + line - 1
+        return start, start + len(lines[line - 1])
+
     def _check_taken(self) -> None:
         if self.room.unsaved and self.room.problem is not None:
             raise self.room.problem
@@ -114,6 +181,14 @@ class SharedFile:
     def release(self) -> None:
         """Stop following the text; called when the room is left."""
         self.text.close()
+
+    def check(self, text: str) -> None:
+        """Look whether the whole text may become `text`.
+
+        Raises:
+            Refused: a viewer may not edit. StudioError: it would be too large.
+        """
+        self._check(text, self.text.size)
 
     def _check(self, text: str, removed: int) -> None:
         """Look whether `text` may take the place of `removed` bytes."""

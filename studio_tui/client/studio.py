@@ -15,12 +15,15 @@ from studio_tui.client.answer import Answer
 from studio_tui.client.compare import RunSummary, summarize
 from studio_tui.client.data import Data
 from studio_tui.client.file import SharedFile
+from studio_tui.client.findings import Findings
 from studio_tui.client.folder import Listing, read_listing
 from studio_tui.client.followed import Followed, Shared
 from studio_tui.client.job import Job
+from studio_tui.client.project import Project
+from studio_tui.client.remarks import Remarks
 from studio_tui.client.switching import SwitchPlan
 from studio_tui.client.terminal import SharedTerminal
-from studio_tui.document import progress
+from studio_tui.document import findings, progress
 from studio_tui.document.entries import FileEntry, JobEntry, MachineEntry, SwitchEntry
 from studio_tui.document.presence import Gaze, Person, read_person, write_gaze
 from studio_tui.document.progress import Progress, read_progress
@@ -32,7 +35,7 @@ from studio_tui.sync import Stream
 from studio_tui.sync.link import Endpoint
 from studio_tui.sync.session import Session
 
-Topic = Literal["link", "people", "document", "meters", "saved", "switch"]
+Topic = Literal["link", "people", "document", "meters", "saved", "switch", "findings"]
 
 PRESENCE_PERIOD = 0.05
 METER_SECONDS = 600
@@ -64,11 +67,15 @@ class Studio:
         self._locate = locate
         self._room = self.session.room(id)
         self.document = StudioDocument(self._room.replica)
+        self.remarks = Remarks(self)
+        self.project = Project(self)
+        self.findings = Findings(self)
         self._observers: dict[int, Callable[[Topic], None]] = {}
         self._observer_ids = itertools.count()
         self._followed = Followed(self.session)
         self._people: list[Person] = []
         self._gaze = Gaze()
+        self._attention = ("", 0)
         self._gaze_timer: asyncio.TimerHandle | None = None
         self._room.on_presence = self._presence_changed
         self._room.on_stream = self._streamed
@@ -80,7 +87,7 @@ class Studio:
         # The link would ask for ever; a studio that is not there is told at once.
         await self.find()
         await self.session.__aenter__()
-        self._room.show(write_gaze(self._gaze))
+        self._room.show(write_gaze(self._gaze, *self._attention))
         try:
             await self.session.join(self.id)
             # Roles and seats go by connection: what is done next may depend on ours.
@@ -461,9 +468,22 @@ class Studio:
 
     def look(self, gaze: Gaze) -> None:
         """Show the others what this person looks at; at most 20 times a second leave here."""
-        if gaze == self._gaze:
-            return
-        self._gaze = gaze
+        if gaze != self._gaze:
+            self._gaze = gaze
+            self._publish_soon()
+
+    def attend(self, place: str, following: int = 0) -> None:
+        """Show the others which place of the screen has this person's keys, and whom they follow.
+
+        Args:
+            place: its id; "" for no screen.
+            following: the connection of another person, 0 for nobody.
+        """
+        if (place, following) != self._attention:
+            self._attention = place, following
+            self._publish_soon()
+
+    def _publish_soon(self) -> None:
         if self._gaze_timer is None:
             loop = asyncio.get_running_loop()
             self._gaze_timer = loop.call_later(PRESENCE_PERIOD, self._publish_gaze)
@@ -472,7 +492,7 @@ class Studio:
         self._gaze_timer = None
         # What is too long to be shown, such as a very deep path, is not.
         with contextlib.suppress(ValueError):
-            self._room.show(write_gaze(self._gaze))
+            self._room.show(write_gaze(self._gaze, *self._attention))
 
     def _presence_changed(self) -> None:
         people = [read_person(state) for state in self._room.presence.values()]
@@ -494,6 +514,8 @@ class Studio:
         elif message.stream == progress.STREAM and (told := read_progress(message.data)):
             self.progress = told
             self._tell("switch")
+        elif message.stream == findings.STREAM and self.findings.received(message.data):
+            self._tell("findings")
 
     def _metered(self, data: bytes) -> None:
         try:

@@ -79,6 +79,10 @@ class Places:
         start = _beginning(byte, in_item, begins_item)
         return client, clock - (byte - start) + _units(self._content[start:byte])
 
+    def client_at(self, byte: int) -> int:
+        """The client that typed the character which begins at `byte`, which is before the end."""
+        return self._sticky_place(byte)[0]
+
     def byte_of(self, place: Place, *, ascii_only: bool) -> int | None:
         """The byte at which a known place is now; that of what follows it when it was deleted.
 

@@ -56,7 +56,7 @@ def line_edits(old: str, new: str) -> list[LineEdit]:
         )
         if edit is not None:
             edits.append(edit)
-    return _joined(edits, old)
+    return joined(edits, old)
 
 
 def take_disk(text: SharedText, disk: str) -> bool:
@@ -135,21 +135,21 @@ def _trimmed(start: int, old: str, new_lines: list[str]) -> LineEdit | None:
     return start + head, start + len(old) - tail, new[head : len(new) - tail]
 
 
-def _joined(edits: list[LineEdit], old: str) -> list[LineEdit]:
-    """At most `MAX_EDITS` edits with the same effect, joined where the gaps are smallest."""
-    if len(edits) <= MAX_EDITS:
+def joined(edits: list[LineEdit], old: str, most: int = MAX_EDITS) -> list[LineEdit]:
+    """At most `most` edits of `old` with the same effect, joined where the gaps are smallest."""
+    if len(edits) <= most:
         return edits
     gaps = [after[0] - before[1] for before, after in pairwise(edits)]
     by_width = sorted(range(len(gaps)), key=gaps.__getitem__)
-    closed = set(by_width[: len(edits) - MAX_EDITS])
-    joined = [edits[0]]
+    closed = set(by_width[: len(edits) - most])
+    kept = [edits[0]]
     for index, (start, end, text) in enumerate(edits[1:]):
-        first, last, before = joined[-1]
+        first, last, before = kept[-1]
         if index in closed:
-            joined[-1] = (first, end, before + old[last:start] + text)
+            kept[-1] = (first, end, before + old[last:start] + text)
         else:
-            joined.append((start, end, text))
-    return joined
+            kept.append((start, end, text))
+    return kept
 
 
 def _overlaps(ours: list[LineEdit], theirs: list[LineEdit]) -> Iterator[tuple[int, int]]:

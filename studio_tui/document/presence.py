@@ -12,27 +12,39 @@ from studio_tui.document.anchor import Anchor, anchor_of, place_of
 NAME_CAP = 32
 PATH_CAP = 512
 LINE_LIMIT = 1 << 31
+CONNECTION_LIMIT = 1 << 53
 
 
 @dataclass(frozen=True)
 class Gaze:
-    """What a person looks at. `anchor` and `head` are sticky positions in the file's text."""
+    """What a person looks at.
+
+    `anchor` and `head`, the ends of the selection, and `top`, the beginning of the first line that
+    is seen, are sticky positions in the file's text.
+    """
 
     path: str = ""
     line: int = 0
     anchor: Anchor | None = None
     head: Anchor | None = None
+    top: Anchor | None = None
     terminal: str = ""
 
 
 @dataclass(frozen=True)
 class Person:
-    """One connection to the studio. All but `gaze` is the relay's word, not theirs."""
+    """One connection to the studio. Connection, name and role are the relay's word, not theirs.
+
+    `place` is the part of the screen that has their keys, `following` the connection of whom they
+    follow, 0 while they go their own way.
+    """
 
     connection: int
     name: str
     role: str
     gaze: Gaze
+    place: str = ""
+    following: int = 0
 
 
 def printable(text: str, cap: int = NAME_CAP) -> str:
@@ -59,11 +71,13 @@ def read_person(state: Mapping[str, Any]) -> Person | None:
         name=_read_text(stamp, "name") or "somebody",
         role=_read_text(stamp, "role"),
         gaze=_read_gaze(state.get("gaze")),
+        place=_read_text(state, "place"),
+        following=_read_number(state.get("following"), CONNECTION_LIMIT),
     )
 
 
-def write_gaze(gaze: Gaze) -> dict[str, Any]:
-    """The presence state that publishes `gaze`, small enough for every relay.
+def write_gaze(gaze: Gaze, place: str = "", following: int = 0) -> dict[str, Any]:
+    """The presence state that publishes `gaze` and the rest, small enough for every relay.
 
     Empty fields are left out, and so is a path of more than `PATH_CAP` characters: a shortened
     one would be another file's.
@@ -73,20 +87,26 @@ def write_gaze(gaze: Gaze) -> dict[str, Any]:
         "line": gaze.line,
         "anchor": _read_anchor(gaze.anchor),
         "head": _read_anchor(gaze.head),
+        "top": _read_anchor(gaze.top),
         "terminal": gaze.terminal[:NAME_CAP],
     }
-    return {"gaze": {key: value for key, value in fields.items() if value}}
+    rest = {"place": place[:NAME_CAP], "following": following}
+    return {"gaze": _filled(fields), **_filled(rest)}
+
+
+def _filled(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value}
 
 
 def _read_gaze(value: object) -> Gaze:
     if not isinstance(value, dict):
         return Gaze()
-    line = value.get("line")
     return Gaze(
         path=_read_text(value, "path", PATH_CAP),
-        line=line if type(line) is int and 0 <= line < LINE_LIMIT else 0,
+        line=_read_number(value.get("line"), LINE_LIMIT),
         anchor=_read_anchor(value.get("anchor")),
         head=_read_anchor(value.get("head")),
+        top=_read_anchor(value.get("top")),
         terminal=_read_text(value, "terminal"),
     )
 
@@ -94,6 +114,10 @@ def _read_gaze(value: object) -> Gaze:
 def _read_text(value: Mapping[str, Any], key: str, cap: int = NAME_CAP) -> str:
     text = value.get(key)
     return printable(text, cap) if isinstance(text, str) else ""
+
+
+def _read_number(value: object, limit: int) -> int:
+    return value if type(value) is int and 0 <= value < limit else 0
 
 
 def _read_anchor(value: object) -> Anchor | None:

@@ -22,6 +22,7 @@ from studio_tui.document.entries import (
     TerminalEntry,
     read_as,
 )
+from studio_tui.document.remarks import CommentEntry, MarkEntry
 from studio_tui.document.replica import Replica, Unsubscribe, unsubscribing
 
 CHAT_CAP = 1000
@@ -34,7 +35,8 @@ E = TypeVar("E", bound=Entry)
 class Registry(Mapping[str, E], Generic[E]):
     """One map of the studio document: id -> entry.
 
-    Each value is one dict with one writer, the host; a pin's is whoever made it. Single-key
+    Each value is one dict with one writer, the host; a pin's, comment's or mark's is whoever made
+    it, but anybody may resolve a comment. Single-key
     overwrites by one writer merge their tombstones, so the document stays small however often a
     value changes. A value that is no dict was written by a stranger, and counts as absent.
     """
@@ -86,6 +88,8 @@ class StudioDocument:
         self.questions = Registry(replica, "questions", QuestionEntry)
         self.pins = Registry(replica, "pins", PinEntry)
         self.sleeps = Registry(replica, "sleeps", SleepEntry)
+        self.comments = Registry(replica, "comments", CommentEntry)
+        self.marks = Registry(replica, "marks", MarkEntry)
         self._meta = Registry(replica, "meta", StudioInfo)
         self._switches = Registry(replica, "switches", SwitchEntry)
         self._chat: Array[Any] = replica.doc.get("chat", type=Array)
@@ -125,7 +129,7 @@ class StudioDocument:
         """Call `callback()` after any change to the studio document."""
         registries: list[Registry[Any]] = [
             self.files, self.terminals, self.jobs, self.machines, self.questions, self.pins,
-            self.sleeps, self._meta, self._switches,
+            self.sleeps, self.comments, self.marks, self._meta, self._switches,
         ]  # fmt: skip
         stops = [registry.observe(lambda _: callback()) for registry in registries]
         stops.append(unsubscribing(self._chat, self._chat.observe(lambda _: callback())))

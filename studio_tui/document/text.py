@@ -146,6 +146,19 @@ class SharedText:
             return byte
         return len(self._bytes[:byte].decode())
 
+    def line_of(self, byte: int) -> int:
+        """The line, from 0, that byte `byte` is in (ValueError when there is no such place)."""
+        self._check_byte(byte)
+        return self._bytes.count(b"\n", 0, byte)
+
+    def client_at(self, byte: int) -> int | None:
+        """The CRDT client that typed the character which byte `byte` is in; None for a blank."""
+        while not self._is_boundary(byte):
+            byte -= 1
+        if not self._sound or byte >= self.size or self._bytes[byte] <= ord(" "):
+            return None
+        return self._places.client_at(byte)
+
     # -- writing -----------------------------------------------------------------------------
 
     def insert(self, at: int, text: str, origin: str = LOCAL) -> None:

@@ -21,6 +21,7 @@ from studio_tui.host.folder import Folder
 from studio_tui.host.ids import is_id, new_id
 from studio_tui.host.openfile import OpenFile
 from studio_tui.host.shadow import Shadow
+from studio_tui.host.trash import Trash
 from studio_tui.settings.private import private_folder
 from studio_tui.sync.room import Room
 from studio_tui.sync.session import Session
@@ -51,6 +52,7 @@ class Files:
 
     Attributes:
         on_edit: called after each edit that somebody made to a file.
+        on_text: called with each file once it is open, and whenever its text is another.
     """
 
     def __init__(
@@ -73,6 +75,16 @@ class Files:
         self._saving: dict[str, asyncio.Task[None]] = {}
         self._opening = asyncio.Lock()
         self.on_edit: Callable[[], None] = lambda: None
+        self.on_text: Callable[[OpenFile], None] = lambda file: None
+
+    @property
+    def folder(self) -> Folder:
+        """The studio's folder, where it is now."""
+        return self._folder
+
+    def is_open(self, id: str) -> bool:
+        """Whether a file with this id is open."""
+        return id in self._open
 
     def calls(self) -> list[Method]:
         """What can be asked of it. Opening is a query: it changes nothing that people see."""
@@ -86,11 +98,6 @@ class Files:
             command("files.rename", self._rename_call),
             command("files.delete", self._delete_call),
         ]
-
-    @property
-    def folder(self) -> Folder:
-        """The studio's folder, where it is now."""
-        return self._folder
 
     # -- opening and closing ------------------------------------------------------------------
 
@@ -179,11 +186,13 @@ class Files:
             self._session.leave(room.name)
             raise
         file.on_edit = lambda: self.on_edit()
+        file.text.observe(lambda spans, origin: self.on_text(file))
         self._document.files.put(file.entry)
         self._open[entry.id] = file
         self._saving[entry.id] = self._tasks.create_task(
             file.keep_saved(), name=f"saving {entry.path}"
         )
+        self.on_text(file)
         return file
 
     async def _delivered(self, room: Room) -> None:
@@ -325,8 +334,10 @@ class Files:
 
     async def _delete_call(self, params: Params) -> Result:
         path = params.text("path")
+        trash = Trash(lambda: self._folder)
         async with self._still_below(path) as files:
-            await self._folder.delete(path)
+            deleted = await trash.take(path, params.sender.name)
         for file in files:
             await file.look()
-        return {}
+        await trash.prune()
+        return {"id": deleted.id if deleted else ""}

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio_tui.errors import StudioError, UsageFault
-from studio_tui.host import disk
+from studio_tui.host import disk, repository
 from studio_tui.host.calls import Params, Result
 from studio_tui.host.disk import Seen, Stamp
 from studio_tui.host.envoy import Envoy, NotThere
 from studio_tui.host.finder import FIND_CAP, ranked
+from studio_tui.payload.folder import SKIPPED, holds_secrets
 
 if TYPE_CHECKING:
     from studio_tui.host.sites import Site
@@ -58,6 +59,10 @@ class Folder:
         # Neither the user's Python settings nor the locale may come between.
         argv = [site.python, "-I", "-X", "utf8", f"{site.payload}/folder.py", site.folder]
         return await site.connection.open([*argv, *self._private])
+
+    async def site(self) -> Site:
+        """The machine that it is on. Raises as `host.roads` does for one that cannot be reached."""
+        return await self._site()
 
     async def close(self) -> None:
         """Nothing more can be asked of it."""
@@ -181,9 +186,25 @@ class Folder:
         return {"data": encoded, "offset": offset, "size": size, "binary": binary}
 
     async def paths(self) -> list[str]:
-        """The files below the folder, links included, the first `FIND_CAP` of them."""
+        """The files below the folder, links included, the first `FIND_CAP` of them.
+
+        In a repository those that git ignores are left out, as is what may hold secrets.
+        """
+        site = await self._site()
+        listed = await repository.listed(site)
+        if listed is not None:
+            return [path for path in listed if self._shows(site.folder, path)][:FIND_CAP]
         reply = await self._envoy.look("walk", most=FIND_CAP)
         return reply.body.decode(errors="replace").split("\0") if reply.body else []
+
+    def _shows(self, root: str, path: str) -> bool:
+        """Whether a path that git told may be named to everybody."""
+        if "\ufffd" in path or any(
+            part in SKIPPED or holds_secrets(part) for part in path.split("/")
+        ):
+            return False
+        full = f"{root}/{path}"
+        return not any(full == each or full.startswith(f"{each}/") for each in self._private)
 
     async def list_call(self, params: Params) -> Result:
         """Answers `files.list`."""

@@ -12,18 +12,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from studio_tui.document import progress
+from studio_tui.document import findings, progress
 from studio_tui.document.entries import StudioInfo
 from studio_tui.document.presence import Person, read_person
 from studio_tui.document.progress import Progress
 from studio_tui.document.studio import INFO, StudioDocument
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.host.calls import Calls, Method, Params, Result, command
+from studio_tui.host.checker import Checker
 from studio_tui.host.data import Data
 from studio_tui.host.files import Files
 from studio_tui.host.folder import Folder
 from studio_tui.host.jobs import Jobs
 from studio_tui.host.meters import Meters
+from studio_tui.host.project import Project
 from studio_tui.host.questions import Questions
 from studio_tui.host.rented import Rented
 from studio_tui.host.roads import Home, Roads
@@ -171,6 +173,7 @@ class Host:
             return folder
 
         files = Files(folder_at(sites.here), place.state, session, document, place.id, tasks)
+        checker = Checker(files, self._checked)
         terminals = Terminals(sites, document, session, place.id, tasks)
         jobs = Jobs(sites, document, session, place.id, tasks, time.time)
         switch = Switch(sites, files, document, folder_at, self._switching, tasks, time.time)
@@ -191,13 +194,25 @@ class Host:
         async with asyncio.TaskGroup() as resuming:
             for listed in (files, terminals, jobs, switch, rented):
                 resuming.create_task(listed.resume())
-        for part in (files, terminals, jobs, meters, sites, switch, rented, data):
+        for part in (
+            files,
+            Project(files),
+            checker,
+            terminals,
+            jobs,
+            meters,
+            sites,
+            switch,
+            rented,
+            data,
+        ):
             calls.add(part.calls())
         calls.add([self._stop_method(terminals, jobs)])
         calls.open()
         room.on_presence = lambda: terminals.present({p.connection for p in self._people()})
         room.show({"host": place.id})
         tasks.create_task(files.watch(), name="watching files")
+        tasks.create_task(checker.watch(), name="checking texts")
         tasks.create_task(rented.watch(), name="watching rented machines")
         return files
 
@@ -233,6 +248,9 @@ class Host:
 
     def _switching(self, far: Progress) -> None:
         self._session.stream(self._place.id, progress.STREAM, next(self._seq), far.to_json())
+
+    def _checked(self, told: bytes) -> None:
+        self._session.stream(self._place.id, findings.STREAM, next(self._seq), told)
 
     def _people(self) -> list[Person]:
         room = self._session.room(self._place.id)

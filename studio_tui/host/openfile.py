@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from relay_server.validate import read_state_vector
+from studio_tui.document.authors import NAME_OF_DISK, Authors, connected
 from studio_tui.document.entries import FileEntry
 from studio_tui.document.merge import Merge, apply_merge, saved_state, take_disk, three_way
 from studio_tui.document.seed import is_seeded, seed
@@ -81,6 +83,9 @@ class OpenFile:
         self._lock = asyncio.Lock()
         self._changed = asyncio.Event()
         self._stop_observing = self.text.observe(self._edited)
+        self._authors = Authors(room.replica.doc)
+        self._names = {room.replica.client_id: NAME_OF_DISK}
+        room.on_presence = self._meet
 
     @property
     def name(self) -> str:
@@ -310,8 +315,14 @@ class OpenFile:
             self._tell("unsaved")
         self._changed.set()
 
+    def _meet(self) -> None:
+        """Remember whoever is here: they may be gone when what they typed is signed."""
+        for client, name in connected(self.room.presence).items():
+            self._names.setdefault(client, name)
+
     def _settle(self) -> None:
         """Say how text and disk stand; what was said of a merge stays until the next edit."""
+        self._authors.sign(self._names, read_state_vector(self.room.replica.state_vector()))
         note = self.entry.note if self.entry.state in ("saved", "unsaved") else ""
         if self._is_written():
             self._tell("saved", note)

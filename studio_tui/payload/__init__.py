@@ -3,6 +3,7 @@
 supervise.sh   jobs that outlive whoever started them
 hold.py        terminals that outlive whoever started them
 folder.py      the files of one folder, and nothing outside of it
+search.py      a pattern in the files of a folder
 meet.py        where a machine can be met by others
 probe.py       the meters, with pynvml.py beside it for the GPUs
 smi.py         the same by nvidia-smi or amd-smi, where that cannot be used
@@ -28,6 +29,7 @@ _OWN = (
     "supervise.sh",
     "hold.py",
     "folder.py",
+    "search.py",
     "meet.py",
     "probe.py",
     "smi.py",

@@ -31,6 +31,7 @@ from studio_tui.document.entries import (
     SwitchEntry,
     TerminalEntry,
 )
+from studio_tui.document.findings import STREAM, Finding, to_json
 from studio_tui.document.presence import Gaze, write_gaze
 from studio_tui.document.replica import Replica
 from studio_tui.document.studio import SWITCH
@@ -57,6 +58,8 @@ class StagedStudio(Studio):
         super().__init__("calm-otter", nowhere, name)
         self.name, self.role = name, role
         self.files: dict[str, bytes] = {}
+        self.trash: dict[str, bytes] = {}
+        self.git: dict[str, str] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.sent: list[tuple[str, Any]] = []
         self.refuse: dict[str, StudioError] = {}
@@ -107,10 +110,19 @@ class StagedStudio(Studio):
 
     # -- what a test makes happen -------------------------------------------------------------
 
-    def arrive(self, connection: int, name: str, role: str = "editor", **gaze: Any) -> None:
+    def arrive(
+        self,
+        connection: int,
+        name: str,
+        role: str = "editor",
+        *,
+        place: str = "",
+        following: int = 0,
+        **gaze: Any,
+    ) -> None:
         """Somebody is here, or looks elsewhere."""
         state = {
-            **write_gaze(Gaze(**gaze)),
+            **write_gaze(Gaze(**gaze), place, following),
             "person": {"name": name, "role": role, "connection": connection},
         }
         client = self._room.replica.client_id if connection == ME else connection
@@ -283,8 +295,27 @@ class StagedStudio(Studio):
         return {}
 
     def _files_delete(self, path: str) -> dict[str, Any]:
-        del self.files[path]
-        return {}
+        self.trash[path] = self.files.pop(path)
+        return {"id": path}
+
+    def _files_trash(self) -> dict[str, Any]:
+        deleted = [{"id": path, "path": path, "by": "bob", "time": NOW} for path in self.trash]
+        return {"deleted": deleted}
+
+    def _files_restore(self, id: str, to: str) -> dict[str, Any]:
+        self.files[id] = self.trash.pop(id)
+        return {"path": id}
+
+    def _files_findings(self) -> dict[str, Any]:
+        return {"findings": {}}
+
+    def find(self, path: str, *found: Finding) -> None:
+        """The host's checker says what is wrong with an open file."""
+        file = next(entry.id for entry in self.document.files.values() if entry.path == path)
+        self._streamed(wire.Stream(STREAM, 1, to_json(file, found)))
+
+    def _files_status(self) -> dict[str, Any]:
+        return {"marks": self.git, "ignored": ["weights.bin"] if self.git else []}
 
     def _files_save(self, file: str) -> dict[str, Any]:
         return {}
@@ -393,7 +424,9 @@ async def opened(
         yield pilot
 
 
-QUICK = frozenset({"default", "open", "search", "save", "seat", "history", "read"})
+QUICK = frozenset(
+    {"default", "open", "search", "git", "findings", "save", "seat", "history", "read"}
+)
 """Groups of workers that end by themselves; the others follow something, or wait for a person."""
 
 

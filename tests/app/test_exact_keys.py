@@ -53,6 +53,11 @@ def test_bindings_see_the_names_that_they_know(typed: str, names: list[str]) -> 
     assert [event.key for event in parsed(typed)] == names
 
 
+@pytest.mark.parametrize("typed", ["\x1ba", "\x1bZ", "\x1b1", "\x1b=", "\x1b[97;3u"])
+def test_a_text_field_takes_no_key_with_alt_in(typed: str) -> None:
+    assert not any(event.is_printable for event in parsed(typed))
+
+
 def test_a_reply_of_the_terminal_is_no_key_with_alt() -> None:
     parser = ExactParser()
     found = list(parser.feed("\x1b[?2026;1$y"))

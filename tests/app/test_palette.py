@@ -49,13 +49,14 @@ async def test_terminals_and_people(pilot: Any) -> None:
     workspace = pilot.app.workspace
     assert await found(palette.Terminals(workspace)) == [("terminal bash", "bob types")]
     assert await found(palette.PeopleHere(workspace)) == [
-        ("bob (editor)", "Go to what they look at: train.py")
+        ("bob (editor)", "Go to what they look at: train.py:14"),
+        ("follow bob", "Until your next key: train.py:14"),
     ]
 
 
 async def test_foreign_names_are_no_markup(pilot: Any, studio: Any) -> None:
     studio.arrive(2, "[@click=app.leave]", path="[red]")
-    [(title, about)] = await found(palette.PeopleHere(pilot.app.workspace))
+    (title, about), _ = await found(palette.PeopleHere(pilot.app.workspace))
     assert title == "[@click=app.leave] (editor)"
     assert about.endswith(r"\[red]")
 
@@ -63,7 +64,7 @@ async def test_foreign_names_are_no_markup(pilot: Any, studio: Any) -> None:
 async def test_everything_in_its_order(pilot: Any) -> None:
     titles = [title for title, _ in await found(palette.Everything(pilot.app.workspace))]
     assert titles[0] == "open"
-    assert titles[-3:] == ["train.py", "terminal bash", "bob (editor)"]
+    assert titles[-4:] == ["train.py", "terminal bash", "bob (editor)", "follow bob"]
 
 
 async def test_themes(pilot: Any) -> None:

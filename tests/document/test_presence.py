@@ -36,7 +36,7 @@ STATES = st.dictionaries(PARTS, JSON | st.dictionaries(PARTS, JSON))
     "gaze",
     [
         Gaze(),
-        Gaze("src/é 😀.py", 12, HERE, {"end": True}),
+        Gaze("src/é 😀.py", 12, HERE, {"end": True}, {"end": True}),
         Gaze(terminal="a1b2c3"),
     ],
 )
@@ -48,6 +48,19 @@ def test_what_a_person_looks_at_comes_back(gaze: Gaze) -> None:
 
 def test_nothing_is_said_about_nothing() -> None:
     assert write_gaze(Gaze()) == {"gaze": {}}
+
+
+def test_where_a_person_is_and_whom_they_follow_comes_back() -> None:
+    state = read_state(json.dumps({**write_gaze(Gaze(), "log", 7), "person": STAMP}))
+    assert state is not None
+    assert read_person(state) == Person(3, "ana", "editor", Gaze(), "log", 7)
+
+
+@pytest.mark.parametrize("following", [-1, True, 1.5, "7", 1 << 60, None, [7]])
+def test_whom_a_stranger_says_to_follow_is_a_connection_or_nobody(following: Any) -> None:
+    person = read_person({"person": STAMP, "following": following, "place": 5})
+    assert person is not None
+    assert (person.following, person.place) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -129,3 +129,33 @@ def test_an_observer_can_tell_an_undo_from_an_edit() -> None:
     desk.undo.undo()
     desk.undo.redo()
     assert heard == [LOCAL, desk.undo.replay_origin, desk.undo.replay_origin]
+
+
+def test_what_was_selected_before_a_step_is_known_again() -> None:
+    desk = Desk("héllo 日本 😀 end")
+    ends = [desk.text.anchor(desk.text.to_byte(at)) for at in (6, 9)]
+    desk.undo.expect("日本 ", "x", lambda: (ends[0], ends[1]))
+    desk.text.replace(6, 9, "x")
+    desk.undo.expect("", "y", lambda: (ends[1], ends[1]))  # the same step
+    desk.text.insert(7, "y")
+    desk.text.insert(0, "theirs ", DISK)
+    assert desk.undo.undo()
+    assert desk.undo.selection is not None
+    found = [desk.text.resolve(end) for end in desk.undo.selection]
+    assert found == [desk.text.to_byte(13), desk.text.to_byte(16)]
+
+
+def test_edits_that_nobody_announced_do_not_shift_what_is_known() -> None:
+    desk = Desk("base")
+    place = desk.text.anchor(2), desk.text.anchor(3)
+    desk.text.insert(0, "script ")
+    desk.undo.undo()
+    assert desk.undo.selection is None
+    desk.undo.expect("", "a", lambda: place)
+    desk.text.insert(0, "a")
+    desk.undo.undo()
+    desk.undo.redo()
+    desk.undo.undo()
+    assert desk.undo.selection == place
+    assert not desk.undo.undo()
+    assert desk.undo.selection is None

@@ -26,6 +26,7 @@ from studio_tui.host.calls import Calls, Method
 from studio_tui.host.files import Files
 from studio_tui.host.folder import Folder
 from studio_tui.host.holder import Holder
+from studio_tui.host.project import Project
 from studio_tui.host.sites import Site, Sites
 from studio_tui.machines.catalogue import Machine
 from studio_tui.machines.install import install
@@ -98,7 +99,7 @@ class Bench:
         async with folder_on(self.home / "machine", self.root) as folder, self.host() as parts:
             found = Files(folder, self.state, parts.session, parts.document, STUDIO, parts.tasks)
             await found.resume()
-            parts.answer(found.calls())
+            parts.answer([*found.calls(), *Project(found).calls()])
             parts.tasks.create_task(found.watch())
             yield found
 
@@ -168,7 +169,10 @@ async def folder_on(
         program: another one to serve it than the payload's own.
     """
     connection = LocalConnection(machine)
-    (machine / "folder.py").write_bytes(program or payload.files()["folder.py"])
+    for name in ("folder.py", "search.py"):
+        (machine / name).write_bytes(payload.files()[name])
+    if program is not None:
+        (machine / "folder.py").write_bytes(program)
     site = Site(Machine("local"), connection, connection.root, str(root), sys.executable)
     folder = Folder(found(site), private)
     try:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from studio_tui.document.presence import Gaze
 from studio_tui.document.text import SharedText
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.host import files as files_module
+from studio_tui.host import openfile as openfile_module
+from tests.conftest import Require
 from tests.host.conftest import STUDIO, Bench, eventually, folder_on
 
 pytestmark = pytest.mark.usefixtures("brisk")
@@ -470,3 +473,53 @@ async def test_a_file_in_use_makes_no_place(bench: Bench, monkeypatch: pytest.Mo
         (bench.root / "a.txt").write_text("a.txt")
         await until_state(file, "saved")
         assert str(await ana.file("b.txt")) == "b.txt"
+
+
+SED = ["sed", "-i", "s/^def old/def new/", "a.py"]
+CHECKOUT = ["git", "checkout", "-q", "other", "--", "a.py"]
+FORMATTER = [sys.executable, "-m", "ruff", "format", "-q", "--isolated", "a.py"]
+
+
+@pytest.mark.usefixtures("brisk")
+@pytest.mark.parametrize(
+    ("command", "brought"),
+    [(SED, "def new(a,b):"), (CHECKOUT, "def other():"), (FORMATTER, "def old(a, b):")],
+)
+async def test_what_a_program_does_to_a_file_is_merged_while_two_type(
+    bench: Bench,
+    require: Require,
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+    brought: str,
+) -> None:
+    # Nothing they type is on the disk yet: a checkout would take it away again, and rightly.
+    for name in ("IDLE", "LONGEST"):
+        monkeypatch.setattr(openfile_module, name, 60.0)
+    git = [require("git"), "-C", str(bench.root), "-c", "user.name=a", "-c", "user.email=a@b"]
+    middle = "".join(f"line_{number} = {number}\n" for number in range(20))
+    tail = "\n\ndef old(a,b):\n    return a\n"
+    for name, end in (("main", tail), ("other", "\n\ndef other():\n    return 1\n")):
+        (bench.root / "a.py").write_text(f"top = 1\n{middle}{end}")
+        if name == "main":
+            subprocess.run([*git, "init", "-q", "-b", "main"], check=True)
+        else:
+            subprocess.run([*git, "checkout", "-q", "-b", name], check=True)
+        subprocess.run([*git, "add", "a.py"], check=True)
+        subprocess.run([*git, "commit", "-q", "-m", name], check=True)
+    subprocess.run([*git, "checkout", "-q", "main"], check=True)
+    async with bench.files():
+        ana, bob = await bench.attach("ana"), await bench.attach("bob")
+        mine, theirs = await ana.file("a.py"), await bob.file("a.py")
+        await mine.insert(0, "ana = 1\n")
+        await theirs.insert(str(theirs).index("line_10"), "bob = 1\n")
+        await asyncio.gather(mine.saved(), theirs.saved())
+        subprocess.run(command, cwd=bench.root, check=True)
+        await mine.insert(0, "ana = 2\n")
+        await eventually(lambda: brought in str(mine))
+        await theirs.insert(str(theirs).index("line_10"), "bob = 2\n")
+        await asyncio.gather(mine.saved(), theirs.saved())
+        await mine.flush()
+        await eventually(lambda: str(mine) == str(theirs))
+        for typed in ("ana = 1\n", "ana = 2\n", "bob = 1\n", "bob = 2\n", brought):
+            assert str(mine).count(typed) == 1
+        await eventually(lambda: (bench.root / "a.py").read_text() == str(mine))

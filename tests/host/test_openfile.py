@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from relay_server.wire import Message
+from studio_tui.document.authors import Authors
 from studio_tui.document.entries import FileEntry
 from studio_tui.document.replica import Replica
 from studio_tui.document.text import SharedText
@@ -942,3 +943,26 @@ async def test_closing_keeps_what_is_not_on_disk(desk: Desk) -> None:
     await desk.file.close()
     assert desk.kept() == {"text": b"a\n"}
     assert not (desk.home / "shadow.json").exists()
+
+
+async def test_who_wrote_is_signed_with_the_relays_word(desk: Desk) -> None:
+    desk.path.write_text("on disk\n")
+    file = await desk.start()
+    host, person = file.room.replica, desk.relay
+    file.room.presence[person.client_id] = {
+        "person": {"name": "ana", "role": "editor", "connection": 3}
+    }
+    assert file.room.on_presence is not None
+    file.room.on_presence()
+    file.room.presence.clear()  # gone before the file is saved
+    file.room.on_presence()
+    desk.person.insert(0, "typed ")
+    desk.sync()
+    await file.save()
+    desk.sync()
+    authors = Authors(person.doc)
+    names = [authors.name(client) for client in (person.client_id, host.client_id, 5)]
+    assert names == ["ana", "", None]
+    desk.crash()
+    again = await desk.start()
+    assert Authors(again.room.replica.doc).name(person.client_id) == "ana"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.binding import Binding, BindingType
 from textual.content import Content
 
+from studio_tui.app.panes.finding_pane import FindingPane
 from studio_tui.app.panes.place import StatusChanged
 from studio_tui.app.problems import Problem, Solved, told
-from studio_tui.app.widgets.carets import Caret
+from studio_tui.app.widgets.carets import Caret, Wash
 from studio_tui.app.widgets.editor import Editor
+from studio_tui.app.widgets.find_bar import FindBar
 from studio_tui.client.file import SharedFile
 from studio_tui.document.presence import Gaze
 from studio_tui.errors import NotFound, StudioError
@@ -27,7 +29,7 @@ TROUBLE = {
 }
 
 
-class EditorPane(Vertical):
+class EditorPane(FindingPane):
     """Edits one shared file.
 
     Args:
@@ -43,11 +45,24 @@ Everybody who opens this file edits the same text, and sees the others' carets.
 - The text is saved by itself. `✓` it is on the disk, `●` it is on its way, `!` it could not be
   written, and the line below says why. **ctrl+s** writes it now.
 - **ctrl+z**, **ctrl+y** undo and redo what *you* typed, nobody else's.
+- After the leader, **u** lists the people: go to one, or follow them. **j** follows at once.
+- After the leader, **c** comments on the selection or line, or answers; **v** lists the comments.
+  **m** and **d** set a bookmark or breakpoint that all see, **n** goes to the next of these.
+- After the leader, **a** shows who wrote each line: `?` where nobody knows.
 - **ctrl+r** runs this file as a job.
+- **ctrl+f** finds and replaces, **alt+g** goes to a line, **alt+m** to the other bracket.
+- **tab**, **shift+tab** indent selected lines, **ctrl+/** makes them comments, **alt+z** wraps
+  long lines, **alt+n** hides the numbers.
+- `✗` beside a line is an error, `▲` a warning, by the machine's `ruff` where it has one. **alt+e**
+  goes to the next, **alt+l** lists them.
 - While the link is down you can go on typing: your edits are merged when it is back.
 """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+f", "find", "find", id="editor.find"),
+        Binding("alt+g", "go_to_line", "line", id="editor.line"),
+    ]
     DEFAULT_CSS = """
-    EditorPane > Editor {
+    EditorPane Editor {
         height: 1fr;
         border: none;
         padding: 0;
@@ -58,25 +73,28 @@ Everybody who opens this file edits the same text, and sees the others' carets.
     """
 
     def __init__(self, file: SharedFile, people: People) -> None:
-        super().__init__()
-        self.file = file
-        self._people = people
+        super().__init__(file, people)
         self._studio = file.studio
         self._told = ""
 
     def compose(self) -> ComposeResult:
-        """The editor."""
-        yield Editor(
+        """The editor, and the search under it."""
+        editor = Editor(
             self.file.text,
             path=self.file.path,
             carets=self._carets,
             read_only=not (self._studio.writable and self.file.room.writable),
         )
+        yield from self.beside(editor)
+        yield FindBar(editor)
 
-    @property
-    def editor(self) -> Editor:
-        """The editor."""
-        return self.query_one(Editor)
+    def on_mount(self) -> None:
+        """Tell the others as the view moves."""
+        self.watch(self.editor, "scroll_y", self._view_moved, init=False)
+
+    def _view_moved(self) -> None:
+        """Look at it later: it may have moved in a transaction of somebody else."""
+        self.call_later(self.look)
 
     @property
     def path(self) -> str:
@@ -90,6 +108,8 @@ Everybody who opens this file edits the same text, and sees the others' carets.
         parts: list[tuple[str, str]] = [(f" {self.path} ", ""), (f" {row + 1}:{column + 1} ", "")]
         if self._studio.me is not None and self.editor.read_only:
             parts.append((" read only: you are a viewer ", "$text-warning"))
+        if self.is_mounted:
+            parts.append(self.finding_here)
         return Content.assemble(*parts)
 
     def enter(self) -> None:
@@ -109,11 +129,28 @@ Everybody who opens this file edits the same text, and sees the others' carets.
                 hint = "^S tries again" if trouble else ""
                 self.post_message(Problem(StudioError(f"{self.path}: {news}", hint)))
 
+    # -- finding one's way --------------------------------------------------------------------
+
+    def action_find(self) -> None:
+        """Find and replace in this file."""
+        self.query_one(FindBar).enter()
+
+    @work(exclusive=True, group="line")
+    async def action_go_to_line(self) -> None:
+        """Ask for a line, and go there."""
+        from studio_tui.app.screens.dialogs import Ask
+
+        last = self.editor.document.line_count
+        given = await self.app.push_screen_wait(Ask(f"go to line, 1 to {last}", placeholder="42"))
+        line, _, column = (given or "").partition(":")
+        if line.isdecimal():
+            self.editor.go_to(int(line), int(column) if column.isdecimal() else 1)
+
     # -- presence -----------------------------------------------------------------------------
 
-    def _carets(self) -> Sequence[Caret]:
-        """The others who look at this file, where they are."""
-        carets = []
+    def _carets(self) -> Sequence[Caret | Wash]:
+        """The others who look at this file, where they are, and what is commented on."""
+        carets: list[Caret | Wash] = list(self.washes())
         for person in self._people.others:
             gaze = person.gaze
             if gaze.path != self.path:
@@ -139,7 +176,20 @@ Everybody who opens this file edits the same text, and sees the others' carets.
         start, end = self.editor.selection
         anchor = event.anchor if event else text.anchor(document.byte_at(start))
         head = event.head if event else text.anchor(document.byte_at(end))
-        self._studio.look(Gaze(path=self.path, line=end[0] + 1, anchor=anchor, head=head))
+        top = text.anchor(document.byte_at((self.editor.first_line, 0)))
+        self._studio.look(Gaze(self.path, end[0] + 1, anchor, head, top))
+
+    def join(self, gaze: Gaze) -> None:
+        """Put the caret where somebody has theirs, or else on their line."""
+        document, head = self.editor.lf_document, self.file.text.resolve(gaze.head)
+        line = max(0, gaze.line - 1)
+        at = document.clamp((line, 0)) if head is None else document.location_at(head)
+        self.editor.move_cursor(at, center=True)
+
+    def show_view(self, gaze: Gaze) -> None:
+        """Show what somebody sees, as much of it as fits; their caret in any case."""
+        top, head = (self.file.text.resolve(anchor) for anchor in (gaze.top, gaze.head))
+        self.editor.show_from(top, head)
 
     # -- to the disk --------------------------------------------------------------------------
 

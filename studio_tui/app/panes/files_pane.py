@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,9 +18,11 @@ from textual.widgets.option_list import Option
 from studio_tui.app.panes.place import Place
 from studio_tui.app.people import People
 from studio_tui.app.problems import told
-from studio_tui.app.truncate import clip_middle
+from studio_tui.app.truncate import clip, clip_middle, scrub
 from studio_tui.app.widgets.file_tree import FileNode, FileTree
+from studio_tui.client.project import Deleted
 from studio_tui.client.studio import Studio
+from studio_tui.errors import StudioError
 
 REFRESH_SECONDS = 4.0
 FOUND = 100
@@ -35,7 +39,10 @@ The folder of the studio, on the studio's machine. Everybody sees the same files
 
 - **Enter** opens a file, or opens and closes a folder
 - **/** finds a file anywhere in the folder by part of its name
-- **n** new file (end the name with `/` for a folder), **r** rename or move, **d** delete
+- **n** new file (end the name with `/` for a folder), **r** rename or move
+- **d** moves a file or folder into the trash, **t** shows what is there and brings it back
+- `M` has changed since git's last commit, `A` is new to it, `?` is unknown to it; what git ignores
+  is dim
 - A name in colour beside a file is somebody who looks at it right now.
 - `●` is on its way to the disk, `!` could not be written
 """
@@ -44,6 +51,7 @@ The folder of the studio, on the studio's machine. Everybody sees the same files
         Binding("n", "new", "new", id="files.new"),
         Binding("r", "rename", "rename", id="files.rename"),
         Binding("d,delete", "delete", "delete", id="files.delete"),
+        Binding("t", "trash", "trash", show=False, id="files.trash"),
         Binding("u", "reload", "read again", show=False, id="files.reload"),
         Binding("escape", "leave_search", show=False, id="files.leave"),
     ]
@@ -91,7 +99,8 @@ The folder of the studio, on the studio's machine. Everybody sees the same files
     async def _list(self, path: str) -> list[FileNode]:
         """The contents of a folder, paths relative to the studio's folder."""
         listing = await self._studio.folder(path)
-        self.notice.clear()
+        if not self.notice.has_class("-news"):
+            self.notice.clear()
         if listing.truncated:
             self.notice.news(f"{path or 'the folder'} has more files than are shown: / finds them")
         below = f"{path}/" if path else ""
@@ -101,6 +110,13 @@ The folder of the studio, on the studio's machine. Everybody sees the same files
         """Read the open folders again."""
         if self._studio.reachable:
             self.file_tree.reload()
+            self._ask_git()
+
+    @work(exclusive=True, group="git")
+    async def _ask_git(self) -> None:
+        """Git's marks are a help: without an answer the tree shows none."""
+        with contextlib.suppress(StudioError):
+            self.file_tree.show_git(await self._studio.project.marks())
 
     def _look_again(self) -> None:
         if self.file_tree.is_on_screen and self.app.app_focus:
@@ -125,6 +141,7 @@ The folder of the studio, on the studio's machine. Everybody sees the same files
     def action_reload(self) -> None:
         """Read the open folders again, and say so when that is not possible."""
         self.file_tree.reload()
+        self._ask_git()
 
     def action_search(self) -> None:
         """Show the search."""
@@ -150,8 +167,7 @@ The folder of the studio, on the studio's machine. Everybody sees the same files
     @work(exclusive=True, group="search")
     async def _search(self, query: str) -> None:
         with told(self):
-            answer = await self._studio.query("files.find", query=query, limit=FOUND)
-            self._found = [str(path) for path in answer["paths"]]
+            self._found = await self._studio.project.find(query, FOUND)
             results = self.query_one(OptionList)
             results.clear_options()
             width = max(8, self.size.width - 4)
@@ -210,7 +226,7 @@ The folder of the studio, on the studio's machine. Everybody sees the same files
             return
         with told(self):
             kind = "dir" if path.endswith("/") else "file"
-            await self._studio.command("files.create", path=path.rstrip("/"), kind=kind)
+            await self._studio.project.create(path.rstrip("/"), kind)
             self.reload()
             if kind == "file":
                 self.post_message(self.FileChosen(path))
@@ -227,7 +243,7 @@ The folder of the studio, on the studio's machine. Everybody sees the same files
         if path is None or path == chosen.path:
             return
         with told(self):
-            await self._studio.command("files.rename", path=chosen.path, to=path)
+            await self._studio.project.rename(chosen.path, path)
             self.reload()
 
     @work(exclusive=True, group="change")
@@ -241,8 +257,27 @@ The folder of the studio, on the studio's machine. Everybody sees the same files
         question = Confirm("delete?", self._what_is_lost(chosen), "delete it", "keep it")
         if await self.app.push_screen_wait(question):
             with told(self):
-                await self._studio.command("files.delete", path=chosen.path)
+                await self._studio.project.delete(chosen.path)
                 self.reload()
+                self.notice.news(f"{chosen.name} is in the trash: t shows what is there")
+
+    @work(exclusive=True, group="change")
+    async def action_trash(self) -> None:
+        """Show what was deleted, and bring back what is chosen."""
+        from studio_tui.app.screens.dialogs import Pick
+
+        with told(self):
+            deleted = await self._studio.project.trash()
+            if not deleted:
+                self.notice.news("the trash is empty")
+                return
+            choices = [(each.id, _told(each)) for each in deleted]
+            hint = "enter: bring it back   esc: leave it"
+            id = await self.app.push_screen_wait(Pick("deleted", choices, hint))
+            if id is not None:
+                path = await self._studio.project.restore(id)
+                self.reload()
+                self.notice.news(f"{path} is back")
 
     def _what_is_lost(self, chosen: FileNode) -> str:
         inside = " and everything in it" if chosen.kind == "dir" else ""
@@ -257,4 +292,12 @@ The folder of the studio, on the studio's machine. Everybody sees the same files
         watched = (
             f"\n{', '.join(others)} look{'s' * (len(others) == 1)} at it now." if others else ""
         )
-        return f"{chosen.path}{inside} will be gone from the disk, for everybody.{watched}"
+        return (
+            f"{chosen.path}{inside} goes into the trash, for everybody; "
+            f"it can be brought back for 30 days.{watched}"
+        )
+
+
+def _told(deleted: Deleted) -> str:
+    when = time.strftime("%d.%m. %H:%M", time.localtime(deleted.time))
+    return f"{when}  {clip_middle(scrub(deleted.path), 30)}  {clip(scrub(deleted.by), 8)}"

@@ -240,19 +240,32 @@ Open files and the studio's terminals share this place, one tab each.
             at = keys.index(self.active) if self.active in keys else 0
             self.activate(keys[(at + by) % len(keys)])
 
+    def key_of(self, path: str) -> str | None:
+        """The tab of the file that is at `path` now; None when it has none."""
+        panes = self._panes
+        return next((k for k in panes if getattr(panes[k], "path", "") == path), None)
+
     @work(group="open")
     async def open_file(self, path: str, *, focus: bool = True) -> None:
         """Open a file, or go to its tab."""
+        with told(self):
+            await self.bring(path, focus=focus)
+
+    async def bring(self, path: str, *, focus: bool = True) -> None:
+        """Open a file, or go to its tab; when it is being opened already, that goes on.
+
+        Raises:
+            StudioError: it cannot be opened.
+        """
         key = FILE + path
         if key in self._panes:
             self.activate(key, focus=focus)
         elif key not in self._joining:
             self._joining.add(key)
             try:
-                with told(self):
-                    pane = await self._opened(path)
-                    self._files.append(key)
-                    await self._add(key, pane, focus)
+                pane = await self._opened(path)
+                self._files.append(key)
+                await self._add(key, pane, focus)
             finally:
                 self._joining.discard(key)
 

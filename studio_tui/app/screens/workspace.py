@@ -20,10 +20,11 @@ from studio_tui.app.layout import Layout
 from studio_tui.app.panes.files_pane import FilesPane
 from studio_tui.app.panes.log_pane import LogPane
 from studio_tui.app.panes.side_pane import SidePane
-from studio_tui.app.panes.work_pane import TERMINAL, WorkPane
-from studio_tui.app.people import People
+from studio_tui.app.panes.work_pane import WorkPane
 from studio_tui.app.problems import Problem, told
-from studio_tui.app.screens.places import PLACES, PlacesScreen
+from studio_tui.app.screens.people_screen import PeopleScreen
+from studio_tui.app.screens.places import PLACES
+from studio_tui.app.widgets.follow_bar import FollowBar
 from studio_tui.app.widgets.job_list import JobList
 from studio_tui.app.widgets.key_hints import KeyHints
 from studio_tui.app.widgets.place_strip import PlaceStrip
@@ -31,7 +32,6 @@ from studio_tui.app.widgets.terminal_view import TerminalView
 from studio_tui.app.widgets.top_line import MachineButton, TopLine
 from studio_tui.app.words import sleep
 from studio_tui.client.studio import Studio, Topic
-from studio_tui.document.presence import Gaze
 
 if TYPE_CHECKING:
     from studio_tui.app.job_form import RunRequest
@@ -42,7 +42,7 @@ SETTLE_SECONDS = 1.0
 """How long leaving waits for edits that are on their way, before it asks."""
 
 
-class Workspace(PlacesScreen):
+class Workspace(PeopleScreen):
     """Everything about one studio on one screen.
 
     Args:
@@ -62,10 +62,8 @@ class Workspace(PlacesScreen):
         leader: str = "ctrl+right_square_bracket",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(layout)
-        self.studio = studio
+        super().__init__(studio, layout)
         self.leader = leader
-        self.people = People(studio, self.app)
         self._clock = clock
         self._reachable = False
         self._told = ""  # what keeps edits from the relay, as last shown
@@ -77,6 +75,7 @@ class Workspace(PlacesScreen):
     def compose(self) -> ComposeResult:
         """Top line, places, hints."""
         yield TopLine(self.studio, self.people)
+        yield FollowBar()
         yield PlaceStrip(PLACES)
         with Horizontal(id="body"):
             yield FilesPane(self.studio, self.people)
@@ -92,11 +91,6 @@ class Workspace(PlacesScreen):
     def files_pane(self) -> FilesPane:
         """The files."""
         return self.query_one(FilesPane)
-
-    @property
-    def work_pane(self) -> WorkPane:
-        """Open files and terminals."""
-        return self.query_one(WorkPane)
 
     @property
     def side_pane(self) -> SidePane:
@@ -131,6 +125,7 @@ class Workspace(PlacesScreen):
         if topics & {"document", "people", "saved", "link", "switch"}:
             self.work_pane.show()
             self.files_pane.annotate()
+            self.show_following()
             self._show_problem()
         if topics & {"document", "link"}:
             self.side_pane.show_jobs()
@@ -197,7 +192,9 @@ class Workspace(PlacesScreen):
         match action:
             case _ if not self.ready.is_set():
                 return True
-            case "save":
+            case "follow":
+                return bool(self.people.others)
+            case "save" | "in_file":
                 return self.work_pane.editor is not None
             case "take":
                 return terminal is not None and terminal.can_take
@@ -276,24 +273,12 @@ class Workspace(PlacesScreen):
 
     # -- files and terminals ------------------------------------------------------------------
 
-    def open_file(self, path: str, focus: bool = True) -> None:
-        """Open a file in a tab."""
-        if self.narrow:
-            self.place = "work"
-            self.lay_out()
-        self.work_pane.open_file(path, focus=focus)
+    @work(exclusive=True, group="project")
+    async def action_search(self) -> None:
+        """Look for something in all files."""
+        from studio_tui.app.screens import search
 
-    def show_terminal(self, id: str) -> None:
-        """Go to a terminal's tab."""
-        self.action_go("work")
-        self.work_pane.activate(TERMINAL + id)
-
-    def join_gaze(self, gaze: Gaze) -> None:
-        """Go where somebody looks."""
-        if gaze.path:
-            self.open_file(gaze.path)
-        elif gaze.terminal in self.studio.document.terminals:
-            self.show_terminal(gaze.terminal)
+        await search.visit(self)
 
     def action_terminal(self) -> None:
         """Open a new terminal."""
@@ -309,6 +294,11 @@ class Workspace(PlacesScreen):
         """Write the file that is seen."""
         if self.work_pane.editor is not None:
             self.work_pane.editor.save()
+
+    async def action_in_file(self, action: str) -> None:
+        """Do something in the file that is seen."""
+        if self.work_pane.editor is not None:
+            await self.work_pane.editor.run_action(action)
 
     def action_close_tab(self) -> None:
         """Close the file that is seen, or end the terminal."""
@@ -475,6 +465,7 @@ class Workspace(PlacesScreen):
     @on(WorkPane.TabsChanged)
     def _tabs_changed(self) -> None:
         self.refresh_bindings()
+        self.call_after_refresh(self.show_following)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Say that a focused terminal gets every key."""

@@ -36,6 +36,15 @@ class Caret:
     head: int
 
 
+@dataclass(frozen=True, slots=True)
+class Wash:
+    """A range that somebody said something about, from one byte to another."""
+
+    color: str
+    start: int
+    end: int
+
+
 @dataclass(slots=True)
 class _Row:
     """What is painted over one row: (first cell, cell after the last, style), and the names."""
@@ -54,7 +63,7 @@ class CaretLayer:
 
     def __init__(
         self,
-        carets: Iterable[Caret],
+        carets: Iterable[Caret | Wash],
         wrapped: LFWrappedDocument,
         tab_width: int,
         rows: range,
@@ -72,9 +81,15 @@ class CaretLayer:
         self._rows: dict[int, _Row] = defaultdict(_Row)
         carets = list(carets)
         for caret in carets:
-            self._add_selection(caret)
+            if isinstance(caret, Wash):
+                self._add_range(caret.start, caret.end, caret.color, 0.2)
         for caret in carets:
-            self._add_head(caret)
+            if isinstance(caret, Caret):
+                start, end = sorted((caret.anchor, caret.head))
+                self._add_range(start, end, caret.color, 0.35)
+        for caret in carets:
+            if isinstance(caret, Caret):
+                self._add_head(caret)
 
     def paint(self, row: int, strip: Strip, left: int, gutter: int, width: int) -> Strip:
         """Paint over a row.
@@ -100,14 +115,14 @@ class CaretLayer:
             room, width = room - cells, width - cells
         return strip
 
-    def _add_selection(self, caret: Caret) -> None:
-        start, end = sorted((caret.anchor, caret.head))
+    def _add_range(self, start: int, end: int, named: str, strength: float) -> None:
+        """Underline a range, on a background with so much of its colour."""
         if start == end:
             return
         first = self._wrapped.location_to_offset(self._document.location_at(start))
         last = self._wrapped.location_to_offset(self._document.location_at(end))
-        color = _color(caret.color)
-        style = Style(underline=True, bgcolor=self._background.blend(color, 0.35).rich_color)
+        background = self._background.blend(_color(named), strength)
+        style = Style(underline=True, bgcolor=background.rich_color)
         for row in range(max(first.y, self._visible.start), min(last.y + 1, self._visible.stop)):
             x = first.x if row == first.y else 0
             until = last.x if row == last.y else max(self._row_cells(row), x + 1)

@@ -25,9 +25,10 @@ from textual.document._edit import Edit
 from textual.document._history import EditHistory
 from textual.geometry import Offset, Region
 from textual.message import Message
-from textual.widgets import TextArea
 
-from studio_tui.app.widgets.carets import Caret, CaretLayer
+from studio_tui.app.widgets.carets import Caret, CaretLayer, Wash
+from studio_tui.app.widgets.code_area import CodeArea
+from studio_tui.app.widgets.kept_colors import moved
 from studio_tui.app.widgets.languages import language_of
 from studio_tui.app.widgets.lf_document import (
     LFDocument,
@@ -41,11 +42,15 @@ from studio_tui.document.undo import Undo
 
 if TYPE_CHECKING:
     from textual.strip import Strip
+    from textual.timer import Timer
 
-MAX_COLORED_LINES = 10_000
+MAX_COLORED_LINES = 20_000
 MAX_COLORED_BYTES = 1 << 20
 MARGIN = 20
 """Rows above and below the visible ones that are coloured with them."""
+
+COLOR_SECONDS = 0.25
+"""How long the colours of a large text may be behind it."""
 
 BRACKET_REACH = 20_000
 """Characters that are searched for the other bracket of a pair."""
@@ -68,15 +73,15 @@ class _OwnHistory(EditHistory):
         self._own_edits.checkpoint()
 
 
-class Editor(TextArea):
+class Editor(CodeArea):
     """An editor for a shared text.
 
     Args:
         shared: the text; it outlives the editor.
         path: the file's name, to choose its colours by.
         own_edits: the undo stack, when it shall outlive the editor.
-        carets: gives the carets of others each time the editor is painted; call `refresh()`
-            when they have changed.
+        carets: gives the carets of others, and the ranges that are commented on, each time the
+            editor is painted; call `refresh()` when they have changed.
         read_only: nothing that is done in this editor changes the text.
         soft_wrap: break long lines at the edge.
     """
@@ -90,7 +95,7 @@ class Editor(TextArea):
         Binding("ctrl+z,super+z", "undo", "Undo", show=False, id="editor.undo"),
         Binding("ctrl+y,super+y", "redo", "Redo", show=False, id="editor.redo"),
         # The app's, as in every place; what Textual has on them has another key, too.
-        Binding("ctrl+e,f6", "give_way", show=False),
+        Binding("ctrl+e,f6,ctrl+pageup,ctrl+pagedown", "give_way", show=False),
     ]
 
     @dataclass
@@ -126,7 +131,7 @@ class Editor(TextArea):
         *,
         path: str = "",
         own_edits: Undo | None = None,
-        carets: Callable[[], Sequence[Caret]] = tuple,
+        carets: Callable[[], Sequence[Caret | Wash]] = tuple,
         read_only: bool = False,
         soft_wrap: bool = False,
         name: str | None = None,
@@ -144,6 +149,7 @@ class Editor(TextArea):
         self._published: tuple[Anchor, Anchor] | None = None
         self._publishing = False
         self._colored_rows: range | None = None
+        self._coloring: Timer | None = None
         self._layer: CaretLayer | None = None
         super().__init__(
             str(shared),
@@ -219,7 +225,8 @@ class Editor(TextArea):
         text = _normalized(edit.text)
         if self.read_only or not self.shared.writable or (top == bottom and not text):
             return EditResult(top, "")
-        self.own_edits.expect(document.get_text_range(top, bottom), text)
+        removed = document.get_text_range(top, bottom)
+        self.own_edits.expect(removed, text, self._selected)
         self._writing = True
         try:
             start, end = document.byte_at(top), document.byte_at(bottom)
@@ -230,9 +237,22 @@ class Editor(TextArea):
         self._drop_colors_of_large_text()
         return result
 
+    def make(self, edits: Sequence[tuple[int, int, str]]) -> bool:
+        """Make several edits, (start, end, text) in code points, as one undo step."""
+        if self.read_only or not self.shared.writable or not edits:
+            return False
+        self.own_edits.expect("\n", "\n", self._selected)
+        self.shared.edit(edits, self.own_edits.origin)
+        return True
+
     def undo(self) -> None:
-        """Take back this person's last step; what others did stays."""
-        self._replay(self.own_edits.undo)
+        """Take back this person's last step, and select what they had; what others did stays."""
+        if not self._replay(self.own_edits.undo):
+            return
+        ends = [self.shared.resolve(end) for end in self.own_edits.selection or ()]
+        locations = [self.lf_document.location_at(byte) for byte in ends if byte is not None]
+        if len(locations) == 2:
+            self.selection = Selection(*locations)
 
     def redo(self) -> None:
         """Do this person's last undone step again."""
@@ -246,12 +266,12 @@ class Editor(TextArea):
         """Ask for the file to be written."""
         self.post_message(self.SaveRequested(self))
 
-    def _replay(self, step: Callable[[], bool]) -> None:
+    def _replay(self, step: Callable[[], bool]) -> bool:
         if self.read_only or not self.shared.writable:
-            return
+            return False
         self._replaying = True
         try:
-            step()
+            return step()
         finally:
             self._replaying = False
 
@@ -337,6 +357,31 @@ class Editor(TextArea):
         if y != self.scroll_offset.y:
             self.scroll_to(y=y, animate=False, force=True, immediate=True)
 
+    @property
+    def first_line(self) -> int:
+        """The line at the top edge of the view."""
+        return self._first_visible()[0]
+
+    def show_from(self, top: int | None, head: int | None) -> None:
+        """Scroll so that byte `top` is in the first row, and byte `head` in sight; the caret stays.
+
+        Args:
+            top: None to scroll no further than `head` needs.
+            head: None for nothing that must be seen.
+        """
+        x, y = self.scroll_offset
+        if top is not None:
+            x, y = 0, self._offset_of(top).y
+        if head is not None:
+            at, size = self._offset_of(head), self.scrollable_content_region.size
+            width = max(1, size.width - self.gutter_width)
+            x = min(max(x, at.x - width + 2), at.x)
+            y = min(max(y, at.y - size.height + 1), at.y)
+        self.scroll_to(x, y, animate=False, force=True, immediate=True)
+
+    def _offset_of(self, byte: int) -> Offset:
+        return self.wrapped_document.location_to_offset(self.lf_document.location_at(byte))
+
     def scroll_cursor_visible(self, center: bool = False, animate: bool = False) -> Offset:
         """Scroll to the caret, but not because somebody else typed."""
         if self._applying:
@@ -356,10 +401,14 @@ class Editor(TextArea):
             self._publishing = True
             self.call_later(self._publish)
 
+    def _selected(self) -> tuple[Anchor, Anchor]:
+        """The selection, as it stays with its characters."""
+        anchor, head = (self.shared.anchor(self.lf_document.byte_at(at)) for at in self.selection)
+        return anchor, head
+
     def _publish(self) -> None:
         self._publishing = False
-        document = self.lf_document
-        anchor, head = (self.shared.anchor(document.byte_at(at)) for at in self.selection)
+        anchor, head = self._selected()
         if (anchor, head) != self._published:
             self._published = (anchor, head)
             self.post_message(self.SelectionPublished(self, anchor, head))
@@ -367,10 +416,37 @@ class Editor(TextArea):
     # -- painting ------------------------------------------------------------------------------
 
     def _build_highlight_map(self) -> None:
-        """Forget the colours; the next painting finds those of the rows it needs."""
+        """Forget the colours; the next painting finds those of the rows it needs.
+
+        Those of a large text move along with the edit: it is parsed again once nobody types.
+        """
+        self._line_cache.clear()
+        document = self.document
+        if self._colored_rows and isinstance(document, LFSyntaxDocument) and document.slow:
+            for move in document.moves:
+                self._highlights, self._colored_rows = moved(
+                    self._highlights, self._colored_rows, move
+                )
+            document.moves.clear()
+            self._color_later()
+        else:
+            self._forget_colors()
+
+    def _forget_colors(self) -> None:
         self._line_cache.clear()
         self._highlights.clear()
         self._colored_rows = None
+
+    def _color_later(self) -> None:
+        if self._coloring is None:
+            self._coloring = self.set_timer(COLOR_SECONDS, self._color_now)
+
+    def _color_now(self) -> None:
+        self._coloring = None
+        if isinstance(self.document, LFSyntaxDocument):
+            self.document.parse()
+        self._forget_colors()
+        self.refresh()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Paint the rows inside `crop`."""
@@ -415,6 +491,10 @@ class Editor(TextArea):
         first, last = lines[rows[0]][0], lines[rows[-1]][0]
         done = self._colored_rows
         if done is not None and first in done and last in done:
+            return
+        document = self.document
+        if isinstance(document, LFSyntaxDocument) and document.new and document.slow:
+            self._color_later()  # a large text is there before its colours
             return
         wanted = range(max(0, first - MARGIN), min(self.document.line_count, last + 1 + MARGIN))
         self._colored_rows = wanted

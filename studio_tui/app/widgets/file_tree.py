@@ -17,6 +17,7 @@ from textual.widgets.tree import TreeNode
 
 from studio_tui.app.problems import told
 from studio_tui.app.truncate import clip, clip_middle, scrub
+from studio_tui.client.project import Marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class FileTree(Tree[FileNode]):
         self._list = list_folder
         self._people: dict[str, list[tuple[str, str]]] = {}
         self._marks: dict[str, str] = {}
+        self._git = Marks()
         super().__init__("", FileNode("", "dir"))
         self.show_root = False
         self.show_guides = False
@@ -98,6 +100,13 @@ class FileTree(Tree[FileNode]):
             self._invalidate()
             self.refresh()
 
+    def show_git(self, git: Marks) -> None:
+        """Show what git says: a letter beside what has changed, and dimmed what it ignores."""
+        if git != self._git:
+            self._git = git
+            self._invalidate()
+            self.refresh()
+
     def render_label(self, node: TreeNode[FileNode], base_style: Style, style: Style) -> Text:
         """A folder's or a file's row."""
         data = node.data
@@ -108,7 +117,11 @@ class FileTree(Tree[FileNode]):
         ink = Style()
         if folder:
             ink = self.get_component_rich_style("tree--folder", partial=True, default=ink)
+        if data.name.startswith(".") or self._git.ignores(data.path):
+            ink += Style(dim=True)
         notes = Text()
+        if letter := self._git.letter(data.path):
+            notes.append(f" {letter}", style + Style(dim=letter == "?"))
         if mark := self._marks.get(data.path, ""):
             notes.append(f" {mark}", style)
         for name, colour in self._people.get(data.path, []):

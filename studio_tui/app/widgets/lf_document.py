@@ -6,6 +6,7 @@ than they were given; and they count bytes from the top for each edit.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -17,10 +18,11 @@ from textual.document._wrapped_document import WrappedDocument
 from textual.geometry import Size
 from tree_sitter import Parser
 
+from studio_tui.app.widgets.kept_colors import Move
 from studio_tui.document.text import utf8_length
 
 if TYPE_CHECKING:
-    from tree_sitter import Language, Node, Query
+    from tree_sitter import Language, Node, Query, Tree
 
 # Control characters, line separators and direction marks would act on the terminal or hide what
 # a line says. Each becomes one visible character, so that columns stay what they are.
@@ -119,15 +121,42 @@ class LFDocument(Document):
         return cell_len(line.expandtabs(self._tab_width))
 
 
+QUICK_BYTES = 64 * 1024
+"""A text of this size is parsed within a few milliseconds; one that is larger waits for a pause."""
+
+_PROPERTIES = re.compile(r"\(#(?:set!|is\?|is-not\?)[^()]*\)")
+"""What a query says of its captures for others to use. Beside a comparison in the same pattern it
+makes tree-sitter 0.26.1 write over memory that is not its own; nothing here asks for it."""
+
+
 class LFSyntaxDocument(LFDocument, SyntaxAwareDocument):
-    """An `LFDocument` with a syntax tree, parsed anew only when somebody asks the tree."""
+    """An `LFDocument` with a syntax tree, parsed only when somebody asks the tree.
+
+    Attributes:
+        moves: the edits since it was parsed.
+    """
 
     def __init__(self, text: str, language: Language) -> None:
         LFDocument.__init__(self, text)
         self.language = language
+        self.moves: list[Move] = []
         self._parser = Parser(language)
-        self._syntax_tree = self._parser.parse(text.encode())
-        self._parsed = True
+        self._tree: Tree | None = None
+        self._parsed = False
+
+    @property
+    def slow(self) -> bool:
+        """Whether parsing is due, and may take longer than a person notices."""
+        return not self._parsed and sum(self._lengths) > QUICK_BYTES
+
+    @property
+    def new(self) -> bool:
+        """Whether it was never parsed."""
+        return self._tree is None
+
+    def prepare_query(self, query: str) -> Query | None:
+        """The query, for `query_syntax_tree`."""
+        return super().prepare_query(_PROPERTIES.sub("", query))
 
     def replace_range(self, start: Location, end: Location, text: str) -> EditResult:
         """As `LFDocument.replace_range`, and tell the tree what moved."""
@@ -135,16 +164,27 @@ class LFSyntaxDocument(LFDocument, SyntaxAwareDocument):
         start_byte, end_byte = self.byte_at(top), self.byte_at(bottom)
         start_point, end_point = self._location_to_point(top), self._location_to_point(bottom)
         result = super().replace_range(top, bottom, text)
-        self._syntax_tree.edit(
-            start_byte=start_byte,
-            old_end_byte=end_byte,
-            new_end_byte=start_byte + utf8_length(text),
-            start_point=start_point,
-            old_end_point=end_point,
-            new_end_point=self._location_to_point(result.end_location),
-        )
+        move = Move(start_point, end_point, self._location_to_point(result.end_location))
+        if self._tree is not None:
+            self._tree.edit(
+                start_byte=start_byte,
+                old_end_byte=end_byte,
+                new_end_byte=start_byte + utf8_length(text),
+                start_point=move.start,
+                old_end_point=move.old_end,
+                new_end_point=move.new_end,
+            )
+        self.moves.append(move)
         self._parsed = False
         return result
+
+    def parse(self) -> None:
+        """Bring the tree up to date."""
+        if not self._parsed:
+            before = () if self._tree is None else (self._tree,)
+            self._syntax_tree = self._tree = self._parser.parse(self.text.encode(), *before)
+            self._parsed = True
+            self.moves.clear()
 
     def query_syntax_tree(
         self,
@@ -153,9 +193,7 @@ class LFSyntaxDocument(LFDocument, SyntaxAwareDocument):
         end_point: tuple[int, int] | None = None,
     ) -> dict[str, list[Node]]:
         """Captures of `query` between two points, each (row, byte in the row)."""
-        if not self._parsed:
-            self._syntax_tree = self._parser.parse(self._read_callable, self._syntax_tree)
-            self._parsed = True
+        self.parse()
         return super().query_syntax_tree(query, start_point, end_point)
 
 

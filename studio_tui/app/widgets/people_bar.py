@@ -57,11 +57,13 @@ def seats(
         titles: terminal id -> title, for those who look at a terminal.
     """
     found: dict[str, Seat] = {}
+    names = {p.connection: f"⇢ {clip(scrub(p.name), _NAME_CAP)}" for p in people}
     for person in sorted(people, key=lambda person: (person.connection != me, person.name)):
         if person.role == "host":
             continue
         name = scrub(person.name)
-        gaze, mine = _gaze(person, titles or {}), person.connection == me
+        leader = names.get(person.following, "")
+        gaze, mine = leader or _gaze(person, titles or {}), person.connection == me
         old = found.get(name)
         if old is None:
             found[name] = Seat(name, person.role, gaze, mine)
@@ -103,7 +105,7 @@ def _seat(seat: Seat, name_cap: int, *, gaze: bool) -> list[Piece]:
     after = f" ×{seat.connections}" if seat.connections > 1 else ""
     # A viewer keeps the mark when there is no room for what they look at.
     if gaze and seat.gaze and not seat.mine:
-        after += f" {seat.mark} {seat.gaze}"
+        after += f" {seat.gaze}" if seat.gaze.startswith("⇢") else f" {seat.mark} {seat.gaze}"
     elif seat.role == "viewer":
         after += f" {seat.mark}"
     return [name, Piece(after)] if after else [name]

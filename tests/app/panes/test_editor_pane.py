@@ -141,3 +141,19 @@ async def test_the_frame_tells_line_and_column(pilot: Any, settle: Any) -> None:
     await settle(pilot)
     deck = pilot.app.workspace.work_pane.deck
     assert "data.py  1:3" in str(deck.border_subtitle)
+
+
+async def test_the_next_tab_is_a_key_away_from_wide_lines_too(
+    studio: Any, open_app: Any, settle: Any
+) -> None:
+    studio.files = {**studio.files, "wide.py": b"x" * 900 + b"\n"}
+    async with open_app(studio) as pilot:
+        work = pilot.app.workspace.work_pane
+        for path in ("data.py", "wide.py"):
+            pilot.app.workspace.open_file(path)
+            await settle(pilot)
+            await settle(pilot)
+        assert work.path == "wide.py"
+        await pilot.press("ctrl+pagedown")
+        await settle(pilot)
+        assert work.path == "data.py"

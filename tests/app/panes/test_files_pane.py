@@ -94,7 +94,7 @@ async def test_deleting_asks_once_and_says_who_looks_at_it(
     studio.arrive(2, "bob", path="train.py", line=3)
     await pilot.press("end", "up", "d")
     await settle(pilot)
-    assert "train.py will be gone from the disk, for everybody." in text_of(pilot)
+    assert "train.py goes into the trash, for everybody" in text_of(pilot)
     assert "bob looks at it now." in text_of(pilot)
     await pilot.press("enter")
     await settle(pilot)
@@ -135,3 +135,34 @@ async def test_who_looks_at_a_file_and_its_mark(pilot: Any, studio: Any, settle:
     node = next(node for node in tree.root.children if node.data.path == "README.md")
     label = tree.render_label(node, tree.rich_style, tree.rich_style).plain
     assert label == f"  README.md{' ' * (tree.size.width - 14)}bob"
+
+
+async def test_what_was_deleted_is_brought_back(
+    pilot: Any, studio: Any, settle: Any, text_of: Any
+) -> None:
+    await pilot.press("t")
+    await settle(pilot)
+    assert "the trash is empty" in text_of(pilot)
+    studio.trash["old/[b]name.py"] = b""
+    await pilot.press("t")
+    await settle(pilot)
+    assert "old/[b]name.py  bob" in text_of(pilot)
+    await pilot.press("enter")
+    await settle(pilot)
+    assert studio.asked("files.restore") == [{"id": "old/[b]name.py", "to": ""}]
+    assert "is back" in text_of(pilot)
+
+
+async def test_git_marks_what_has_changed(
+    pilot: Any, studio: Any, settle: Any, text_of: Any
+) -> None:
+    studio.git = {"train.py": "M", "src/data": "?"}
+    await pilot.press("u")
+    await settle(pilot)
+    rows = {
+        row.split("│")[1].split()[-2]: row.split("│")[1].split()[-1]
+        for row in text_of(pilot).splitlines()
+        if row.count("│") > 1 and len(row.split("│")[1].split()) > 1
+    }
+    assert (rows["train.py"], rows["src"]) == ("M", "M")
+    assert "data.py" not in rows

@@ -62,7 +62,7 @@ def bucket(studio: StagedStudio) -> Bucket:
 
 async def opened(pilot: Any, settle: Any) -> None:
     """The bucket's own folder is open, the cursor on its first row."""
-    await pilot.press("f9")
+    await pilot.press("f10")
     await settle(pilot)
     await pilot.press("enter")
     await settle(pilot)
@@ -144,7 +144,7 @@ async def test_what_is_wrong_is_said_and_can_be_tried_again(
 ) -> None:
     bucket.problem = Refused("s3 does not accept the credentials", "aws configure")
     async with open_app(studio) as pilot:
-        await pilot.press("f9")
+        await pilot.press("f10")
         await settle(pilot)
         await pilot.press("enter")
         await settle(pilot)

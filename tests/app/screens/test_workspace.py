@@ -193,7 +193,7 @@ async def test_the_leader_leads_out_and_twice_goes_through(
 
 
 async def test_another_leader_and_other_keys(studio: Any, open_app: Any, settle: Any) -> None:
-    options = {"leader": "ctrl+g", "keys": {"run": "f9", "fold.side": "f10"}}
+    options = {"leader": "ctrl+g", "keys": {"run": "f9", "fold.side": "f11"}}
     async with open_app(studio, **options) as pilot:
         await pilot.press("ctrl+g")
         assert isinstance(pilot.app.screen, LeaderStrip)

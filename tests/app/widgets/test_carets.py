@@ -7,7 +7,7 @@ from textual._cells import cell_len
 from textual.app import App, ComposeResult
 from textual.color import Color
 
-from studio_tui.app.widgets.carets import Caret
+from studio_tui.app.widgets.carets import Caret, Wash
 from studio_tui.app.widgets.editor import Editor
 from studio_tui.document.text import SharedText
 
@@ -23,7 +23,7 @@ class Desk(App[None]):
         text = SharedText(Doc())
         text.insert(0, content)
         self.shared = text
-        self.others = list(carets)
+        self.others: list[Caret | Wash] = list(carets)
         self.editor = Editor(text, carets=lambda: self.others, soft_wrap=soft_wrap)
 
     def compose(self) -> ComposeResult:
@@ -163,3 +163,43 @@ async def test_the_own_caret_is_not_painted_over() -> None:
         await pilot.pause()
         assert app.painted() == {}
         assert " ana▏" in app.line(0)
+
+
+@pytest.mark.parametrize("soft_wrap", [False, True])
+async def test_a_caret_is_seen_wherever_it_is(soft_wrap: bool) -> None:
+    lines = [
+        "",
+        "x" * 9,
+        "日本語日本",
+        "a日\tb",
+        "😀" * 4,
+        "one two 日本 three",
+        "👩\u200d👧e\u0301 ",
+    ]
+    content = "\n".join([*lines, "\t"])
+    app = Desk(content, soft_wrap=soft_wrap)
+    async with app.run_test(size=(14 if soft_wrap else 40, 30)):
+        editor, orange = app.editor, Color.parse(ORANGE).rich_color
+        for at in range(len(content) + 1):
+            app.others[:] = [caret(len(content[:at].encode()), anchor=0)]
+            editor._layer = editor._caret_layer()
+            rows = [editor.render_line(y) for y in range(editor.wrapped_document.height)]
+            painted = [
+                (y, segment.text)
+                for y, row in enumerate(rows)
+                for segment in row
+                if segment.style and segment.style.bgcolor == orange
+            ]
+            assert len({y for y, _ in painted}) == 1, (at, painted)
+            assert all(row.cell_length == rows[0].cell_length for row in rows)
+
+
+async def test_a_range_that_is_commented_on_lies_under_selections_and_carets() -> None:
+    app = Desk("one two three\n", caret(5, anchor=3))
+    app.others.append(Wash("#00ff00", 0, 7))
+    async with app.run_test(size=(40, 6)):
+        assert app.painted() == {(GUTTER + 5, 0): "w"}
+        backgrounds = [style.bgcolor for _, style in app.row(0)[GUTTER : GUTTER + 8]]
+        washed, selected = backgrounds[0], backgrounds[3]
+        assert backgrounds[1:3] == [washed] * 2
+        assert selected not in (washed, backgrounds[7])

@@ -14,6 +14,7 @@ from textual.widgets.text_area import Selection
 
 from studio_tui.app.widgets import editor as editor_module
 from studio_tui.app.widgets.editor import MARGIN, Editor
+from studio_tui.app.widgets.lf_document import LFSyntaxDocument
 from studio_tui.document.text import SharedText
 from studio_tui.document.undo import Undo
 
@@ -122,6 +123,23 @@ async def test_moving_the_caret_ends_an_undo_step() -> None:
         app.editor.focus()
         await pilot.press("a", "b", "left", "right", "c", "d", "ctrl+z")
         assert str(text) == "ab"
+
+
+async def test_undo_selects_again_what_was_selected() -> None:
+    text = shared("one 日本 three\n")
+    app, peer = Desk(Editor(text)), Peer(text)
+    async with app.run_test() as pilot:
+        app.editor.focus()
+        app.editor.selection = Selection((0, 6), (0, 4))
+        await pilot.press("x", "y", "z", "left")
+        peer.text.insert(0, "theirs\n")
+        peer.send()
+        await pilot.press("ctrl+z")
+        assert app.editor.text == "theirs\none 日本 three\n"
+        assert app.editor.selected_text == "日本"
+        assert app.editor.selection == Selection((1, 6), (1, 4))
+        await pilot.press("ctrl+y")
+        assert app.editor.selection == Selection((1, 7), (1, 7))
 
 
 async def test_an_undo_stack_can_outlive_the_editor() -> None:
@@ -274,6 +292,8 @@ async def test_only_the_visible_rows_are_coloured() -> None:
         def coloured() -> list[int]:
             return [line for line, found in editor._highlights.items() if found]
 
+        while not coloured():
+            await pilot.pause(0.01)
         assert 30 <= len(coloured()) <= most
         editor.move_cursor((4_500, 0))
         await pilot.pause()
@@ -285,7 +305,8 @@ async def test_only_the_visible_rows_are_coloured() -> None:
         peer.text.insert(0, "y = 2\n" * 5)
         peer.send()
         await pilot.pause()
-        assert 4_505 in coloured()
+        while 4_505 not in coloured():
+            await pilot.pause(0.01)
         assert len(coloured()) <= most
 
 
@@ -351,7 +372,7 @@ async def test_a_new_name_chooses_again_and_keeps_the_caret() -> None:
         assert app.editor.path == "notes.py"
 
 
-@pytest.mark.parametrize("content", [source(10_001), "x = '" + "a" * (1 << 20) + "'\n"])
+@pytest.mark.parametrize("content", [source(20_001), "x = '" + "a" * (1 << 20) + "'\n"])
 def test_large_files_have_no_colours(content: str) -> None:
     assert Editor(shared(content), path="train.py").language is None
 
@@ -435,3 +456,32 @@ def test_the_parts_of_textual_that_are_leaned_on_are_there() -> None:
     wrapped = WrappedDocument(area.document)
     assert wrapped._offset_to_line_info == [(0, 0)]
     assert wrapped._line_index_to_offsets == [[0]]
+
+
+async def test_a_large_text_is_parsed_once_nobody_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio_tui.app.widgets.lf_document.QUICK_BYTES", 100)
+    parsed: list[int] = []
+    parse = LFSyntaxDocument.parse
+
+    def counted(self: LFSyntaxDocument) -> None:
+        parsed.append(len(self.text)) if not self._parsed else None
+        parse(self)
+
+    monkeypatch.setattr(LFSyntaxDocument, "parse", counted)
+    app = Desk(Editor(shared(source(50)), path="train.py"))
+    async with app.run_test() as pilot:
+        editor = app.editor
+        while not editor._highlights:
+            await pilot.pause(0.01)
+        assert len(parsed) == 1
+        keyword = (0, 3, "keyword.function")
+        assert keyword in editor._highlights[1]
+        editor.focus()
+        await pilot.press("x", "enter", "y")
+        assert len(parsed) == 1
+        assert keyword in editor._highlights[2]  # it went along with its line
+        while len(parsed) == 1:
+            await pilot.pause(0.01)
+        await pilot.pause()
+        assert keyword in editor._highlights[2]
+        assert editor._highlights[1] != [keyword]

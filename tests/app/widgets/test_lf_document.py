@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 
 from textual._tree_sitter import get_language
 
@@ -98,3 +100,23 @@ def test_what_cannot_be_seen_is_made_visible_column_for_column() -> None:
     assert len(shown) == len(line)
     assert all(char.isprintable() or char in "\t\xa0" for char in shown)
     assert visible("plain 日") == "plain 日"
+
+
+EVERY_QUERY = """
+import gc
+from textual._tree_sitter import get_language
+from textual.widgets import TextArea
+from studio_tui.app.widgets.languages import _BY_SUFFIX
+from studio_tui.app.widgets.lf_document import LFSyntaxDocument
+for name in _BY_SUFFIX:
+    document = LFSyntaxDocument("{}", get_language(name))
+    for _ in range(20):
+        document.prepare_query(TextArea._get_builtin_highlight_query(name))
+        kept = [[number] for number in range(100)]
+        gc.collect()
+"""
+
+
+def test_no_grammars_query_harms_the_process() -> None:
+    ended = subprocess.run([sys.executable, "-c", EVERY_QUERY], capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")

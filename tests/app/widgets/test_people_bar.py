@@ -35,6 +35,15 @@ def test_what_is_shown_in_a_width(width: int, expected: str) -> None:
     assert cells(text) <= width
 
 
+def test_who_follows_whom_is_shown_for_what_they_look_at() -> None:
+    people = [
+        Person(1, "me", "owner", Gaze("a.py", 1)),
+        Person(2, "bob", "editor", Gaze("a.py", 1), following=1),
+        Person(3, "cy", "viewer", Gaze("a.py", 1), following=99),
+    ]
+    assert people_text(people, 1, 80) == "me  bob ⇢ me  cy ◎ a.py:1"
+
+
 def test_hosts_are_no_people() -> None:
     assert people_text(PEOPLE[:1], None, 80) == ""
 

@@ -1,0 +1,89 @@
+"""What people leave in a file beside its text: comments on a range, and marks at a line.
+
+They live in the studio document, so that all of them can be listed without opening a file, and
+outlive the room of the text. Where they are is anchored in that room; in another history of the
+same file they are found again by what the text was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from studio_tui.document.entries import Entry
+from studio_tui.document.text import SharedText, utf8_length
+
+BOOKMARK, BREAKPOINT = "bookmark", "breakpoint"
+KINDS = (BOOKMARK, BREAKPOINT)
+TEXT_CAP = 2000
+QUOTE_CAP = 120
+COMMENTS_CAP, MARKS_CAP = 2000, 1000
+
+
+@dataclass(frozen=True)
+class Remark(Entry):
+    """Something that belongs to a place of a text.
+
+    `room` is that of the text in which `start` and `end` are anchors, `path` where the file was,
+    `line` its line (from 1), and `quote` the text that it was about, or the beginning of that.
+    `by` is the name of the person, `time` a Unix time in seconds.
+    """
+
+    path: str = ""
+    room: str = ""
+    start: dict[str, Any] = field(default_factory=dict)
+    end: dict[str, Any] = field(default_factory=dict)
+    line: int = 0
+    quote: str = ""
+    by: str = ""
+    time: float = 0.0
+
+
+@dataclass(frozen=True)
+class CommentEntry(Remark):
+    """A comment, or a reply to the one with the id `reply_to`; `resolved_by` is "" while open."""
+
+    text: str = ""
+    reply_to: str = ""
+    resolved_by: str = ""
+
+
+@dataclass(frozen=True)
+class MarkEntry(Remark):
+    """A line that everybody finds again; `kind` is bookmark or breakpoint."""
+
+    kind: str = BOOKMARK
+
+
+def spot(text: SharedText, room: str, remark: Remark) -> tuple[int, int] | None:
+    """The bytes that a remark is about now; an empty range when that text was deleted.
+
+    None when it is in another history, and its text is not here any more.
+
+    Args:
+        text: the text as it is now.
+        room: that text's room.
+        remark: made in this room, or in an earlier one of the same file.
+    """
+    if remark.room == room:
+        start, end = text.resolve(remark.start), text.resolve(remark.end)
+        if start is not None and end is not None:
+            return start, max(start, end)
+    return _quoted(str(text), remark)
+
+
+def _quoted(text: str, remark: Remark) -> tuple[int, int] | None:
+    """Where the quote stands, the occurrence that is nearest to its old line."""
+    if not remark.quote:
+        return None
+    wanted, best = remark.line - 1, None
+    at = text.find(remark.quote)
+    while at >= 0:
+        distance = abs(text.count("\n", 0, at) - wanted)
+        if best is None or distance < best[0]:
+            best = distance, at
+        at = text.find(remark.quote, at + 1)
+    if best is None:
+        return None
+    start = utf8_length(text[: best[1]])
+    return start, start + utf8_length(remark.quote)
