@@ -342,6 +342,17 @@ class Studio:
             f"{self.id}/term/{known}", lambda room: SharedTerminal(self, known, room)
         )
 
+    async def cut_input(self) -> None:
+        """Panic: nobody drives any terminal, and nothing typed reaches any program.
+
+        The owner's right; it holds until `restore_input`, also over a restart of the host.
+        """
+        await self.command("terminals.cut")
+
+    async def restore_input(self) -> None:
+        """End what `cut_input` began: the terminals can be typed in again."""
+        await self.command("terminals.restore")
+
     async def run(
         self,
         script: str = "",

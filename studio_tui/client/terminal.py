@@ -90,7 +90,9 @@ class SharedTerminal:
         me, entry = self.studio.me, self.entry
         if me is None or not self.studio.writable or entry.state != "running":
             return False
-        return entry.driver_connection in (None, me.connection)
+        if entry.driver_connection is None:
+            return entry.access == "open" or (entry.access == "locked" and me.role == "owner")
+        return entry.driver_connection == me.connection
 
     def observe(self, callback: Callable[[Changed], None]) -> Callable[[], None]:
         """Call `callback(changed rows)` after each change; the returned function ends it."""
@@ -206,15 +208,24 @@ class SharedTerminal:
         if not self.studio.writable:
             raise Refused("a viewer may not type", "ask the studio's owner for another role")
         if not self.driving:
-            who = entry.driver or "somebody"
-            raise Refused(f"{who} drives this terminal", "take the seat first: await term.take()")
+            raise _not_driving(entry)
         self.send([event])
+
+    async def ask(self) -> None:
+        """Ask whoever has the driver's seat for it; `entry.asking` shows everybody who asks.
+
+        Raises:
+            Refused: a viewer asks.
+        """
+        await self.studio.command("terminals.ask", terminal=self.id)
 
     async def take(self) -> None:
         """Take the driver's seat, from whoever has it; returns once it is ours.
 
         Raises:
-            Refused: a viewer asks, or somebody else took it at the same moment.
+            Refused: a viewer asks, the owner has locked it, or somebody else took it at the same
+                moment.
+            StudioError: the owner has cut the input.
         """
         await self.studio.command("terminals.take", terminal=self.id)
         try:
@@ -231,9 +242,21 @@ class SharedTerminal:
         """Give the driver's seat to the person named `to`."""
         await self.studio.command("terminals.hand_over", terminal=self.id, to=to)
 
+    async def free(self) -> None:
+        """Get up from the driver's seat. The owner frees it whoever has it, and unlocks it."""
+        await self.studio.command("terminals.free", terminal=self.id)
+
+    async def lock(self) -> None:
+        """From now on only the owner, who alone may say this, gives the seat to anybody."""
+        await self.studio.command("terminals.lock", terminal=self.id)
+
     async def resize(self, cols: int, rows: int) -> None:
-        """Set the terminal's size in cells; the driver's right."""
+        """Set the terminal's size in cells; the driver's right, and the owner's."""
         await self.studio.command("terminals.resize", terminal=self.id, cols=cols, rows=rows)
+
+    async def pin(self, pinned: bool = True) -> None:
+        """Have the size stay, whatever the driver's window, or follow that again. As `resize`."""
+        await self.studio.command("terminals.pin", terminal=self.id, pinned=pinned)
 
     async def leave(self) -> None:
         """Follow it no more; the program runs on."""
@@ -242,3 +265,13 @@ class SharedTerminal:
     async def close(self) -> None:
         """End the program and forget the terminal, for everybody."""
         await self.studio.command("terminals.close", terminal=self.id)
+
+
+def _not_driving(entry: TerminalEntry) -> StudioError:
+    """Why what is typed would not reach the program."""
+    if entry.access == "cut":
+        return Refused("the owner has cut the input of all terminals", "only the owner restores it")
+    if entry.driver is None and entry.access == "locked":
+        return Refused("the owner has locked this terminal", "ask for the seat: await term.ask()")
+    who = entry.driver or "somebody"
+    return Refused(f"{who} drives this terminal", "take the seat first: await term.take()")

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from relay_server.wire import Sender, Stream
+from relay_server.wire import Stream
 from studio_tui.document.entries import TerminalEntry
 from studio_tui.document.framelog import FrameArray
 from studio_tui.errors import StudioError
@@ -46,10 +46,12 @@ class Terminal:
         holder: its holder on the machine.
         frames: the terminal's document.
         publish: stores a changed entry in the studio document.
+        seat: who may type.
         new: whether its program has just been started, so that no host has followed it yet.
 
     Attributes:
-        entry: as it was last published.
+        entry: as it is published.
+        seat: who may type, also in the entry.
         over: set once the program is over and its last screen is shown.
         on_key: called after each key, paste or click of the driver's.
     """
@@ -60,16 +62,17 @@ class Terminal:
         holder: Holder,
         frames: FrameArray,
         publish: Callable[[TerminalEntry], None],
+        seat: Seat,
         *,
         new: bool = False,
     ) -> None:
-        self.entry = entry
+        self.seat = seat if entry.state == "running" else Seat()
+        self.entry = _seated(entry, self.seat)
         self.over = asyncio.Event()
         self.on_key: Callable[[], None] = lambda: None
         self._holder = holder
         self._shown = frames
         self._publish_entry = publish
-        self._seat = Seat(entry.driver, entry.driver_connection)
         self._stream = holding.HolderStream(live_at=0 if new else None)
         self._pace = Pace()
         self._timer: asyncio.TimerHandle | None = None
@@ -78,7 +81,7 @@ class Terminal:
         self._unsent = bytearray()
         self._waiting = 0
         self._answering = True
-        self._echo = True
+        self._password = False
         self._input_seq = 0
         self._screen()
 
@@ -128,8 +131,8 @@ class Terminal:
             case holding.Gap():
                 self._emulator.close()
                 self._screen()
-            case holding.Flags(echo, _):
-                self._echo = echo
+            case holding.Flags():
+                self._password = event.password
                 self._changed()
             case holding.Exit(code):
                 self._exited(code)
@@ -153,8 +156,8 @@ class Terminal:
     def _exited(self, code: int | None) -> None:
         """The program is over; `code` is negative for a signal, None when nobody knows."""
         known = self.entry.exit_code if code is None else 128 - code if code < 0 else code
-        self._seat = Seat()
-        self._tell(replace(self._seated(), state="exited", exit_code=known))
+        self.seat = Seat()
+        self._tell(replace(_seated(self.entry, self.seat), state="exited", exit_code=known))
         self._publish()
         self.over.set()
 
@@ -186,7 +189,7 @@ class Terminal:
             self._publish()
 
     def _publish(self) -> None:
-        step = self._frames.publish(echo=self._echo, input_seq=self._input_seq)
+        step = self._frames.publish(password=self._password, input_seq=self._input_seq)
         self._pace.published(asyncio.get_running_loop().time())
         if step is None:
             return
@@ -204,10 +207,10 @@ class Terminal:
         """Take input events from a person; only the driver's reach the program. Never raises."""
         if message.sender is None or message.stream != "input":
             return
-        seat = self._seat.typed_in_by(message.sender)
+        seat = self.seat.typed_in_by(message.sender)
         if seat is None or self.entry.state != "running":
             return
-        self._sit(seat)
+        self.sit(seat)
         self._input_seq = message.seq
         for event in _events(message.data):
             with contextlib.suppress(StudioError):  # from a client that is broken, or means harm
@@ -216,7 +219,8 @@ class Terminal:
     def _input(self, event: dict[str, object]) -> None:
         match event:
             case {"resize": [int(cols), int(rows)]}:
-                self.resize(int(cols), int(rows))
+                if not self.entry.pinned:
+                    self.resize(int(cols), int(rows))
             case _:
                 self._send(holding.encode_input(self._keys.event(event)))
                 self.on_key()
@@ -275,32 +279,17 @@ class Terminal:
             self._timer = None
         self._emulator.close()
 
-    # -- the seat -----------------------------------------------------------------------------
+    def sit(self, seat: Seat) -> None:
+        """Have somebody else in the seat; nobody drives what is over."""
+        if seat != self.seat and self.entry.state == "running":
+            self.seat = seat
+            self._tell(_seated(self.entry, seat))
 
-    def take(self, sender: Sender) -> None:
-        """Give the seat to `sender`.
+    def drop_input(self) -> None:
+        """Forget what was typed and has not left for the machine yet."""
+        self._unsent.clear()
 
-        Raises:
-            Refused: a viewer.
-        """
-        self._sit(self._seat.taken_by(sender))
-
-    def hand_over(self, name: str, connection: int) -> None:
-        """Give the seat to another person."""
-        self._sit(Seat(name, connection))
-
-    def present(self, connections: Set[int]) -> None:
-        """Free the seat of somebody who has left."""
-        self._sit(self._seat.without(connections))
-
-    def _sit(self, seat: Seat) -> None:
-        if seat != self._seat and self.entry.state == "running":
-            self._seat = seat
-            self._tell(self._seated())
-
-    def _seated(self) -> TerminalEntry:
-        seat = self._seat
-        return replace(self.entry, driver=seat.name, driver_connection=seat.connection)
+    # -- what is listed -----------------------------------------------------------------------
 
     def _tell(self, entry: TerminalEntry) -> None:
         self.entry = entry
@@ -310,9 +299,21 @@ class Terminal:
         """Give the terminal another name."""
         self._tell(replace(self.entry, title=title))
 
+    def pin(self, pinned: bool) -> None:
+        """Have the size stay as it is, whatever the driver's window, or follow that again."""
+        self._tell(replace(self.entry, pinned=pinned))
+
     def history(self, start: int, count: int) -> History:
         """Rows of scrollback and screen as text."""
         return self._emulator.history(start, count)
+
+
+def _seated(entry: TerminalEntry, seat: Seat) -> TerminalEntry:
+    """The entry, with who may type."""
+    return replace(
+        entry, driver=seat.name, driver_connection=seat.connection, access=seat.access,
+        asking=list(seat.asking),
+    )  # fmt: skip
 
 
 def _events(data: bytes) -> list[dict[str, object]]:

@@ -271,7 +271,7 @@ class Emulator:
 
     @property
     def modes(self) -> Modes:
-        """The modes that viewers need; `echo` is the pty's business, so it is always True here."""
+        """The modes that viewers need; `password` is the pty's business, so always False here."""
         terminal = self._terminal
         alternate = terminal.get("active_screen", "GhosttyTerminalScreen")
         mouse = next((kind for mode, kind in _MOUSE_MODES if terminal.mode(mode)), Mouse.NONE)

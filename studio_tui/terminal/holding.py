@@ -34,10 +34,15 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What the pty does with input: `echo` is False while a password is asked for."""
+    """What the pty does with input: echoes it, edits lines."""
 
     echo: bool
     canonical: bool
+
+    @property
+    def password(self) -> bool:
+        """Whether a line is read unseen. A program that edits lines itself echoes none either."""
+        return self.canonical and not self.echo
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,7 @@ def test_title_bell_and_modes() -> None:
     assert emulator.bells == 2
     assert emulator.title[:3] == "aét"
     assert len(emulator.title) == 256
-    assert emulator.modes == Modes(True, True, True, Mouse.DRAG, True)
+    assert emulator.modes == Modes(True, True, True, Mouse.DRAG)
     assert emulator.held
     assert emulator.kitty_keyboard == 1
 

@@ -127,11 +127,11 @@ def test_everything_a_viewer_needs_travels() -> None:
     assert (viewer.bells, viewer.title, viewer.cursor[:2]) == (1, "t", (3, 2))
     assert viewer.modes.bracketed_paste
     assert viewer.modes.mouse
-    for told in ({"echo": False}, {"echo": False, "input_seq": 5}):
+    for told in ({"password": True}, {"password": True, "input_seq": 5}):
         published = log.publish(**told)
         assert published is not None
         viewer.apply(published.frame)
-    assert (viewer.modes.echo, viewer.input_seq) == (False, 5)
+    assert (viewer.modes.password, viewer.input_seq) == (True, 5)
 
 
 def test_a_resize_starts_the_log_anew() -> None:
