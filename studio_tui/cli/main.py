@@ -28,6 +28,7 @@ COMMANDS = {
     "secret": "studio_tui.cli.secret:secret",
     "file": "studio_tui.cli.file:file",
     "exec": "studio_tui.cli.execute:execute",
+    "record": "studio_tui.cli.record:record",
     "job": "studio_tui.cli.job:job",
     "machine": "studio_tui.cli.machine:machine",
     "new": "studio_tui.cli.new:new",

@@ -17,6 +17,7 @@ from studio_tui.client.file import SharedFile
 from studio_tui.client.folder import Listing, read_listing
 from studio_tui.client.followed import Followed, Shared
 from studio_tui.client.job import Job
+from studio_tui.client.recordings import Recordings
 from studio_tui.client.switching import SwitchPlan
 from studio_tui.client.terminal import SharedTerminal
 from studio_tui.document import progress
@@ -341,6 +342,11 @@ class Studio:
         return await self._followed.join(
             f"{self.id}/term/{known}", lambda room: SharedTerminal(self, known, room)
         )
+
+    @property
+    def recordings(self) -> Recordings:
+        """What was recorded of the terminals; `terminal.record` begins one."""
+        return Recordings(self)
 
     async def cut_input(self) -> None:
         """Panic: nobody drives any terminal, and nothing typed reaches any program.

@@ -258,6 +258,22 @@ class SharedTerminal:
         """Have the size stay, whatever the driver's window, or follow that again. As `resize`."""
         await self.studio.command("terminals.pin", terminal=self.id, pinned=pinned)
 
+    async def record(self) -> str:
+        """Begin to record what is shown, never what is typed; returns the recording's id.
+
+        Everybody sees that it is done (`entry.recording`); see `studio.recordings` for the file.
+
+        Raises:
+            StudioError: it is being recorded already, or the host's disk is full.
+        """
+        made = await self.studio.command("terminals.record", terminal=self.id)
+        return Answer("terminals.record", made).text("recording")
+
+    async def stop_recording(self) -> str:
+        """End the recording; returns its id."""
+        made = await self.studio.command("terminals.stop_recording", terminal=self.id)
+        return Answer("terminals.stop_recording", made).text("recording")
+
     async def leave(self) -> None:
         """Follow it no more; the program runs on."""
         self.studio.forget(self)

@@ -102,7 +102,7 @@ class TerminalEntry(Entry):
     `access`: open (whoever types first drives), locked (the owner says who drives) or cut (nobody
     types, the owner's panic). `asking` are the names of those who asked for the seat. While it is
     `pinned` its size is not the driver's window's. `recording` is the id of the recording that
-    is being made of it, "" while there is none.
+    is being made of it, "" while there is none; `note` is why the last one ended by itself.
     """
 
     title: str = ""
@@ -118,6 +118,7 @@ class TerminalEntry(Entry):
     asking: list[str] = field(default_factory=list)
     pinned: bool = False
     recording: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ class Host:
             calls.add(part.calls())
         calls.add([self._stop_method(terminals, jobs)])
         calls.open()
-        room.on_presence = terminals.seats.present
+        room.on_presence = terminals.present
         room.show({"host": place.id})
         tasks.create_task(files.watch(), name="watching files")
         tasks.create_task(rented.watch(), name="watching rented machines")

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from studio_tui.terminal.keys import KeyEncoder
 from studio_tui.terminal.pace import Pace
 
 if TYPE_CHECKING:
+    from studio_tui.host.recording import Recording
     from studio_tui.machines.connection import ByteReader, ByteWriter
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class Terminal:
     Attributes:
         entry: as it is published.
         seat: who may type, also in the entry.
+        recording: what is being made of it, None while nothing is; its id is in the entry.
         over: set once the program is over and its last screen is shown.
         on_key: called after each key, paste or click of the driver's.
     """
@@ -68,6 +70,7 @@ class Terminal:
     ) -> None:
         self.seat = seat if entry.state == "running" else Seat()
         self.entry = _seated(entry, self.seat)
+        self.recording: Recording | None = None
         self.over = asyncio.Event()
         self.on_key: Callable[[], None] = lambda: None
         self._holder = holder
@@ -128,6 +131,7 @@ class Terminal:
                 past = max(0, (self._stream.live_at or 0) - offset)
                 self._feed(data[:past], answering=False)
                 self._feed(data[past:], answering=True)
+                self._recorded(offset, data)
             case holding.Gap():
                 self._emulator.close()
                 self._screen()
@@ -151,11 +155,15 @@ class Terminal:
             self._emulator.close()
             self._screen()
         self._feed(remains.output[max(0, seen - remains.start) :], answering=False)
+        self._recorded(remains.start, remains.output)
         self._exited(remains.code)
 
     def _exited(self, code: int | None) -> None:
         """The program is over; `code` is negative for a signal, None when nobody knows."""
         known = self.entry.exit_code if code is None else 128 - code if code < 0 else code
+        if self.recording is not None:
+            self.recording.exited(known)
+            self.record(None)
         self.seat = Seat()
         self._tell(replace(_seated(self.entry, self.seat), state="exited", exit_code=known))
         self._publish()
@@ -256,6 +264,8 @@ class Terminal:
         if (cols, rows) == (self.entry.cols, self.entry.rows):
             return
         self._emulator.resize(cols, rows)
+        if self.recording is not None:
+            self.recording.resized(cols, rows)
         self._send(holding.encode_resize(cols, rows))
         self._tell(replace(self.entry, cols=cols, rows=rows))
         self._changed()
@@ -277,17 +287,52 @@ class Terminal:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self.recording is not None:
+            self.recording.close(done=False)
         self._emulator.close()
+
+    # -- the seat -----------------------------------------------------------------------------
 
     def sit(self, seat: Seat) -> None:
         """Have somebody else in the seat; nobody drives what is over."""
         if seat != self.seat and self.entry.state == "running":
+            if self.recording is not None and seat.connection != self.seat.connection:
+                self.recording.mark(f"{seat.name or 'nobody'} drives")
             self.seat = seat
             self._tell(_seated(self.entry, seat))
 
     def drop_input(self) -> None:
         """Forget what was typed and has not left for the machine yet."""
         self._unsent.clear()
+
+    # -- being recorded -----------------------------------------------------------------------
+
+    def record(self, recording: Recording | None, marks: Sequence[str] = ()) -> None:
+        """Have `recording` go on with what is shown, or end the one there is (None).
+
+        Args:
+            marks: what it tells at its beginning.
+        """
+        ended, self.recording, self._marks = self.recording, recording, marks
+        if ended is not None:
+            ended.close()
+        if recording is not None:
+            recording.begin(self._emulator, self.entry.title, self._stream.offset, marks)
+            if recording.over:
+                ended, self.recording = recording, None
+        id = "" if self.recording is None else self.recording.id
+        note = "" if self.recording or ended is None else ended.over
+        self._tell(replace(self.entry, recording=id, note=note))
+
+    def _recorded(self, offset: int, data: bytes) -> None:
+        """Output has been shown; a recording that could not begin yet does so after it."""
+        recording = self.recording
+        if recording is None:
+            return
+        recording.output(offset, data)
+        recording.begin(self._emulator, self.entry.title, offset + len(data), self._marks)
+        if recording.over:
+            self.record(None)
 
     # -- what is listed -----------------------------------------------------------------------
 

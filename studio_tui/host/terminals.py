@@ -18,6 +18,7 @@ from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 from studio_tui.host.calls import Method, Params, Result, command, query
 from studio_tui.host.holder import Holder, homes
 from studio_tui.host.ids import is_id, new_id
+from studio_tui.host.recordings import Recordings
 from studio_tui.host.seats import Seats
 from studio_tui.host.sites import Sites
 from studio_tui.host.terminal import Terminal
@@ -64,7 +65,6 @@ class Terminals:
         tasks: owns one following task per terminal.
 
     Attributes:
-        seats: who may type where.
         on_key: called with the machine of the terminal that somebody has just typed into.
     """
 
@@ -84,11 +84,9 @@ class Terminals:
         self._tasks = tasks
         self._kept: dict[str, _Kept] = {}
         self._starting: set[str] = set()
-        self.seats = Seats(
-            state / "seats.json",
-            lambda: [kept.terminal for kept in self._kept.values()],
-            lambda params: self._known(params, running=True),
-            self._people,
+        self._seats = Seats(state / "seats.json", self._all, self._running, self._people)
+        self._recordings = Recordings(
+            state / "recordings", document, self._all, self._running, self._people, time.time
         )
         self.on_key: Callable[[str], None] = lambda machine: None
 
@@ -101,7 +99,8 @@ class Terminals:
             command("terminals.pin", self._pin),
             command("terminals.rename", self._rename),
             command("terminals.close", self._close),
-            *self.seats.calls(),
+            *self._seats.calls(),
+            *self._recordings.calls(),
         ]
 
     async def resume(self) -> None:
@@ -113,9 +112,14 @@ class Terminals:
         async with asyncio.TaskGroup() as keeping:
             for entry in self._document.terminals.values():
                 # Connections have other numbers now, so nobody drives.
-                seat, holder = self.seats.first(entry.id), self._holder(entry.id, entry.machine)
+                seat, holder = self._seats.first(entry.id), self._holder(entry.id, entry.machine)
                 keeping.create_task(self._keep(entry, holder, seat))
         self._tasks.create_task(self._end_strays(self._sites.here), name="ending strays")
+
+    def present(self) -> None:
+        """People came or left: seats become free, recordings are marked."""
+        self._seats.present()
+        self._recordings.present()
 
     async def end_all(self) -> int:
         """End every program, forget the terminals; returns how many were running."""
@@ -159,7 +163,7 @@ class Terminals:
         env = {"STUDIO_ID": self._studio}
         try:
             await holder.start((entry.cols, entry.rows), command_line, env)
-            seat = self.seats.first(entry.id)
+            seat = self._seats.first(entry.id)
             await self._keep(entry, holder, seat.typed_in_by(by) or seat, new=True)
         except BaseException:
             self._session.leave(self._room(entry.id))
@@ -174,6 +178,8 @@ class Terminals:
         terminal = Terminal(entry, holder, FrameArray(room.replica), put, seat, new=new)
         terminal.on_key = lambda: self.on_key(entry.machine)
         room.on_stream = terminal.received
+        if not new:
+            await self._recordings.resume(terminal)
         put(terminal.entry)
         following = self._tasks.create_task(terminal.run(), name=f"terminal {entry.id}")
         self._kept[entry.id] = _Kept(terminal, holder, following)
@@ -212,6 +218,12 @@ class Terminals:
         if sender.role != "owner" and not seat.free and seat.connection != sender.connection:
             raise Refused(f"{seat.name} sets this terminal's size", "take the seat first")
         return terminal
+
+    def _all(self) -> list[Terminal]:
+        return [kept.terminal for kept in self._kept.values()]
+
+    def _running(self, params: Params) -> Terminal:
+        return self._known(params, running=True)
 
     def _people(self) -> list[Person]:
         states = self._session.room(self._studio).presence.values()
@@ -258,7 +270,7 @@ class Terminals:
         kept.terminal.close()
         self._session.leave(self._room(terminal_id))
         self._document.terminals.remove(terminal_id)
-        self.seats.forget(terminal_id)
+        self._seats.forget(terminal_id)
         await kept.holder.remove()
 
     async def _end_strays(self, machine: str) -> None:

@@ -154,6 +154,15 @@ class Emulator:
             for reply in replies:
                 self._on_reply(reply)
 
+    @property
+    def settled(self) -> bool:
+        """Whether what was fed so far ends with a whole character or sequence."""
+        return bool(self._terminal.feed_until_ground(b"") == 0)
+
+    def reference(self, x: int, y: int) -> Any:
+        """The library's name for a cell of the screen; good until the next feed."""
+        return self._terminal.ref(x, y)[0]
+
     def resize(self, cols: int, lines: int) -> None:
         """Change the size and wrap the primary screen anew; UsageFault when out of bounds."""
         check_size(cols, lines)

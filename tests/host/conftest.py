@@ -264,7 +264,7 @@ async def hosting(bench: Bench, site: Site) -> AsyncIterator[Hosting]:
             terminals = made(parts)
             await terminals.resume()
             parts.answer(terminals.calls())
-            parts.session.room(STUDIO).on_presence = terminals.seats.present
+            parts.session.room(STUDIO).on_presence = terminals.present
             yield terminals
 
     yield host
