@@ -13,6 +13,8 @@ from studio_tui.document.entries import TerminalEntry
 from studio_tui.document.framelog import FrameArray
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.terminal.octets import FrameError
+from studio_tui.terminal.past import unpack_lines
+from studio_tui.terminal.row import Row
 from studio_tui.terminal.screen import ALL, Changed, Screen
 
 if TYPE_CHECKING:
@@ -131,6 +133,18 @@ class SharedTerminal:
         params = {"terminal": self.id, "start": start, "count": count}
         answer = await self.studio.query("terminals.history", **params)
         return [str(row) for row in Answer("terminals.history", answer).items("rows")]
+
+    async def past(self, start: int, count: int) -> tuple[int, list[Row]]:
+        """As `history`, with colours and widths; and the number of the first row that came."""
+        params = {"terminal": self.id, "start": start, "count": count}
+        answer = Answer("terminals.past", await self.studio.query("terminals.past", **params))
+        try:
+            return answer.count("first"), unpack_lines(answer.data("lines"))
+        except FrameError as problem:
+            raise StudioError(
+                f"the host's lines cannot be read: {problem}",
+                "compare the versions: studio-tui --version",
+            ) from None
 
     def release(self) -> None:
         """Stop following the screen; called when the room is left."""

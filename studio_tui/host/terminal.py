@@ -17,7 +17,7 @@ from studio_tui.errors import StudioError
 from studio_tui.host.holder import READ_SIZE, Holder
 from studio_tui.host.seat import Seat
 from studio_tui.terminal import holding
-from studio_tui.terminal.emulator import Emulator, History, check_size
+from studio_tui.terminal.emulator import Emulator, History, Painting, check_size
 from studio_tui.terminal.frames import FrameEncoder, FrameLog, Replace
 from studio_tui.terminal.keys import KeyEncoder
 from studio_tui.terminal.pace import Pace
@@ -351,6 +351,10 @@ class Terminal:
     def history(self, start: int, count: int) -> History:
         """Rows of scrollback and screen as text."""
         return self._emulator.history(start, count)
+
+    def painted_history(self, start: int, count: int) -> Painting:
+        """The same rows with their colours."""
+        return self._emulator.painted_history(start, count)
 
 
 def _seated(entry: TerminalEntry, seat: Seat) -> TerminalEntry:

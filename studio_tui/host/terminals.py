@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import logging
 import os
@@ -24,6 +25,7 @@ from studio_tui.host.sites import Sites
 from studio_tui.host.terminal import Terminal
 from studio_tui.sync.session import Session
 from studio_tui.terminal.emulator import check_size
+from studio_tui.terminal.past import pack_lines
 from studio_tui.terminal.row import MAX_SIDE
 
 if TYPE_CHECKING:
@@ -94,6 +96,7 @@ class Terminals:
         """What can be asked of it."""
         return [
             query("terminals.history", self._history),
+            query("terminals.past", self._past),
             command("terminals.create", self._create),
             command("terminals.resize", self._resize),
             command("terminals.pin", self._pin),
@@ -202,11 +205,23 @@ class Terminals:
         return {}
 
     async def _history(self, params: Params) -> Result:
+        terminal, start, count = self._asked_for(params)
+        return terminal.history(start, count)._asdict()
+
+    async def _past(self, params: Params) -> Result:
+        """The same lines with their colours."""
+        terminal, start, count = self._asked_for(params)
+        painting = terminal.painted_history(start, min(count, MAX_SIDE))
+        frame = await asyncio.to_thread(pack_lines, painting)
+        lines = base64.b64encode(frame).decode()
+        return {"lines": lines, "first": painting.first, "total": painting.total}
+
+    def _asked_for(self, params: Params) -> tuple[Terminal, int, int]:
+        """Which terminal's lines, the first of them, and how many one answer holds of them."""
         terminal = self._known(params)
         rows = max(1, min(HISTORY_ROWS, HISTORY_CELLS // terminal.entry.cols))
         start = params.number("start", -(1 << 31), 1 << 31, 0)
-        count = params.number("count", 0, 1 << 31, rows)
-        return terminal.history(start, min(count, rows))._asdict()
+        return terminal, start, min(params.number("count", 0, 1 << 31, rows), rows)
 
     # -- inside -------------------------------------------------------------------------------
 

@@ -53,6 +53,16 @@ class History(NamedTuple):
     total: int
 
 
+class Painting(NamedTuple):
+    """Lines as bytes for a terminal of `cols` columns and `lines` lines; else as `History`."""
+
+    data: bytes
+    cols: int
+    lines: int
+    first: int
+    total: int
+
+
 def check_size(cols: int, lines: int) -> None:
     """Raise UsageFault unless a terminal may have this size."""
     sides = 1 <= cols <= MAX_SIDE and 1 <= lines <= MAX_SIDE
@@ -292,6 +302,11 @@ class Emulator:
         return int(self._terminal.get("kitty_keyboard_flags", "uint8_t"))
 
     @property
+    def scrolls_with_arrows(self) -> bool:
+        """Whether the wheel is arrow keys: on the alternate screen, unless the program said no."""
+        return self.modes.alternate and bool(self._terminal.mode(1007))
+
+    @property
     def held(self) -> bool:
         """Whether the program asked not to be drawn until it is done (synchronized output)."""
         return bool(self._terminal.mode(2026))
@@ -303,16 +318,39 @@ class Emulator:
 
     def history(self, start: int, count: int) -> History:
         """Up to `count` lines from line `start`: 0 is the oldest kept, -1 the last."""
-        total = int(self._terminal.get("total_rows", "size_t"))
-        first = max(0, min(start if start >= 0 else total + start, total))
-        count = max(0, min(count, total - first))
+        first, count, total = self._stretch(start, count)
         if not count:
             return History([], first, total)
-        selection = self._core.init_sized("GhosttySelection")
+        rows = [clean(line) for line in self._formatted(first, count).split("\n")]
+        return History(rows + [""] * (count - len(rows)), first, total)
+
+    def painted_history(self, start: int, count: int) -> Painting:
+        """The same lines as what a program would write to paint them."""
+        first, count, total = self._stretch(start, count)
+        if not count:
+            return Painting(b"", self.cols, 0, first, total)
+        painted = self._formatted(first, count, painted=True)
+        # The library begins with its whole palette; nobody looks at it here.
+        data = painted[painted.rfind("\x1b\\") + 2 if painted.startswith("\x1b]4;") else 0 :]
+        return Painting(data.encode(errors="replace"), self.cols, count, first, total)
+
+    def _stretch(self, start: int, count: int) -> tuple[int, int, int]:
+        """(first line, number of lines, lines in all) of what was asked for, as far as it is."""
+        total = int(self._terminal.get("total_rows", "size_t"))
+        first = max(0, min(start if start >= 0 else total + start, total))
+        return first, max(0, min(count, total - first)), total
+
+    def _formatted(self, first: int, count: int, *, painted: bool = False) -> str:
+        core, lib = self._core, self._lib
+        selection = core.init_sized("GhosttySelection")
         selection.start = self._terminal.ref(0, first, "screen")[0]
         selection.end = self._terminal.ref(self.cols - 1, first + count - 1, "screen")[0]
-        rows = [clean(line) for line in self._terminal._format_sel(selection).split("\n")]
-        return History(rows + [""] * (count - len(rows)), first, total)
+        options = core.init_sized("GhosttyTerminalSelectionFormatOptions")
+        kind = "VT" if painted else "PLAIN"
+        options.emit = getattr(lib, f"GHOSTTY_FORMATTER_FORMAT_{kind}")
+        options.unwrap, options.trim, options.selection = False, not painted, selection
+        write = lib.ghostty_terminal_selection_format_buf
+        return str(core.read_buf(lambda *into: write(self.handle, options[0], *into)))
 
     def close(self) -> None:
         """Free the terminal's memory now instead of with the last reference."""

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LONGEST_TEXT: Final = 1 << 20
 """Most characters of one text or paste event."""
 
+WHEEL_LINES: Final = 3
+"""Lines that a step of the wheel scrolls."""
+
 _SHIFT, _CTRL, _ALT, _SUPER = 1, 2, 4, 8
 _MODIFIERS: Final = {"shift": _SHIFT, "ctrl": _CTRL, "alt": _ALT, "super": _SUPER}
 
@@ -86,6 +89,7 @@ _CONTROLS: Final = {
 _MOUSE_ACTIONS: Final = {"down": 0, "up": 1, "move": 2}
 # Textual counts left, middle, right; libghostty left, right, middle.
 _MOUSE_BUTTONS: Final = {1: 1, 2: 3, 3: 2}
+_ARROWS: Final = {"scroll_up": "up", "scroll_down": "down"}
 _WHEEL: Final = {"scroll_up": 4, "scroll_down": 5, "scroll_left": 6, "scroll_right": 7}
 
 _PASTE_FORBIDS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -190,6 +194,8 @@ class KeyEncoder:
     ) -> bytes:
         """The bytes of a mouse event at cell (x, y), empty unless the program tracks such events.
 
+        To a program that fills the screen and tracks none the wheel is arrow keys.
+
         Args:
             kind: "down", "up", "move", "scroll_up", "scroll_down", "scroll_left" or "scroll_right".
             button: 1 left, 2 middle, 3 right; 0 for a move with none held.
@@ -199,6 +205,8 @@ class KeyEncoder:
         emulator, lib = self._emulator, self._lib
         if not (0 <= x < emulator.cols and 0 <= y < emulator.lines):
             return b""
+        if kind in _ARROWS and not emulator.modes.mouse and emulator.scrolls_with_arrows:
+            return self.key(_ARROWS[kind]) * WHEEL_LINES
         size = self._size
         size.screen_width, size.screen_height = emulator.cols, emulator.lines
         size.cell_width = size.cell_height = 1

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Log, Static
+from textual.widgets import Static
 
+from studio_tui.app.panes.scrollback_pane import ScrollbackPane
 from studio_tui.app.problems import Problem, Solved, told
 from studio_tui.app.truncate import clip, scrub
 from studio_tui.app.widgets.key_hints import key_label
@@ -21,8 +21,7 @@ from studio_tui.document.entries import TerminalEntry
 from studio_tui.document.presence import Gaze
 from studio_tui.errors import Refused
 from studio_tui.terminal.screen import Changed, Screen
-
-HISTORY_ROWS = 2000
+from studio_tui.terminal.scrollback import Spot
 
 
 class Seen:
@@ -65,27 +64,6 @@ class Seen:
         return self._shared.observe(callback)
 
 
-class History(Log):
-    """What scrolled out of a terminal. Leaving it goes back to what is there now."""
-
-    HELP = """\
-### What scrolled away
-
-The terminal's older lines; the program goes on meanwhile.
-
-- **up**, **down**, **page up**, **page down** and the wheel move; **esc** goes back to now
-"""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "leave", "back to now", id="history.leave"),
-    ]
-
-    def action_leave(self) -> None:
-        """Back to what is there now."""
-        pane = self.parent
-        assert isinstance(pane, TerminalPane)
-        pane.leave_history()
-
-
 class TerminalPane(Vertical):
     """Shows one terminal of the studio.
 
@@ -107,7 +85,6 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
     DEFAULT_CSS = """
     TerminalPane {
         & > TerminalView { height: 1fr; background: $background; }
-        & > History { height: 1fr; display: none; background: $surface; }
         & > #over {
             display: none;
             height: 1;
@@ -115,8 +92,6 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
             background: $panel;
             color: $text-warning;
         }
-        &.-history > TerminalView { display: none; }
-        &.-history > History { display: block; }
         &.-over > #over { display: block; }
     }
     """
@@ -127,18 +102,30 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
         self._leader = leader
         self._studio = shared.studio
         self._was_mine = False
+        self._top = 0
+        self._stop: Callable[[], None] = lambda: None
 
     def compose(self) -> ComposeResult:
         """The screen, its history, and how it ended."""
         source = Seen(self.shared, lambda: self.mine)
         yield TerminalView(source, leader=self._leader, on_scroll=self._scrolled)
-        yield History(highlight=False)
+        yield ScrollbackPane(self.shared.past, lambda: self.shared.view.top - self._top)
         yield Static("", id="over", markup=False)
 
     def on_mount(self) -> None:
         """Begin to follow."""
         self._was_mine = self.mine
+        self._stop = self.shared.observe(lambda changed: self._printed())
         self.show()
+
+    def on_unmount(self) -> None:
+        """Stop following."""
+        self._stop()
+
+    @property
+    def view(self) -> TerminalView:
+        """The screen."""
+        return self.query_one(TerminalView)
 
     # -- what is known ------------------------------------------------------------------------
 
@@ -185,8 +172,11 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
 
     def enter(self) -> None:
         """The program has the keys."""
-        inside = History if self.has_class("-history") else TerminalView
-        self.query_one(inside).focus()
+        back = self.query_one(ScrollbackPane)
+        if back.display:
+            back.enter()
+        else:
+            self.view.focus()
 
     def show(self) -> None:
         """Follow what the host lists."""
@@ -202,7 +192,7 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
             )
         mine = self.mine
         if mine and not self._was_mine:
-            self.query_one(TerminalView).offer_size()
+            self.view.offer_size()
         self._was_mine = mine
 
     def look(self) -> None:
@@ -278,24 +268,47 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
     # -- what scrolled away -------------------------------------------------------------------
 
     def _scrolled(self, lines: int) -> None:
-        if lines < 0 and not self.has_class("-history"):
-            self.show_history()
+        if lines < 0:
+            self.look_back(lines)
 
-    @work(exclusive=True, group="history")
-    async def show_history(self) -> None:
-        """Show the older lines, the newest of them first in sight."""
-        with told(self):
-            id = self.shared.id
-            about = await self._studio.query("terminals.history", terminal=id, start=0, count=0)
-            start = max(int(about["first"]), int(about["total"]) - HISTORY_ROWS)
-            rows = await self.shared.history(start, HISTORY_ROWS)
-            log = self.query_one(History)
-            log.clear()
-            log.write_lines([scrub(row) for row in rows], scroll_end=True)
-            self.add_class("-history")
-            self.enter()
+    def show_history(self) -> None:
+        """Look back by a page."""
+        self.look_back(-max(1, self.size.height - 1))
 
-    def leave_history(self) -> None:
-        """Back to what is there now."""
-        self.remove_class("-history")
+    def look_back(self, lines: int = 0, *, search: bool = False) -> None:
+        """Show what scrolled away, `lines` (negative) of it at once; or ask what to search for."""
+        back, screen = self.query_one(ScrollbackPane), self.shared.view
+        if not screen.lines:
+            return
+        if not back.display:
+            self._top = screen.top
+            self.view.display = False
+            at = Spot(screen.cursor.y, screen.cursor.x)
+            back.open(screen.rows, screen.cols, self.view.pan, at)
+        if lines:
+            back.view.scroll(lines)
+        if search:
+            back.view.action_ask()
         self.enter()
+
+    @on(TerminalView.Dragged)
+    def _dragged(self, event: TerminalView.Dragged) -> None:
+        """What the mouse selects on the screen stays put while it does."""
+        event.stop()
+        self.look_back()
+        self.query_one(ScrollbackPane).view.drag(Spot(event.start.y, event.start.x))
+
+    @on(ScrollbackPane.Left)
+    def _back_to_now(self, event: ScrollbackPane.Left) -> None:
+        event.stop()
+        back = self.query_one(ScrollbackPane)
+        had = back.has_focus_within
+        back.display = False
+        self.view.display = True
+        if had:
+            self.view.focus()
+
+    def _printed(self) -> None:
+        back = self.query_one(ScrollbackPane)
+        if back.display:
+            back.show()

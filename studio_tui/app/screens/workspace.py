@@ -472,8 +472,7 @@ class Workspace(PlacesScreen):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Say that a focused terminal gets every key."""
-        terminal = self.work_pane.terminal
-        inside = terminal is not None and terminal.has_focus_within
+        inside = isinstance(self.focused, TerminalView)
         self.query_one(KeyHints).tell("every key goes to the terminal except" if inside else "")
 
 
