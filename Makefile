@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 WORKERS ?= 3# tests wait more than they compute
 
 .PHONY: help demo test lint format bench-app bench-files bench-log bench-meters bench-probe \
-	bench-relay bench-reconnect bench-carry fuzz torture clean
+	bench-relay bench-reconnect bench-carry bench-paint fuzz torture clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -38,6 +38,9 @@ bench-log: $(VENV)/installed ## a log of a million lines: opening it, going abou
 
 bench-meters: $(VENV)/installed ## what the meters cost the app and the machine
 	$(BIN)/python scripts/bench_meters.py
+
+bench-paint: $(VENV)/installed ## what painting a shared terminal costs the app
+	$(BIN)/python scripts/bench_paint.py
 
 bench-probe: $(VENV)/installed ## what the Lightning probe costs a training
 	$(BIN)/python scripts/bench_probe.py

@@ -11,10 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from rich.color import ColorSystem
-from rich.segment import Segment
 from rich.style import Style
-from textual.color import Color
-from textual.filter import LineFilter
 from textual.strip import Strip
 
 from studio_tui.terminal.row import RGB, Underline
@@ -44,25 +41,14 @@ def drawn_by(environ: Mapping[str, str]) -> bool:
     )
 
 
-class Underlines(LineFilter):
-    """Writes them out; the last of an app's filters, for what it makes cannot be changed."""
-
-    def __init__(self, system: ColorSystem) -> None:
-        super().__init__()
-        self._system = system
-
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """The segments with their underlines."""
-        return [
-            Segment(text, _drawn(style, self._system), control)
-            if style is not None and style._meta is not None and KEY in style.meta
-            else Segment(text, style, control)
-            for text, style, control in segments
-        ]
+def has_one(style: Style) -> bool:
+    """Whether a style carries such an underline."""
+    return style._meta is not None and KEY in style.meta
 
 
 @lru_cache(1024)
-def _drawn(style: Style, system: ColorSystem) -> Style:
+def written(style: Style, system: ColorSystem) -> Style:
+    """The style as it is to be printed. Nothing can be made of it any more."""
     kind, colour = style.meta[KEY]
     parts = [Strip.render_ansi(style + _PLAIN, system), f"4:{kind}"]
     if colour is not None and system != ColorSystem.STANDARD:

@@ -328,7 +328,7 @@ class Studio:
             command: what runs in it; the user's shell when None.
             cols: width in cells.
             rows: height in cells.
-            title: its name until the program gives another.
+            title: its name; what the program calls itself when empty.
 
         Raises:
             NotFound: there is no terminal `id`.

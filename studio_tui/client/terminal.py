@@ -78,8 +78,11 @@ class SharedTerminal:
 
     @property
     def title(self) -> str:
-        """What the program calls itself, else the name the terminal was given."""
-        return self.view.title or self.entry.title
+        """The name that somebody gave it, else what the program calls itself, else its command."""
+        known = self.studio.document.terminals.get(self.id)
+        if known is None:
+            return self.view.title
+        return known.title if known.named else self.view.title or known.title
 
     @property
     def driver(self) -> str | None:
@@ -267,6 +270,10 @@ class SharedTerminal:
     async def resize(self, cols: int, rows: int) -> None:
         """Set the terminal's size in cells; the driver's right, and the owner's."""
         await self.studio.command("terminals.resize", terminal=self.id, cols=cols, rows=rows)
+
+    async def rename(self, title: str) -> None:
+        """Give it a name for everybody; with "" it is what the program calls itself again."""
+        await self.studio.command("terminals.rename", terminal=self.id, title=title)
 
     async def pin(self, pinned: bool = True) -> None:
         """Have the size stay, whatever the driver's window, or follow that again. As `resize`."""

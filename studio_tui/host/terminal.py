@@ -341,8 +341,9 @@ class Terminal:
         self._publish_entry(entry)
 
     def rename(self, title: str) -> None:
-        """Give the terminal another name."""
-        self._tell(replace(self.entry, title=title))
+        """Give the terminal another name; with "" it has none of its own any more."""
+        title, named = title or self.entry.title, bool(title)
+        self._tell(replace(self.entry, title=title, named=named))
 
     def pin(self, pinned: bool) -> None:
         """Have the size stay as it is, whatever the driver's window, or follow that again."""

@@ -147,6 +147,7 @@ class Terminals:
         entry = TerminalEntry(
             id=new_id(),
             title=_title(params) or _name_of(command_line),
+            named=bool(_title(params)),
             machine=self._sites.here,
             cols=cols,
             rows=rows,

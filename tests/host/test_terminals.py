@@ -207,6 +207,21 @@ async def test_history_comes_in_bounded_pieces(bench: Bench, hosting: Hosting) -
         assert len(answer["rows"]) == 1
         with pytest.raises(UsageFault):
             await terminal.history(0, -1)
+        first, rows = await terminal.past(100, 3)
+        assert (first, [row.text for row in rows]) == (100, ["101", "102", "103"])
+        assert len((await terminal.past(0, 9999))[1]) == 1000
+
+
+async def test_a_given_name_stands_before_the_programs_own(bench: Bench, hosting: Hosting) -> None:
+    async with hosting():
+        ana = await bench.attach("ana")
+        terminal = await ana.terminal(command=["sh", "-c", "printf '\\033]0;own\\007ok'; read x"])
+        await terminal.until("ok")
+        assert (terminal.title, terminal.entry.title) == ("own", "sh")
+        await terminal.rename("build")
+        await ana.until(lambda: terminal.title == "build")
+        await terminal.rename("")
+        await ana.until(lambda: terminal.title == "own")
 
 
 async def test_a_new_host_finds_everything(bench: Bench, hosting: Hosting, site: Site) -> None:

@@ -191,6 +191,21 @@ def test_mouse(modes: tuple[bytes, ...], event: tuple[str, int, int, int], expec
     assert encoder(*modes).mouse(*event) == expected
 
 
+def test_the_wheel_is_arrows_where_a_program_fills_the_screen() -> None:
+    emulator = Emulator(80, 24)
+    keys = KeyEncoder(emulator)
+    assert keys.mouse("scroll_up", 1, 1) == b""
+    emulator.feed(b"\x1b[?1049h")
+    assert keys.mouse("scroll_up", 1, 1) == b"\x1b[A" * 3
+    emulator.feed(b"\x1b[?1h")
+    assert keys.mouse("scroll_down", 1, 1) == b"\x1bOB" * 3
+    assert keys.mouse("scroll_left", 1, 1) == b""
+    emulator.feed(b"\x1b[?1007l")
+    assert keys.mouse("scroll_down", 1, 1) == b""
+    emulator.feed(b"\x1b[?1007h\x1b[?1000h" + SGR)
+    assert keys.mouse("scroll_down", 1, 1) == b"\x1b[<65;2;2M"
+
+
 def test_mouse_with_modifiers() -> None:
     keys = encoder(b"\x1b[?1000h", SGR)
     assert keys.mouse("down", 0, 0, 1, shift=True, alt=True, ctrl=True) == b"\x1b[<28;1;1M"

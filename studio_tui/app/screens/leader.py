@@ -15,8 +15,10 @@ from studio_tui.app.commands import Command
 from studio_tui.app.widgets.key_hints import key_label
 
 SEND = "send"
-STAYS = ("wider", "narrower", "taller", "shorter")
-"""Commands after which the strip stays open: sizes are changed step by step."""
+STAYS = (
+    "wider", "narrower", "taller", "shorter", "pan.left", "pan.right", "pan.up", "pan.down",
+)  # fmt: skip
+"""Commands after which the strip stays open: what is done step by step."""
 
 
 class LeaderStrip(ModalScreen[str | None]):

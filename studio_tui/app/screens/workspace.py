@@ -21,10 +21,10 @@ from studio_tui.app.panes.files_pane import FilesPane
 from studio_tui.app.panes.log_pane import LogPane
 from studio_tui.app.panes.place import Place
 from studio_tui.app.panes.side_pane import SidePane
-from studio_tui.app.panes.work_pane import TERMINAL, WorkPane
-from studio_tui.app.people import People
+from studio_tui.app.panes.work_pane import WorkPane
 from studio_tui.app.problems import Problem, told
-from studio_tui.app.screens.places import PLACES, PlacesScreen
+from studio_tui.app.screens.places import PLACES
+from studio_tui.app.screens.terminals import TerminalsScreen
 from studio_tui.app.widgets.job_list import JobList
 from studio_tui.app.widgets.key_hints import KeyHints
 from studio_tui.app.widgets.place_strip import PlaceStrip
@@ -43,7 +43,7 @@ SETTLE_SECONDS = 1.0
 """How long leaving waits for edits that are on their way, before it asks."""
 
 
-class Workspace(PlacesScreen):
+class Workspace(TerminalsScreen):
     """Everything about one studio on one screen.
 
     Args:
@@ -63,10 +63,7 @@ class Workspace(PlacesScreen):
         leader: str = "ctrl+right_square_bracket",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(layout)
-        self.studio = studio
-        self.leader = leader
-        self.people = People(studio, self.app)
+        super().__init__(studio, layout, leader)
         self._clock = clock
         self._reachable = False
         self._told = ""  # what keeps edits from the relay, as last shown
@@ -93,11 +90,6 @@ class Workspace(PlacesScreen):
     def files_pane(self) -> FilesPane:
         """The files."""
         return self.query_one(FilesPane)
-
-    @property
-    def work_pane(self) -> WorkPane:
-        """Open files and terminals."""
-        return self.query_one(WorkPane)
 
     @property
     def side_pane(self) -> SidePane:
@@ -194,18 +186,11 @@ class Workspace(PlacesScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether something can be done now."""
-        terminal = self.work_pane.terminal if self.ready.is_set() else None
         match action:
             case _ if not self.ready.is_set():
                 return True
             case "save":
                 return self.work_pane.editor is not None
-            case "take":
-                return terminal is not None and terminal.can_take
-            case "hand":
-                return terminal is not None and terminal.mine and bool(self._heirs)
-            case "history":
-                return terminal is not None
             case "tab":
                 return len(self.work_pane.keys) > 1
             case "close_tab":
@@ -215,7 +200,7 @@ class Workspace(PlacesScreen):
             case "fold" | "size":
                 return not self.narrow
             case _:
-                return True
+                return super().check_action(action, parameters)
 
     def action_commands(self) -> None:
         """Search everything."""
@@ -246,8 +231,8 @@ class Workspace(PlacesScreen):
         """Show what is possible, one letter each."""
         from studio_tui.app.screens.leader import SEND, LeaderStrip
 
-        terminal = self.work_pane.terminal
-        focused = terminal is not None and terminal.has_focus_within
+        terminal = self.terminal
+        focused = isinstance(self.focused, TerminalView)
 
         async def chosen(result: str | None) -> None:
             if result == SEND and terminal is not None:
@@ -290,22 +275,12 @@ class Workspace(PlacesScreen):
             self.lay_out()
         self.work_pane.open_file(path, focus=focus)
 
-    def show_terminal(self, id: str) -> None:
-        """Go to a terminal's tab."""
-        self.action_go("work")
-        self.work_pane.activate(TERMINAL + id)
-
     def join_gaze(self, gaze: Gaze) -> None:
         """Go where somebody looks."""
         if gaze.path:
             self.open_file(gaze.path)
         elif gaze.terminal in self.studio.document.terminals:
             self.show_terminal(gaze.terminal)
-
-    def action_terminal(self) -> None:
-        """Open a new terminal."""
-        self.action_go("work")
-        self.work_pane.new_terminal()
 
     def action_tab(self, by: int) -> None:
         """Go to another tab."""
@@ -320,25 +295,6 @@ class Workspace(PlacesScreen):
     def action_close_tab(self) -> None:
         """Close the file that is seen, or end the terminal."""
         self.work_pane.close()
-
-    async def action_take(self) -> None:
-        """Drive the terminal that is seen."""
-        if self.work_pane.terminal is not None:
-            self.work_pane.terminal.take()
-
-    def action_history(self) -> None:
-        """Show what scrolled out of the terminal that is seen."""
-        if self.work_pane.terminal is not None:
-            self.work_pane.terminal.show_history()
-
-    @property
-    def _heirs(self) -> list[str]:
-        return sorted({p.name for p in self.people.others if p.role in ("owner", "editor")})
-
-    def action_hand(self) -> None:
-        """Give the keyboard of the terminal that is seen to somebody else."""
-        if self.work_pane.terminal is not None and self._heirs:
-            self.work_pane.terminal.hand_over(self._heirs)
 
     # -- jobs ---------------------------------------------------------------------------------
 

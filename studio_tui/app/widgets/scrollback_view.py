@@ -186,11 +186,13 @@ The terminal's older lines, as they were when you looked; the program goes on me
     async def _load(self) -> None:
         """Have some pages more than what is seen."""
         self._loading = True
-        with told(self):
-            while self.top + self._owed - self.back.first < PAGE and await self._more():
-                pass
-        self._loading = False
-        owed, self._owed = self._owed, 0
+        try:
+            with told(self):
+                while self.top + self._owed - self.back.first < PAGE and await self._more():
+                    pass
+        finally:  # another search or way to the oldest line may take this one's place
+            self._loading = False
+            owed, self._owed = self._owed, 0
         if owed and self.top > self.back.first:
             self.scroll(owed)
         else:  # not `_shown`: what cannot be fetched now is not asked for again by itself

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from textual import events
 from textual.geometry import Offset, Region, Size
@@ -14,38 +14,19 @@ from textual.widget import Widget
 from studio_tui.app.exact_keys import exact
 from studio_tui.app.widgets import terminal_strips as strips
 from studio_tui.app.widgets.crop import Crop, is_cropped
+from studio_tui.app.widgets.terminal_source import TerminalSource
 from studio_tui.terminal import row as rows
+from studio_tui.terminal.links import link_at
 from studio_tui.terminal.row import Mouse
-from studio_tui.terminal.screen import ALL, Changed, Screen
+from studio_tui.terminal.screen import ALL, Changed
 
 LEADER = "ctrl+right_square_bracket"
 WHEEL_LINES = 3
 PIECE = 32 * 1024
 """Characters of a paste that one message carries."""
+LONGEST_PASTE = 1 << 18
 PANS = {"up": (0, -1), "down": (0, 1), "left": (-1, 0), "right": (1, 0)}
 """Arrows of somebody who only looks on, and where they move what is seen."""
-
-
-class TerminalSource(Protocol):
-    """The terminal that is shown. `view` may become another Screen after any change."""
-
-    @property
-    def view(self) -> Screen:
-        """The screen to paint."""
-
-    @property
-    def driver(self) -> str | None:
-        """Who types, None when nobody does."""
-
-    @property
-    def driving(self) -> bool:
-        """Whether what is typed here reaches the program."""
-
-    def send(self, events: list[dict[str, Any]]) -> None:
-        """Send input events."""
-
-    def observe(self, callback: Callable[[Changed], None]) -> Callable[[], None]:
-        """Call back with the rows to draw again after each change; returns how to stop it."""
 
 
 class TerminalView(Widget, can_focus=True):
@@ -113,6 +94,9 @@ class TerminalView(Widget, can_focus=True):
         def __init__(self, view: TerminalView, text: str) -> None:
             super().__init__(view)
             self.text = text
+
+    class PasteTooLong(_Said):
+        """Somebody pasted more than a terminal takes."""
 
     class Panned(_Said):
         """Another part of a terminal that is larger than the view is seen."""
@@ -205,7 +189,7 @@ class TerminalView(Widget, can_focus=True):
     def follow(self) -> None:
         """Keep the cursor in view again."""
         if self._crop.held:
-            self._crop.held = False
+            self._crop = Crop()
             self._follow_cursor()
             self.refresh()
             self.post_message(self.Panned(self))
@@ -310,7 +294,9 @@ class TerminalView(Widget, can_focus=True):
         event.prevent_default()
         lines = len(event.text.strip("\r\n").splitlines())
         bracketed = self.source.view.modes.bracketed_paste
-        if lines > 1 and self.source.driving and not bracketed:
+        if len(event.text) > LONGEST_PASTE:
+            self.post_message(self.PasteTooLong(self))
+        elif lines > 1 and self.source.driving and not bracketed:
             self.post_message(self.LinesPasted(self, event.text))
         elif event.text:
             self.send_paste(event.text)
@@ -336,20 +322,23 @@ class TerminalView(Widget, can_focus=True):
             self.capture_mouse()
         elif event.button == 1:
             self._pressed = self._cell(event)
+            self.capture_mouse()
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         """Release in the program when it listens; a press on a link is told."""
         pressed, self._pressed = self._pressed, None
-        if pressed is not None and event.ctrl and (link := self.link_at(pressed)):
-            self.post_message(self.LinkPressed(self, link))
-        elif pressed is None:
+        if pressed is not None:
+            link = link_at(self.source.view.rows[pressed.y], pressed.x) if event.ctrl else None
+            if link is not None:
+                self.post_message(self.LinkPressed(self, link.address))
+        else:
             self._mouse("up", event, event.button, Mouse.CLICK)
         self._button = 0
         self.release_mouse()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Move in the program when it listens; with a button held, select."""
-        if self._pressed is not None and self._button and event.button:
+        if self._pressed is not None:
             if self._cell(event) != self._pressed:
                 start, self._pressed = self._pressed, None
                 self.post_message(self.Dragged(self, start))
@@ -388,8 +377,9 @@ class TerminalView(Widget, can_focus=True):
 
     def _mouse(self, kind: str, event: events.MouseEvent, button: int, needed: Mouse) -> bool:
         """Send a mouse event when the program asked for such; whether it was sent."""
-        screen = self.source.view
-        if event.shift or not self.source.driving or screen.modes.mouse < needed:
+        source = self.source
+        allowed = source.driving if kind in ("down", "up") else source.mine
+        if event.shift or not allowed or source.view.modes.mouse < needed:
             return False
         cell = self._cell(event, held=kind != "down" and self._button > 0)
         if cell is None:
@@ -409,12 +399,3 @@ class TerminalView(Widget, can_focus=True):
         if held:
             x, y = min(max(0, x), screen.cols - 1), min(max(0, y), screen.lines - 1)
         return Offset(int(x), int(y)) if x < screen.cols and y < screen.lines else None
-
-    def link_at(self, cell: Offset) -> str:
-        """The hyperlink at a cell of the terminal, "" where there is none."""
-        end = 0
-        for run in self.source.view.rows[cell.y].runs:
-            end += run.cells
-            if cell.x < end:
-                return run.style.link
-        return ""
