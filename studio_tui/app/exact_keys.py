@@ -32,7 +32,7 @@ class ExactParser(XTermParser):
             character = sequence[1]
             if character in _WORD_KEYS:
                 return [events.Key(_WORD_KEYS[character], sequence)]
-            if character not in _INTRODUCERS and (character.isprintable() or character == "\r"):
+            if character not in _INTRODUCERS and (character.isprintable() or character in "\r\t"):
                 return _with_alt(super()._sequence_to_key_events(character, alt=True))
         found = super()._sequence_to_key_events(sequence, alt=alt)
         return _with_alt(found) if alt else found
@@ -50,6 +50,8 @@ def exact(key: str, character: str | None) -> tuple[str, str | None]:
     if character and len(character) == 2 and character[0] == ESC:
         base = "backspace" if character[1] == "\x7f" else character[1]
         return f"alt+{base}", None
+    if character == "\x08":  # Textual takes it for the key that most terminals send DEL for
+        return key.replace("backspace", "ctrl+h"), None
     return key, character
 
 

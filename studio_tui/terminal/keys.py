@@ -290,15 +290,25 @@ def _parse(name: str, char: str | None) -> _Key | None:
 
 
 def _legacy(key: _Key) -> bytes | None:
-    """The bytes of an ordinary terminal, or None where libghostty's encoder has them right."""
+    """The bytes of an ordinary terminal, or None where libghostty's encoder has them right.
+
+    With modifiers it sends what came after such terminals, and what programs there type out.
+    """
     ctrl, alt = key.modifiers & _CTRL, key.modifiers & _ALT
     prefix = b"\x1b" if alt else b""
     if key.modifiers & _SUPER:
         return b""
-    if key.name in ("enter", "return"):
-        return prefix + b"\r"
-    if key.name == "tab" and not key.modifiers & _SHIFT:
-        return prefix + b"\t"
+    match key.name:
+        case "enter" | "return":
+            return prefix + b"\r"
+        case "escape":
+            return prefix + b"\x1b"
+        case "backspace":
+            return prefix + (b"\x08" if ctrl else b"\x7f")
+        case "tab":
+            return prefix + (b"\x1b[Z" if key.modifiers & _SHIFT else b"\t")
+        case "f3" if key.modifiers:
+            return b"\x1b[1;%dR" % (1 + (key.modifiers & _SHIFT) + bool(alt) * 2 + bool(ctrl) * 4)
     if not key.char:
         return None
     if ctrl:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -252,3 +253,27 @@ def test_hostile_names_do_no_harm() -> None:
     keys = encoder(KITTY)
     for name in ("ctrl+" * 500 + "a", "\x1b[201~", "\ud800", "x" * 100_000, "ctrl+\x00", "shift+"):
         assert isinstance(keys.key(name, name), bytes)
+
+
+TABLE = Path(__file__).with_name("keys.tsv")
+
+
+def table() -> list[list[str]]:
+    """Every key with every modifier: name, character, and its bytes in each of three modes."""
+    lines = TABLE.read_text(encoding="ascii").splitlines()
+    rows = [line.split("\t") for line in lines if not line.startswith("#")]
+    assert len(rows) > 500
+    return [[row[0], *(cell.encode().decode("unicode_escape") for cell in row[1:])] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("column", "modes"), [(2, ()), (3, (b"\x1b[?1h", b"\x1b=")), (4, (KITTY,))]
+)
+def test_every_key_with_every_modifier(column: int, modes: tuple[bytes, ...]) -> None:
+    keys = encoder(*modes)
+    wrong = {
+        row[0]: (sent, row[column])
+        for row in table()
+        if (sent := keys.key(row[0], row[1] or None).decode("latin-1")) != row[column]
+    }
+    assert wrong == {}

@@ -183,6 +183,8 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
         before, self._before = self._before, entry
         if asked := self.keyboard.asked(before):
             self.post_message(News(asked))
+        elif before.recording and not entry.recording and entry.note:
+            self.post_message(News(f"no longer recorded: {scrub(entry.note)}"))
         elif before.asking and not entry.asking:
             self.post_message(Solved())
 
@@ -255,7 +257,8 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
         with told(self):
             if self.entry.recording:
                 id = await self.shared.stop_recording()
-                self.post_message(News(f"recorded · studio-tui record get {self._studio.id} {id}"))
+                said = f"the recording: studio-tui record get {self._studio.id} {id} > work.cast"
+                self.post_message(News(said))
             else:
                 await self.shared.record()
 
