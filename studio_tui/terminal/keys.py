@@ -148,12 +148,16 @@ class KeyEncoder:
 
         Args:
             name: Textual's name, such as "a", "ctrl+right_square_bracket", "shift+f1".
-            char: the character it types, when it types one.
+            char: the character it types, when it types one; Escape and a character where the
+                terminal sent these two, which may be alt and that key or one after the other.
         """
-        key = _parse(name, char)
+        escaped = char is not None and len(char) == 2 and char[0] == "\x1b"
+        key = _parse(name, char[1] if char and escaped else char)
         if key is None:
             return b""
         if not self._emulator.kitty_keyboard:
+            if char and escaped:
+                return char.encode(errors="replace")
             if key.char and not key.modifiers & ~_SHIFT:
                 return key.char.encode()
             if not self._modifies_other_keys():

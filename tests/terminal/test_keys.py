@@ -123,6 +123,13 @@ def test_keys_under_modify_other_keys(name: str, char: str | None, expected: byt
     assert encoder(MODIFY_OTHER_KEYS).key(name, char) == expected
 
 
+def test_escape_and_a_key_in_one_packet_stay_two_keys_unless_a_program_can_tell() -> None:
+    for modes in ((), (MODIFY_OTHER_KEYS,)):
+        assert encoder(*modes).key("alt+:", "\x1b:") == b"\x1b:"
+    assert encoder(KITTY).key("alt+:", "\x1b:") == b"\x1b[58;3u"
+    assert encoder(MODIFY_OTHER_KEYS).key("alt+:", "\x1b:x") == b"\x1b[27;3;58~"
+
+
 def test_all_keys_as_escapes() -> None:
     keys = encoder(b"\x1b[>31u")
     assert keys.key("a", "a") == b"\x1b[97;;97u"

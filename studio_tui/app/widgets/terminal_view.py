@@ -126,6 +126,7 @@ class TerminalView(Widget, can_focus=True):
         self._on_scroll = on_scroll
         self._strips: dict[int, Strip] = {}
         self._crop = Crop()
+        self._alternate = False
         self._pressed: Offset | None = None
         self._bells = source.view.bells
         self._button = 0
@@ -195,9 +196,18 @@ class TerminalView(Widget, can_focus=True):
             self.post_message(self.Panned(self))
 
     def _follow_cursor(self) -> bool:
-        """Pan as little as brings the cursor into view; whether that moved anything."""
-        cursor = self.source.view.cursor
-        return self._crop.follow(Offset(cursor.x, cursor.y), self._whole, self.size)
+        """Pan as little as brings the cursor into view; whether that moved anything.
+
+        A program that fills the screen is seen from its upper left corner first, and stays where it
+        is seen while it hides the cursor: then that stands anywhere.
+        """
+        screen = self.source.view
+        if screen.modes.alternate != self._alternate:
+            self._alternate = screen.modes.alternate
+            self._crop = Crop()
+        cursor = screen.cursor
+        spot = Offset(cursor.x, cursor.y) if cursor.visible else self.pan
+        return self._crop.follow(spot, self._whole, self.size)
 
     def render_line(self, y: int) -> Strip:
         """One line of the view, `y` from its top."""

@@ -478,6 +478,21 @@ async def test_somebody_who_looks_on_pans_and_goes_back_to_the_cursor() -> None:
         assert [name for name, _ in source.pressed()] == ["up", "pageup"]
 
 
+async def test_a_program_that_fills_the_screen_is_seen_from_its_corner() -> None:
+    source = Source(60, 20)
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        source.show("\x1b[20;1H$ ")
+        await pilot.pause()
+        assert app.terminal.pan == (0, 15)
+        source.show("\x1b[?1049h\x1b[?25l\x1b[19;50H")
+        await pilot.pause()
+        assert app.terminal.pan == (0, 0)
+        source.show("\x1b[?1049l\x1b[?25h")
+        await pilot.pause()
+        assert app.terminal.pan == (0, 15)
+
+
 async def test_typing_brings_the_cursor_back() -> None:
     source = Source(60, 20)
     app = Shown(source)
