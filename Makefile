@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 WORKERS ?= 3# tests wait more than they compute
 
 .PHONY: help demo test lint format bench-app bench-files bench-log bench-meters bench-probe \
-	bench-relay bench-reconnect bench-carry bench-paint fuzz torture clean
+	bench-relay bench-reconnect bench-carry bench-paint bench-terminals fuzz torture clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -53,6 +53,9 @@ bench-carry: $(VENV)/installed ## a folder to a second machine, against rsync -e
 
 bench-reconnect: $(VENV)/installed ## how soon everybody is back after an outage and a restart
 	PYTHONPATH=. $(BIN)/python scripts/bench_reconnect.py
+
+bench-terminals: $(VENV)/installed ## one key until it is seen elsewhere; a flood; ctrl+c in it
+	PYTHONPATH=. $(BIN)/python scripts/bench_terminals.py
 
 format: $(VENV)/installed ## put the code into the house's format
 	$(BIN)/ruff check --fix

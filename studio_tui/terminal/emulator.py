@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 _LONGEST_TITLE = 256
 _LONGEST_LINK = 2048
+_LINES_UNLIMITED = 1 << 40
+_CELL_BYTES = 10
+"""Memory of a cell above the screen, a row's own share included."""
+_MOST_SCROLLBACK = 32 << 20
 _MOUSE_MODES: Final = (
     (1003, Mouse.MOTION),
     (1002, Mouse.DRAG),
@@ -82,8 +86,7 @@ class Emulator:
             reports);
             they belong into the pty's input. Only the host may pass it: a second one answering
             would confuse the program.
-        scrollback: most lines kept above the screen.
-        scrollback_bytes: most memory they may take; the smaller of both limits counts.
+        scrollback: about as many lines are kept above the screen, fewer where they are very wide.
     """
 
     def __init__(
@@ -93,22 +96,22 @@ class Emulator:
         on_reply: Callable[[bytes], None] | None = None,
         *,
         scrollback: int = 10_000,
-        scrollback_bytes: int = 10 << 20,
     ) -> None:
         check_size(cols, lines)
         self._on_reply = on_reply
         self._replies: list[bytes] = []
         self.cols, self.lines = cols, lines
         self.bells = 0
-        self._load(scrollback)
-        self._configure(scrollback_bytes)
+        self._scrollback = scrollback
+        self._load()
+        self._configure()
         self.rows: list[Row] = [BLANK] * lines
         self._ids: list[RowId] = []
 
-    def _load(self, scrollback: int) -> None:
+    def _load(self) -> None:
         library_ = library()
         self._ffi, self._lib, self._core = library_
-        self._terminal = self._core.Terminal(self.cols, self.lines, scrollback)
+        self._terminal = self._core.Terminal(self.cols, self.lines, _LINES_UNLIMITED)
         self.handle: Any = self._terminal._t[0]
         self._state = library_.new("render_state")
         self._iterator = library_.new("render_state_row_iterator")
@@ -121,13 +124,9 @@ class Emulator:
         self._style_box = self._core.init_sized("GhosttyStyle")
         self._cursor_box = self._core.init_sized("GhosttyRenderStateCursor")
 
-    def _configure(self, scrollback_bytes: int) -> None:
+    def _configure(self) -> None:
         ffi, lib = self._ffi, self._lib
-        # Without a byte limit of its own the library keeps 10 kB of scrollback, whatever the number
-        # of lines.
-        self._set(
-            lib.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_BYTES, ffi.new("size_t*", scrollback_bytes)
-        )
+        self._limit_scrollback()
         # Nobody draws images here, and their protocol can name files of the host to read.
         self._set(lib.GHOSTTY_TERMINAL_OPT_KITTY_IMAGE_STORAGE_LIMIT, ffi.new("uint64_t*", 0))
         self._bell_callback = ffi.callback("GhosttyTerminalBellFn", self._ring)
@@ -135,6 +134,12 @@ class Emulator:
         self._size_callback = ffi.callback("GhosttyTerminalSizeFn", self._report_size)
         self._set(lib.GHOSTTY_TERMINAL_OPT_SIZE, self._size_callback)
         self._terminal.on_reply(self._collect)
+
+    def _limit_scrollback(self) -> None:
+        """By bytes alone: pruning by lines makes a flood ten times slower."""
+        size = min(self._scrollback * self.cols * _CELL_BYTES, _MOST_SCROLLBACK)
+        option = self._lib.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_BYTES
+        self._set(option, self._ffi.new("size_t*", size))
 
     def _set(self, option: int, value: Any) -> None:
         self._lib.ghostty_terminal_set(self.handle, option, value)
@@ -178,6 +183,7 @@ class Emulator:
         check_size(cols, lines)
         if (cols, lines) != (self.cols, self.lines):
             self.cols, self.lines = cols, lines
+            self._limit_scrollback()
             self._terminal.resize(cols, lines)
 
     def changed_rows(self) -> list[Changed]:
