@@ -54,9 +54,9 @@ import termios
 import time
 import traceback
 
-RING = 1 << 20  # bytes of output kept
+RING = 2 << 20  # bytes of output kept
 CHUNK = 1 << 16
-LAG = RING // 2  # a client this far behind is about to lose output
+LAG = 1 << 19  # a client this far behind holds the program up, or is about to lose output
 PATIENCE = 2.0  # seconds for which such a client may hold the program up
 INPUT_LIMIT = 1 << 20  # bytes the program has yet to read before clients must wait
 FRAME_LIMIT = 1 << 20

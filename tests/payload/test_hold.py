@@ -313,12 +313,12 @@ def test_a_huge_paste_does_not_deadlock(terminal: Terminal) -> None:
 
 
 def test_a_dead_client_holds_up_nobody_for_long(terminal: Terminal) -> None:
-    terminal.start("sh", "-c", "read go; seq 1 250000; echo done; read end")
+    terminal.start("sh", "-c", "read go; seq 1 500000; echo done; read end")
     dead = terminal.attach()
     live = terminal.attach()
     live.type(b"\n")
     live.expect(b"\ndone\r\n")
-    assert live.data.count(b"\r\n") == 250_002
+    assert live.data.count(b"\r\n") == 500_002
     assert not live.gaps
     # The dead one comes back to life: it gets the tail and is told what it missed.
     dead.expect(b"\ndone\r\n")
