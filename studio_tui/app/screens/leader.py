@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from textual import events
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from studio_tui.app.commands import Command
+from studio_tui.app.screens.modal import Modal
 from studio_tui.app.widgets.key_hints import key_label
 
 SEND = "send"
@@ -21,7 +21,7 @@ STAYS = (
 """Commands after which the strip stays open: what is done step by step."""
 
 
-class LeaderStrip(ModalScreen[str | None]):
+class LeaderStrip(Modal[str | None]):
     """Takes one key; its result is the id of a command, `SEND`, or None when it was left.
 
     Args:

@@ -10,9 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
+
+from studio_tui.app.screens.modal import Modal
 
 PRECISIONS = (
     "32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-true", "transformer-engine",
@@ -42,7 +43,7 @@ class RunRequest:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-class RunDialog(ModalScreen[RunRequest | None]):
+class RunDialog(Modal[RunRequest | None]):
     """Asks for script, arguments, and how and where it runs.
 
     Args:

@@ -12,7 +12,6 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from studio_tui.app.commands import COMMANDS, Command, bindings
@@ -23,6 +22,7 @@ from studio_tui.app.panes.place import Place
 from studio_tui.app.panes.side_pane import SidePane
 from studio_tui.app.panes.work_pane import WorkPane
 from studio_tui.app.problems import Problem, told
+from studio_tui.app.screens.modal import Modal
 from studio_tui.app.screens.places import PLACES
 from studio_tui.app.screens.terminals import TerminalsScreen
 from studio_tui.app.widgets.job_list import JobList
@@ -70,7 +70,7 @@ class Workspace(TerminalsScreen):
         self._last_run: dict[str, RunRequest] = {}
         self._asked: set[str] = set()
         self._sleeps: dict[str, tuple[SleepEntry | None, str]] = {}  # as last shown
-        self._dialogs: dict[str, ModalScreen[Any]] = {}
+        self._dialogs: dict[str, Modal[Any]] = {}
 
     def compose(self) -> ComposeResult:
         """Top line, places, hints."""
@@ -362,7 +362,7 @@ class Workspace(TerminalsScreen):
                 dialog.dismiss(None)
         self._asked = set(open_now)
 
-    async def put(self, question: str, dialog: ModalScreen[Any]) -> Any:
+    async def put(self, question: str, dialog: Modal[Any]) -> Any:
         """What `dialog` closes with; None when its question is answered elsewhere."""
         self._dialogs[question] = dialog
         answer = await self.app.push_screen_wait(dialog)
