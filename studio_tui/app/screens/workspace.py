@@ -417,10 +417,14 @@ class Workspace(TerminalsScreen):
 
     @on(TerminalView.LeaderPressed)
     def _leader_pressed(self, event: TerminalView.LeaderPressed) -> None:
-        if type(event) is TerminalView.LeaderPressed:
-            # The strip takes the next key; the terminal takes those after it.
-            event.view.leading = False
-            self.action_leader()
+        # The strip takes the next key; the terminal takes those after it.
+        event.view.leading = False
+        self.action_leader()
+
+    @on(TerminalView.Led)
+    def _led(self, event: TerminalView.Led) -> None:
+        """It was faster than the strip, which is there by now."""
+        self.app.post_message(events.Key(event.key, event.character))
 
     @on(WorkPane.TabsChanged)
     def _tabs_changed(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from textual import events
 from textual.geometry import Offset, Region, Size
@@ -17,7 +17,7 @@ from studio_tui.app.widgets.crop import Crop, is_cropped
 from studio_tui.app.widgets.terminal_source import TerminalSource
 from studio_tui.terminal import row as rows
 from studio_tui.terminal.links import link_at
-from studio_tui.terminal.row import Mouse
+from studio_tui.terminal.row import Mouse, Row
 from studio_tui.terminal.screen import ALL, Changed
 
 LEADER = "ctrl+right_square_bracket"
@@ -34,8 +34,8 @@ class TerminalView(Widget, can_focus=True):
 
     A terminal larger than the view is cropped, with the cursor kept in view unless somebody panned
     away; a smaller one has a frame, and dots around that. While it has the focus every key goes to
-    the program but the leader: after one press the next key is left to the app; pressed twice it
-    goes to the program. Somebody who does not drive pans with the arrows instead.
+    the program but the leader, and what comes after that while it is `leading`. Somebody who does
+    not drive pans with the arrows instead.
 
     Args:
         source: the terminal.
@@ -62,7 +62,15 @@ class TerminalView(Widget, can_focus=True):
             return self.view
 
     class LeaderPressed(_Said):
-        """The leader was pressed: the next key is the app's."""
+        """The leader was pressed: what comes next is the app's, until it sets `leading` back."""
+
+    class Led(_Said):
+        """A key that came after the leader."""
+
+        def __init__(self, view: TerminalView, key: str, character: str | None) -> None:
+            super().__init__(view)
+            self.key = key
+            self.character = character
 
     class Bell(_Said):
         """The program rang the bell."""
@@ -118,13 +126,15 @@ class TerminalView(Widget, can_focus=True):
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
+        self._lines: dict[int, Strip] = {}  # as printed, by their place in the view
         super().__init__(id=id, classes=classes)
         self.source = source
         self.leader = leader
         self.leading = False
-        self._led = False
         self._on_scroll = on_scroll
-        self._strips: dict[int, Strip] = {}
+        self._strips: dict[
+            int, tuple[Row, Strip]
+        ] = {}  # by the id of the row, which it keeps alive
         self._crop = Crop()
         self._alternate = False
         self._pressed: Offset | None = None
@@ -166,11 +176,8 @@ class TerminalView(Widget, can_focus=True):
         if screen.bells > self._bells:
             self.post_message(self.Bell(self))
         self._bells = screen.bells
-        if changed is ALL:
-            self._strips.clear()
-        else:
-            for y in changed:
-                self._strips.pop(y, None)
+        if len(self._strips) > 3 * screen.lines:
+            self._strips = {id(row): kept for row in screen.rows if (kept := self._drawn(row))}
         if self._follow_cursor() or changed is ALL:
             self.refresh()
         else:
@@ -209,6 +216,37 @@ class TerminalView(Widget, can_focus=True):
         spot = Offset(cursor.x, cursor.y) if cursor.visible else self.pan
         return self._crop.follow(spot, self._whole, self.size)
 
+    def refresh(
+        self,
+        *regions: Region,
+        repaint: bool = True,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        """Paint all of it, or some lines, again."""
+        for region in regions:
+            for y in region.line_range:
+                self._lines.pop(y, None)
+        if not regions:
+            self._lines.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines to print. There is no frame, padding or tint here that would make others of
+        them, so a row that was printed before costs next to nothing, wherever it has moved."""
+        lines = [self._lines.get(y) or self._line(y) for y in crop.line_range]
+        if crop.column_span == (0, self.size.width):
+            return lines
+        return [strip.crop(*crop.column_span) for strip in lines]
+
+    def _line(self, y: int) -> Strip:
+        _, background = self.background_colors
+        strip = self.render_line(y)
+        for each in self.get_line_filters():
+            strip = strip.apply_filter(each, background)
+        self._lines[y] = strip
+        return strip
+
     def render_line(self, y: int) -> Strip:
         """One line of the view, `y` from its top."""
         screen, width = self.source.view, self.size.width
@@ -218,23 +256,30 @@ class TerminalView(Widget, can_focus=True):
             return strips.edge(base, screen.cols, width)
         if line >= screen.lines:
             return Strip([strips.filler(base, width)], width)
-        strip = self._strips.get(line)
-        if strip is None:
-            strip = self._strips[line] = strips.row_strip(screen.rows[line], screen.cols, base)
-        cursor = screen.cursor
+        row = screen.rows[line]
+        drawn = self._drawn(row)
+        if drawn is None or drawn[1].cell_length != screen.cols:
+            drawn = self._strips[id(row)] = row, strips.row_strip(row, screen.cols, base)
+        strip, cursor = drawn[1], screen.cursor
         if cursor.visible and cursor.y == line:
-            strip = strips.with_cursor(strip, screen.rows[line], cursor, self.has_focus)
+            strip = strips.with_cursor(strip, row, cursor, self.has_focus)
         if not self.pan.x and strip.cell_length == width:
             return strip
         return strips.beside(strip.crop(self.pan.x, self.pan.x + width), base, width)
+
+    def _drawn(self, row: Row) -> tuple[Row, Strip] | None:
+        """What a row looks like, if it was drawn before: one that scrolls is the same row still."""
+        return self._strips.get(id(row))
 
     def notify_style_update(self) -> None:
         """Forget what was painted in other colours."""
         super().notify_style_update()
         self._strips.clear()
+        self._lines.clear()
 
     def on_resize(self) -> None:
         """Keep the cursor in view and say what size would fit."""
+        self._lines.clear()
         self._follow_cursor()
         self.offer_size()
 
@@ -254,26 +299,22 @@ class TerminalView(Widget, can_focus=True):
 
     def on_blur(self) -> None:
         """Show the cursor as one that waits; a leader pressed before is forgotten."""
-        self.leading = self._led = False
+        self.leading = False
         self.refresh()
 
     # Input
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Every key is ours but the leader and the one after it; takes the app's bindings away."""
-        return key != self.leader and not (self.leading or self._led)
+        """Every key is ours but the leader; takes the app's bindings away."""
+        return key != self.leader
 
     def on_key(self, event: events.Key) -> None:
         """Hand the key to the program, or to the app after the leader."""
-        led, self.leading = self.leading, False
-        # While the key after the leader travels up to the app its bindings must still count, so
-        # `_led` holds until the next key.
-        self._led = led and event.key != self.leader
-        if self._led:
-            return
         event.stop()
         event.prevent_default()
-        if event.key == self.leader and not led:
+        if self.leading:
+            self.post_message(self.Led(self, event.key, event.character))
+        elif event.key == self.leader:
             self.leading = True
             self.post_message(self.LeaderPressed(self))
         elif self.source.driving or not self._look_about(event.key):

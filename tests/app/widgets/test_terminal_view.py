@@ -94,6 +94,9 @@ class Shown(App[None]):
     def on_terminal_view_paste_too_long(self, message: TerminalView.PasteTooLong) -> None:
         self.heard.append(message)
 
+    def on_terminal_view_led(self, message: TerminalView.Led) -> None:
+        self.heard.append(message)
+
     @property
     def fits(self) -> list[tuple[int, ...]]:
         """The sizes that the view said would fit."""
@@ -249,35 +252,17 @@ async def test_around_a_small_terminal_are_a_frame_and_dots() -> None:
         assert app.painted() == ["ab  │···", "    │···", "────╯···", "········"]
 
 
-async def test_the_leader_leaves_the_next_key_to_the_app(source: Source) -> None:
+async def test_what_follows_the_leader_is_the_apps_until_it_says_so(source: Source) -> None:
     app = Shown(source)
     async with app.run_test(size=(20, 5)) as pilot:
         await pilot.press(LEADER)
         assert [type(m) for m in app.heard[-1:]] == [TerminalView.LeaderPressed]
-        assert app.terminal.leading
-        await pilot.press("x")
-        assert (app.left, source.pressed()) == (["x"], [])
-        await pilot.press("y")
-        assert source.pressed() == [("y", "y")]
-
-
-async def test_bindings_count_after_the_leader_and_only_then(source: Source) -> None:
-    app = Shown(source)
-    async with app.run_test(size=(20, 5)) as pilot:
-        await pilot.press("m")
-        assert (app.left, source.pressed()) == ([], [("m", "m")])
-        await pilot.press(LEADER, "m")
-        assert app.left == ["m", "marked"]
-        await pilot.press("m")
-        assert (app.left, len(source.pressed())) == (["m", "marked"], 2)
-
-
-async def test_the_leader_twice_goes_through(source: Source) -> None:
-    app = Shown(source)
-    async with app.run_test(size=(20, 5)) as pilot:
-        await pilot.press(LEADER, LEADER)
-        assert [name for name, _ in source.pressed()] == [LEADER]
-        assert sum(isinstance(m, TerminalView.LeaderPressed) for m in app.heard) == 1
+        await pilot.press("x", LEADER)
+        led = [m.key for m in app.heard if isinstance(m, TerminalView.Led)]
+        assert (led, app.left, source.pressed()) == (["x", LEADER], [], [])
+        app.terminal.leading = False
+        await pilot.press("y", "m")  # nor do the app's keys count
+        assert source.pressed() == [("y", "y"), ("m", "m")]
         assert app.left == []
 
 
