@@ -17,6 +17,7 @@ from studio_tui.errors import StudioError
 from studio_tui.host.holder import READ_SIZE, Holder
 from studio_tui.host.seat import Seat
 from studio_tui.terminal import holding
+from studio_tui.terminal.echo import ECHO_SECONDS, EchoAck
 from studio_tui.terminal.emulator import Emulator, History, Painting, check_size
 from studio_tui.terminal.frames import FrameEncoder, FrameLog, Replace
 from studio_tui.terminal.keys import KeyEncoder
@@ -85,7 +86,8 @@ class Terminal:
         self._waiting = 0
         self._answering = True
         self._password = False
-        self._input_seq = 0
+        self._ack = EchoAck()
+        self._answered: asyncio.TimerHandle | None = None
         self._screen()
 
     # -- output -------------------------------------------------------------------------------
@@ -197,8 +199,9 @@ class Terminal:
             self._publish()
 
     def _publish(self) -> None:
-        step = self._frames.publish(password=self._password, input_seq=self._input_seq)
-        self._pace.published(asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        step = self._frames.publish(password=self._password, input_seq=self._ack.at(now))
+        self._pace.published(now)
         if step is None:
             return
         if len(step.frame) > FRAME_CAP:
@@ -219,10 +222,24 @@ class Terminal:
         if seat is None or self.entry.state != "running":
             return
         self.sit(seat)
-        self._input_seq = message.seq
+        self._typed(message.seq)
         for event in _events(message.data):
             with contextlib.suppress(StudioError):  # from a client that is broken, or means harm
                 self._input(event)
+
+    def _typed(self, seq: int) -> None:
+        """Tell the driver once the program has had time to answer, even if it does not."""
+        loop = asyncio.get_running_loop()
+        self._ack.typed(seq, loop.time())
+        if self._answered is None:
+            self._answered = loop.call_later(ECHO_SECONDS, self._tell_answered)
+
+    def _tell_answered(self) -> None:
+        loop, due = asyncio.get_running_loop(), self._ack.due
+        self._answered = None
+        self._changed()
+        if due is not None and due > loop.time():
+            self._answered = loop.call_at(due, self._tell_answered)
 
     def _input(self, event: dict[str, object]) -> None:
         match event:
@@ -287,6 +304,9 @@ class Terminal:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._answered is not None:
+            self._answered.cancel()
+            self._answered = None
         if self.recording is not None:
             self.recording.close(done=False)
         self._emulator.close()
@@ -298,6 +318,8 @@ class Terminal:
         if seat != self.seat and self.entry.state == "running":
             if self.recording is not None and seat.connection != self.seat.connection:
                 self.recording.mark(f"{seat.name or 'nobody'} drives")
+            if seat.connection != self.seat.connection:
+                self._ack = EchoAck()  # everybody counts their own
             self.seat = seat
             self._tell(_seated(self.entry, seat))
 

@@ -108,7 +108,7 @@ async def test_what_is_typed_is_seen(desk: Desk) -> None:
     await desk.start('while read line; do echo "<$line>"; done')
     desk.send({"text": "hello\n"})
     await desk.until("<hello>")
-    assert desk.screen().input_seq == 1
+    await eventually(lambda: desk.screen().input_seq == 1)
     desk.send({"key": "w", "char": "w"}, {"key": "enter", "char": None}, {"paste": "pasted\n"})
     await desk.until("<pasted>")
     assert "<w>" in desk.rows
