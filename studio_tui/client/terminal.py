@@ -99,6 +99,11 @@ class SharedTerminal:
             return entry.access == "open" or (entry.access == "locked" and me.role == "owner")
         return entry.driver_connection == me.connection
 
+    @property
+    def input_seq(self) -> int:
+        """Number of the last input sent from here; `view.input_seq` tells how far it got."""
+        return self._seq
+
     def observe(self, callback: Callable[[Changed], None]) -> Callable[[], None]:
         """Call `callback(changed rows)` after each change; the returned function ends it."""
         key = object()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from studio_tui.terminal.row import PLAIN, Row, Run, Style, Underline
+from studio_tui.terminal.row import PLAIN, Cursor, Row, Run, Style, Underline
 from studio_tui.terminal.screen import Screen
 
 SLOW: Final = 0.030
@@ -108,10 +108,15 @@ class Prediction:
             return []
         return [guess for guess in self._guesses if guess.epoch <= self._proven]
 
-    def cursor(self) -> tuple[int, int] | None:
-        """Column and row of the cursor after what is shown; None where it really is."""
+    @property
+    def rows(self) -> frozenset[int]:
+        """The rows that guesses are shown in."""
+        return frozenset(guess.y for guess in self.shown())
+
+    def placed(self, cursor: Cursor) -> Cursor:
+        """The cursor, behind what is shown."""
         shown = self.shown()
-        return (shown[-1].x + 1, shown[-1].y) if shown else None
+        return cursor._replace(x=shown[-1].x + 1, y=shown[-1].y) if shown else cursor
 
     def over(self, row: Row, y: int, cols: int) -> Row:
         """Row number `y` with the guesses in it, underlined."""

@@ -42,6 +42,11 @@ class Far:
         return self
 
     @property
+    def cursor(self) -> tuple[int, int]:
+        placed = self.prediction.placed(self.screen.cursor)
+        return placed.x, placed.y
+
+    @property
     def row(self) -> str:
         """The row of the cursor as it is shown."""
         y = self.screen.cursor.y
@@ -61,9 +66,9 @@ def test_the_first_key_is_not_shown_and_those_after_it_are_until_they_are_echoed
     far.arrives("a")
     assert (far.row, far.underlined) == ("$ ab", "b")
     far.types("c")
-    assert (far.row, far.underlined, far.prediction.cursor()) == ("$ abc", "bc", (5, 0))
+    assert (far.row, far.underlined, far.cursor) == ("$ abc", "bc", (5, 0))
     far.arrives("bc", answered=3)
-    assert (far.row, far.underlined, far.prediction.cursor()) == ("$ abc", "", None)
+    assert (far.row, far.underlined, far.cursor) == ("$ abc", "", (5, 0))
 
 
 def test_a_near_relay_needs_no_guesses() -> None:

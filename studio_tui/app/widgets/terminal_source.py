@@ -28,6 +28,14 @@ class TerminalSource(Protocol):
     def mine(self) -> bool:
         """Whether we have the keyboard already; a free one is taken by typing and pressing."""
 
+    @property
+    def input_seq(self) -> int:
+        """Number of the last input."""
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds to the relay and back, None while unknown."""
+
     def send(self, events: list[dict[str, Any]]) -> None:
         """Send input events."""
 
@@ -68,6 +76,16 @@ class Seen:
 
     def _held_by(self, connection: int) -> bool:
         return self._shared.entry.driver_connection == connection
+
+    @property
+    def input_seq(self) -> int:
+        """Number of the last input."""
+        return self._shared.input_seq
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds to the relay and back, None while unknown."""
+        return self._studio.round_trip
 
     def send(self, events: list[dict[str, Any]]) -> None:
         """Send input; a size goes only from whoever has the keyboard."""

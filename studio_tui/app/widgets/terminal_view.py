@@ -17,6 +17,7 @@ from studio_tui.app.widgets.crop import Crop, is_cropped
 from studio_tui.app.widgets.terminal_source import TerminalSource
 from studio_tui.terminal import row as rows
 from studio_tui.terminal.links import link_at
+from studio_tui.terminal.prediction import Prediction
 from studio_tui.terminal.row import Mouse, Row
 from studio_tui.terminal.screen import ALL, Changed
 
@@ -135,6 +136,7 @@ class TerminalView(Widget, can_focus=True):
         self._strips: dict[
             int, tuple[Row, Strip]
         ] = {}  # by the id of the row, which it keeps alive
+        self._guesses = Prediction()
         self._crop = Crop()
         self._alternate = False
         self._pressed: Offset | None = None
@@ -176,6 +178,10 @@ class TerminalView(Widget, can_focus=True):
         if screen.bells > self._bells:
             self.post_message(self.Bell(self))
         self._bells = screen.bells
+        guessed = self._guesses.rows
+        self._guesses.seen(screen)
+        if changed is not ALL:
+            changed |= guessed | self._guesses.rows
         if len(self._strips) > 3 * screen.lines:
             self._strips = {id(row): kept for row in screen.rows if (kept := self._drawn(row))}
         if self._follow_cursor() or changed is ALL:
@@ -256,11 +262,11 @@ class TerminalView(Widget, can_focus=True):
             return strips.edge(base, screen.cols, width)
         if line >= screen.lines:
             return Strip([strips.filler(base, width)], width)
-        row = screen.rows[line]
+        row = self._guesses.over(screen.rows[line], line, screen.cols)
         drawn = self._drawn(row)
         if drawn is None or drawn[1].cell_length != screen.cols:
             drawn = self._strips[id(row)] = row, strips.row_strip(row, screen.cols, base)
-        strip, cursor = drawn[1], screen.cursor
+        strip, cursor = drawn[1], self._guesses.placed(screen.cursor)
         if cursor.visible and cursor.y == line:
             strip = strips.with_cursor(strip, row, cursor, self.has_focus)
         if not self.pan.x and strip.cell_length == width:
@@ -337,7 +343,8 @@ class TerminalView(Widget, can_focus=True):
 
     def send_key(self, key: str, character: str | None = None) -> None:
         """Press a key, named as Textual names it."""
-        self._send({"key": key, "char": character})
+        plain = len(key) == 1 or "+" not in key
+        self._send({"key": key, "char": character}, shows=character if plain else None)
 
     def on_paste(self, event: events.Paste) -> None:
         """Hand the paste to the program; several lines only where it knows a paste from typing."""
@@ -358,11 +365,17 @@ class TerminalView(Widget, can_focus=True):
         for at in range(0, len(text), PIECE):
             self._send({"paste": text[at : at + PIECE]})
 
-    def _send(self, *what: dict[str, Any]) -> None:
-        if self.source.driving:
-            self.source.send(list(what))
-        else:
-            self.post_message(self.NotDriving(self, self.source.driver))
+    def _send(self, what: dict[str, Any], shows: str | None = None) -> None:
+        """Send an input event, of which `shows` is all that is to be seen, as far as is known."""
+        source = self.source
+        if not source.driving:
+            self.post_message(self.NotDriving(self, source.driver))
+            return
+        source.send([what])
+        self._guesses.pace(source.round_trip)
+        if source.mine:
+            self._guesses.typed(shows, source.input_seq, source.view)
+            self._changed(frozenset())
 
     # Mouse. What the program does not listen to, or shift keeps from it, selects and scrolls.
 

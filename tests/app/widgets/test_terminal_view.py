@@ -27,13 +27,15 @@ class Source:
         self.driver: str | None = "me"
         self.driving = True
         self.taken = True
+        self.round_trip: float | None = None
         self.sent: list[dict[str, Any]] = []
+        self.input_seq = 0
         self.observers: list[Callable[[Changed], None]] = []
         self.show(b"")
 
-    def show(self, data: bytes | str) -> None:
+    def show(self, data: bytes | str, answered: int = 0) -> None:
         self.emulator.feed(data.encode() if isinstance(data, str) else data)
-        frame = self._frames.encode()
+        frame = self._frames.encode(input_seq=answered)
         if frame is not None:
             changed = self.view.apply(frame)
             for observer in self.observers:
@@ -41,6 +43,7 @@ class Source:
 
     def send(self, events: list[dict[str, Any]]) -> None:
         self.sent += events
+        self.input_seq += 1
 
     def observe(self, callback: Callable[[Changed], None]) -> Callable[[], None]:
         self.observers.append(callback)
@@ -518,3 +521,44 @@ async def test_before_the_first_frame_there_are_only_dots(source: Source) -> Non
     app = Shown(source)
     async with app.run_test(size=(3, 2)):
         assert app.painted() == ["···", "···"]
+
+
+async def test_a_far_driver_sees_what_will_be_echoed_underlined() -> None:
+    source = Source()
+    source.round_trip = 0.2
+    app = Shown(source)
+
+    def underlined() -> str:
+        strip = app.terminal.render_line(0)
+        return "".join(s.text for s in strip if s.style is not None and s.style.underline)
+
+    async with app.run_test(size=(20, 5)) as pilot:
+        source.show("$ ")
+        await pilot.press("l", "s")
+        assert underlined() == ""
+        source.show("l")
+        await pilot.press("minus")
+        assert app.painted()[0].startswith("$ ls-")
+        assert underlined().rstrip() == "s-"
+        assert cursor_cells(app, 0) == " "
+        source.show("s-", answered=3)
+        assert underlined() == ""
+        assert app.painted()[0].startswith("$ ls-")
+        await pilot.press("a", "ctrl+c", "b")
+        assert underlined() == "a"
+        source.show("^C", answered=6)
+        assert underlined() == ""
+
+
+@pytest.mark.parametrize("near", ["a near relay", "not the driver"])
+async def test_nobody_else_sees_guesses(near: str) -> None:
+    source = Source()
+    source.round_trip = 0.01 if near == "a near relay" else 0.2
+    source.taken = near == "a near relay"
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        source.show("$ ")
+        await pilot.press("l", "s")
+        source.show("l")
+        await pilot.press("x")
+        assert app.painted()[0].rstrip() == "$ l"
