@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -132,7 +133,8 @@ class Seats:
         self._cut = True
         for terminal in self._terminals():
             terminal.sit(Seat(access=CUT))
-            terminal.drop_input()
+        dropping = (terminal.drop_input() for terminal in self._terminals())
+        await asyncio.gather(*dropping, return_exceptions=True)  # a machine may be out of reach
         self._keep()  # last: a full disk stops no panic
         return {}
 

@@ -323,9 +323,19 @@ class Terminal:
             self.seat = seat
             self._tell(_seated(self.entry, seat))
 
-    def drop_input(self) -> None:
-        """Forget what was typed and has not left for the machine yet."""
+    async def drop_input(self) -> None:
+        """Forget what was typed and the program has not read yet.
+
+        Raises:
+            StudioError: the machine cannot be reached.
+        """
         self._unsent.clear()
+        if self._waiting and self._writer is not None:
+            # More stands in line on our connection, which ends by this; the next one is empty.
+            self._writer = None
+            await self._holder.forget_input()
+        self._waiting = 0
+        self._send(holding.encode_forget())
 
     # -- being recorded -----------------------------------------------------------------------
 

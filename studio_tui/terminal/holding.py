@@ -78,6 +78,11 @@ def encode_resize(cols: int, lines: int) -> bytes:
     return _frame(b"R", struct.pack(">HH", cols, lines))
 
 
+def encode_forget() -> bytes:
+    """Forget all input that the program has not read yet."""
+    return _frame(b"C", b"")
+
+
 def encode_kill() -> bytes:
     """End the program: hang up, and kill what has not ended a few seconds later."""
     return _frame(b"K", b"")

@@ -220,6 +220,25 @@ async def test_input_that_nobody_reads_is_bounded(
     writer.transport.abort()  # what is on its way would keep the socket open
 
 
+@pytest.mark.parametrize("size", [10, 200_000])
+async def test_input_that_is_dropped_reaches_no_program(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(terminal_module, "RETRY_SECONDS", 0.01)
+    waiting = f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"
+    await desk.start(f"stty -echo -icanon; echo up; {waiting}; cat")
+    await desk.until("up")
+    for _ in range(20):
+        desk.send({"text": "x" * size})
+    await asyncio.sleep(0)
+    await desk.terminal.drop_input()
+    desk.send({"text": "kept"})
+    await eventually(lambda: desk.terminal._writer is not None and not desk.terminal._unsent)
+    (tmp_path / "go").touch()
+    await desk.until("kept")
+    assert desk.rows == ["up", "kept"]
+
+
 async def test_a_frame_that_no_relay_carries_is_left_out(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,7 @@ from studio_tui.terminal.holding import (
     Gap,
     HolderStream,
     Output,
+    encode_forget,
     encode_input,
     encode_kill,
     encode_resize,
@@ -336,6 +337,27 @@ def test_a_client_alone_that_is_slow_loses_nothing(terminal: Terminal) -> None:
     slow.expect(b"\ndone\r\n")
     assert slow.data.count(b"\r\n") == 250_002
     assert not slow.gaps
+
+
+@pytest.mark.parametrize("size", [10, 3_000_000])
+def test_input_that_is_not_read_yet_is_forgotten(
+    terminal: Terminal, tmp_path: Path, size: int
+) -> None:
+    """Also what the kernel holds, and what stands in line on a connection that is closed."""
+    script = "stty -echo -icanon; echo up; while [ ! -e go ]; do sleep 0.02; done; cat"
+    terminal.start("sh", "-c", script, cwd=tmp_path)
+    typing = terminal.attach()
+    typing.expect(b"up")
+    typing.sock.settimeout(0.5)
+    with contextlib.suppress(TimeoutError):
+        typing.type(b"x" * size)
+    typing.sock.close()
+    client = terminal.attach()
+    client.sock.sendall(encode_forget())
+    client.type(b"kept")
+    (tmp_path / "go").touch()
+    client.expect(b"kept")
+    assert b"x" not in client.data
 
 
 def test_password_prompts_are_told(terminal: Terminal) -> None:
