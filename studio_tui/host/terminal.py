@@ -198,10 +198,12 @@ class Terminal:
         elif due is not None:
             self._publish()
 
-    def _publish(self) -> None:
+    def _publish(self, *, paced: bool = True) -> None:
+        """Tell what is new; the next news need not wait for what was not `paced`."""
         now = asyncio.get_running_loop().time()
         step = self._frames.publish(password=self._password, input_seq=self._ack.at(now))
-        self._pace.published(now)
+        if paced:
+            self._pace.published(now)
         if step is None:
             return
         if len(step.frame) > FRAME_CAP:
@@ -237,7 +239,8 @@ class Terminal:
     def _tell_answered(self) -> None:
         loop, due = asyncio.get_running_loop(), self._ack.due
         self._answered = None
-        self._changed()
+        if self._pace.due is None:  # else what is about to be published tells it, too
+            self._publish(paced=False)
         if due is not None and due > loop.time():
             self._answered = loop.call_at(due, self._tell_answered)
 
