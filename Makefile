@@ -9,8 +9,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 WORKERS ?= 3# tests wait more than they compute
 
 .PHONY: help demo test lint format bench-app bench-editor bench-files bench-log bench-meters \
-	bench-probe bench-relay bench-reconnect bench-carry bench-data bench-history fuzz fuzz-editor \
-	torture torture-files clean
+	bench-probe bench-relay bench-reconnect bench-carry bench-data bench-history bench-paint \
+	bench-terminals fuzz fuzz-editor torture torture-files clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -43,6 +43,9 @@ bench-log: $(VENV)/installed ## a log of a million lines: opening it, going abou
 bench-meters: $(VENV)/installed ## what the meters cost the app and the machine
 	$(BIN)/python scripts/bench_meters.py
 
+bench-paint: $(VENV)/installed ## what painting a shared terminal costs the app
+	$(BIN)/python scripts/bench_paint.py
+
 bench-probe: $(VENV)/installed ## what the Lightning probe costs a training
 	$(BIN)/python scripts/bench_probe.py
 
@@ -60,6 +63,9 @@ bench-reconnect: $(VENV)/installed ## how soon everybody is back after an outage
 
 bench-history: $(VENV)/installed ## a paper's 260 000 edits, replayed from three clients
 	$(BIN)/python scripts/bench_history.py
+
+bench-terminals: $(VENV)/installed ## one key until it is seen elsewhere; a flood; ctrl+c in it
+	PYTHONPATH=. $(BIN)/python scripts/bench_terminals.py
 
 format: $(VENV)/installed ## put the code into the house's format
 	$(BIN)/ruff check --fix

@@ -32,8 +32,9 @@ class ExactParser(XTermParser):
             character = sequence[1]
             if character in _WORD_KEYS:
                 return [events.Key(_WORD_KEYS[character], sequence)]
-            if character not in _INTRODUCERS and (character.isprintable() or character == "\r"):
-                return _with_alt(super()._sequence_to_key_events(character, alt=True))
+            if character not in _INTRODUCERS and (character.isprintable() or character in "\r\t"):
+                found = super()._sequence_to_key_events(character, alt=True)
+                return [events.Key(key.key, sequence) for key in _with_alt(found)]
         found = super()._sequence_to_key_events(sequence, alt=alt)
         return _with_alt(found) if alt else found
 
@@ -55,8 +56,13 @@ def _with_alt(keys: Iterable[events.Key]) -> list[events.Key]:
 def exact(key: str, character: str | None) -> tuple[str, str | None]:
     """A key event's name and character as a program in a terminal is to get them."""
     if character and len(character) == 2 and character[0] == ESC:
-        base = "backspace" if character[1] == "\x7f" else character[1]
-        return f"alt+{base}", None
+        # Escape and a key may come so close that they look like alt and the key; the character
+        # says what was typed, for programs to which that makes a difference.
+        if character[1] in _WORD_KEYS:
+            key = "alt+backspace" if character[1] == "\x7f" else f"alt+{character[1]}"
+        return key, character
+    if character == "\x08":  # Textual takes it for the key that most terminals send DEL for
+        return key.replace("backspace", "ctrl+h"), None
     return key, character
 
 

@@ -22,6 +22,14 @@ class Problem(Message):
         self.error = error
 
 
+class News(Message):
+    """Something worth knowing; shown where a problem would be."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words
+
+
 class Solved(Message):
     """What went wrong before in the sender's place did not this time."""
 

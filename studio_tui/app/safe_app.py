@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from studio_tui.app import exact_keys, themes
+from studio_tui.app import exact_keys, themes, underlines
 from studio_tui.app.scrub import Scrub
 from studio_tui.errors import StudioError
 from studio_tui.settings import paths
@@ -37,7 +37,8 @@ class SafeApp(App[Result], Generic[Result], inherit_bindings=False):
 
     def __init__(self, theme: str | None = None, keys: Mapping[str, str] | None = None) -> None:
         super().__init__()
-        self._filters.append(Scrub())
+        colours = self.console._color_system if underlines.drawn_by(os.environ) else None
+        self._filters.append(Scrub(colours))
         self.refusal: StudioError | None = None
         for own in themes.OWN:
             self.register_theme(own)

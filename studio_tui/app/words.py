@@ -13,7 +13,7 @@ from studio_tui.app.truncate import clip
 if TYPE_CHECKING:
     from studio_tui.client.studio import Studio
     from studio_tui.client.switching import SwitchPlan
-    from studio_tui.document.entries import FileEntry, MachineEntry, SleepEntry
+    from studio_tui.document.entries import FileEntry, MachineEntry, SleepEntry, TerminalEntry
 
 
 MACHINE_CELLS = 20
@@ -63,6 +63,20 @@ def _share(studio: Studio) -> str:
     if switch is None or switch.phase == "preparing" or progress is None or not progress.total:
         return ""
     return f" {100 * progress.done // progress.total}%"
+
+
+def terminal(entry: TerminalEntry, *, rang: bool = False, password: bool = False) -> str:
+    """What stands beside a terminal's title; "" for nothing."""
+    if entry.state != "running":
+        return f"■ {entry.exit_code or 0}"
+    marks = {
+        "♪": rang,
+        "🔒": password,
+        "◉": bool(entry.recording),
+        "locked": entry.access == "locked",
+        "cut": entry.access == "cut",
+    }
+    return " ".join(mark for mark, shown in marks.items() if shown)
 
 
 def sleep(entry: SleepEntry, now: float, key: str) -> str:

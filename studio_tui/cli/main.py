@@ -30,6 +30,7 @@ COMMANDS = {
     "file": "studio_tui.cli.project:file",
     "data": "studio_tui.cli.data:data",
     "exec": "studio_tui.cli.execute:execute",
+    "record": "studio_tui.cli.record:record",
     "job": "studio_tui.cli.job:job",
     "machine": "studio_tui.cli.machine:machine",
     "new": "studio_tui.cli.new:new",

@@ -20,6 +20,7 @@ from studio_tui.client.folder import Listing, read_listing
 from studio_tui.client.followed import Followed, Shared
 from studio_tui.client.job import Job
 from studio_tui.client.project import Project
+from studio_tui.client.recordings import Recordings
 from studio_tui.client.remarks import Remarks
 from studio_tui.client.switching import SwitchPlan
 from studio_tui.client.terminal import SharedTerminal
@@ -339,7 +340,7 @@ class Studio:
             command: what runs in it; the user's shell when None.
             cols: width in cells.
             rows: height in cells.
-            title: its name until the program gives another.
+            title: its name; what the program calls itself when empty.
 
         Raises:
             NotFound: there is no terminal `id`.
@@ -353,6 +354,22 @@ class Studio:
         return await self._followed.join(
             f"{self.id}/term/{known}", lambda room: SharedTerminal(self, known, room)
         )
+
+    @property
+    def recordings(self) -> Recordings:
+        """What was recorded of the terminals; `terminal.record` begins one."""
+        return Recordings(self)
+
+    async def cut_input(self) -> None:
+        """Panic: nobody drives any terminal, and nothing typed reaches any program.
+
+        The owner's right; it holds until `restore_input`, also over a restart of the host.
+        """
+        await self.command("terminals.cut")
+
+    async def restore_input(self) -> None:
+        """End what `cut_input` began: the terminals can be typed in again."""
+        await self.command("terminals.restore")
 
     async def run(
         self,

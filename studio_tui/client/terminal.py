@@ -13,6 +13,8 @@ from studio_tui.document.entries import TerminalEntry
 from studio_tui.document.framelog import FrameArray
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.terminal.octets import FrameError
+from studio_tui.terminal.past import unpack_lines
+from studio_tui.terminal.row import Row
 from studio_tui.terminal.screen import ALL, Changed, Screen
 
 if TYPE_CHECKING:
@@ -76,8 +78,11 @@ class SharedTerminal:
 
     @property
     def title(self) -> str:
-        """What the program calls itself, else the name the terminal was given."""
-        return self.view.title or self.entry.title
+        """The name that somebody gave it, else what the program calls itself, else its command."""
+        known = self.studio.document.terminals.get(self.id)
+        if known is None:
+            return self.view.title
+        return known.title if known.named else self.view.title or known.title
 
     @property
     def driver(self) -> str | None:
@@ -90,7 +95,14 @@ class SharedTerminal:
         me, entry = self.studio.me, self.entry
         if me is None or not self.studio.writable or entry.state != "running":
             return False
-        return entry.driver_connection in (None, me.connection)
+        if entry.driver_connection is None:
+            return entry.access == "open" or (entry.access == "locked" and me.role == "owner")
+        return entry.driver_connection == me.connection
+
+    @property
+    def input_seq(self) -> int:
+        """Number of the last input sent from here; `view.input_seq` tells how far it got."""
+        return self._seq
 
     def observe(self, callback: Callable[[Changed], None]) -> Callable[[], None]:
         """Call `callback(changed rows)` after each change; the returned function ends it."""
@@ -129,6 +141,18 @@ class SharedTerminal:
         params = {"terminal": self.id, "start": start, "count": count}
         answer = await self.studio.query("terminals.history", **params)
         return [str(row) for row in Answer("terminals.history", answer).items("rows")]
+
+    async def past(self, start: int, count: int) -> tuple[int, list[Row]]:
+        """As `history`, with colours and widths; and the number of the first row that came."""
+        params = {"terminal": self.id, "start": start, "count": count}
+        answer = Answer("terminals.past", await self.studio.query("terminals.past", **params))
+        try:
+            return answer.count("first"), unpack_lines(answer.data("lines"))
+        except FrameError as problem:
+            raise StudioError(
+                f"the host's lines cannot be read: {problem}",
+                "compare the versions: studio-tui --version",
+            ) from None
 
     def release(self) -> None:
         """Stop following the screen; called when the room is left."""
@@ -206,15 +230,24 @@ class SharedTerminal:
         if not self.studio.writable:
             raise Refused("a viewer may not type", "ask the studio's owner for another role")
         if not self.driving:
-            who = entry.driver or "somebody"
-            raise Refused(f"{who} drives this terminal", "take the seat first: await term.take()")
+            raise _not_driving(entry)
         self.send([event])
+
+    async def ask(self) -> None:
+        """Ask whoever has the driver's seat for it; `entry.asking` shows everybody who asks.
+
+        Raises:
+            Refused: a viewer asks.
+        """
+        await self.studio.command("terminals.ask", terminal=self.id)
 
     async def take(self) -> None:
         """Take the driver's seat, from whoever has it; returns once it is ours.
 
         Raises:
-            Refused: a viewer asks, or somebody else took it at the same moment.
+            Refused: a viewer asks, the owner has locked it, or somebody else took it at the same
+                moment.
+            StudioError: the owner has cut the input.
         """
         await self.studio.command("terminals.take", terminal=self.id)
         try:
@@ -231,9 +264,41 @@ class SharedTerminal:
         """Give the driver's seat to the person named `to`."""
         await self.studio.command("terminals.hand_over", terminal=self.id, to=to)
 
+    async def free(self) -> None:
+        """Get up from the driver's seat. The owner frees it whoever has it, and unlocks it."""
+        await self.studio.command("terminals.free", terminal=self.id)
+
+    async def lock(self) -> None:
+        """From now on only the owner, who alone may say this, gives the seat to anybody."""
+        await self.studio.command("terminals.lock", terminal=self.id)
+
     async def resize(self, cols: int, rows: int) -> None:
-        """Set the terminal's size in cells; the driver's right."""
+        """Set the terminal's size in cells; the driver's right, and the owner's."""
         await self.studio.command("terminals.resize", terminal=self.id, cols=cols, rows=rows)
+
+    async def rename(self, title: str) -> None:
+        """Give it a name for everybody; with "" it is what the program calls itself again."""
+        await self.studio.command("terminals.rename", terminal=self.id, title=title)
+
+    async def pin(self, pinned: bool = True) -> None:
+        """Have the size stay, whatever the driver's window, or follow that again. As `resize`."""
+        await self.studio.command("terminals.pin", terminal=self.id, pinned=pinned)
+
+    async def record(self) -> str:
+        """Begin to record what is shown, never what is typed; returns the recording's id.
+
+        Everybody sees that it is done (`entry.recording`); see `studio.recordings` for the file.
+
+        Raises:
+            StudioError: it is being recorded already, or the host's disk is full.
+        """
+        made = await self.studio.command("terminals.record", terminal=self.id)
+        return Answer("terminals.record", made).text("recording")
+
+    async def stop_recording(self) -> str:
+        """End the recording; returns its id."""
+        made = await self.studio.command("terminals.stop_recording", terminal=self.id)
+        return Answer("terminals.stop_recording", made).text("recording")
 
     async def leave(self) -> None:
         """Follow it no more; the program runs on."""
@@ -242,3 +307,13 @@ class SharedTerminal:
     async def close(self) -> None:
         """End the program and forget the terminal, for everybody."""
         await self.studio.command("terminals.close", terminal=self.id)
+
+
+def _not_driving(entry: TerminalEntry) -> StudioError:
+    """Why what is typed would not reach the program."""
+    if entry.access == "cut":
+        return Refused("the owner has cut the input of all terminals", "only the owner restores it")
+    if entry.driver is None and entry.access == "locked":
+        return Refused("the owner has locked this terminal", "ask for the seat: await term.ask()")
+    who = entry.driver or "somebody"
+    return Refused(f"{who} drives this terminal", "take the seat first: await term.take()")

@@ -98,6 +98,14 @@ class TerminalEntry(Entry):
 
     `driver_connection` is the relay's number of that person's connection: a name alone would let
     a second app of the same person type into the first one's terminal unnoticed.
+
+    `named` is whether somebody gave it its title; else that is its command, and what the program
+    calls itself says more.
+
+    `access`: open (whoever types first drives), locked (the owner says who drives) or cut (nobody
+    types, the owner's panic). `asking` are the names of those who asked for the seat. While it is
+    `pinned` its size is not the driver's window's. `recording` is the id of the recording that
+    is being made of it, "" while there is none; `note` is why the last one ended by itself.
     """
 
     title: str = ""
@@ -109,6 +117,12 @@ class TerminalEntry(Entry):
     state: str = "running"
     exit_code: int | None = None
     created: float = 0.0
+    access: str = "open"
+    asking: list[str] = field(default_factory=list)
+    pinned: bool = False
+    recording: str = ""
+    note: str = ""
+    named: bool = False
 
 
 @dataclass(frozen=True)

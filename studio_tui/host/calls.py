@@ -41,6 +41,13 @@ class Params:
             raise UsageFault(f"{key} must be a whole number from {low} to {high}")
         return value
 
+    def flag(self, key: str) -> bool:
+        """The truth value under `key`."""
+        value = self.values.get(key)
+        if not isinstance(value, bool):
+            raise UsageFault(f"{key} must be true or false")
+        return value
+
     def texts(self, key: str, cap: int = 1000) -> list[str]:
         """The list of strings under `key`; empty when it is absent or null."""
         value = self.values.get(key)

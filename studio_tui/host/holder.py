@@ -116,6 +116,19 @@ class Holder:
         except (ValueError, TypeError, KeyError):
             return Remains(None, 0, b"")
 
+    async def forget_input(self) -> None:
+        """Have the program never read what was typed so far, over a connection of its own.
+
+        Raises:
+            StudioError: the machine cannot be asked, or the program is over.
+        """
+        reader, writer = await self.connect()
+        try:
+            writer.write(holding.HolderStream().attach() + holding.encode_forget())
+            await reader.read(1)  # the holder answers once it has read both
+        finally:
+            writer.close()
+
     async def kill(self) -> None:
         """End the program, over a connection of its own; returns once it is over.
 

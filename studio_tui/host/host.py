@@ -174,7 +174,7 @@ class Host:
 
         files = Files(folder_at(sites.here), place.state, session, document, place.id, tasks)
         checker = Checker(files, self._checked)
-        terminals = Terminals(sites, document, session, place.id, tasks)
+        terminals = Terminals(sites, document, session, place.id, place.state, tasks)
         jobs = Jobs(sites, document, session, place.id, tasks, time.time)
         switch = Switch(sites, files, document, folder_at, self._switching, tasks, time.time)
         ends = (jobs.end_on, terminals.end_on)
@@ -209,7 +209,7 @@ class Host:
             calls.add(part.calls())
         calls.add([self._stop_method(terminals, jobs)])
         calls.open()
-        room.on_presence = lambda: terminals.present({p.connection for p in self._people()})
+        room.on_presence = terminals.present
         room.show({"host": place.id})
         tasks.create_task(files.watch(), name="watching files")
         tasks.create_task(checker.watch(), name="checking texts")

@@ -6,23 +6,25 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from relay_server.wire import Sender, Stream
+from relay_server.wire import Stream
 from studio_tui.document.entries import TerminalEntry
 from studio_tui.document.framelog import FrameArray
 from studio_tui.errors import StudioError
 from studio_tui.host.holder import READ_SIZE, Holder
 from studio_tui.host.seat import Seat
 from studio_tui.terminal import holding
-from studio_tui.terminal.emulator import Emulator, History, check_size
+from studio_tui.terminal.echo import ECHO_SECONDS, EchoAck
+from studio_tui.terminal.emulator import Emulator, History, Painting, check_size
 from studio_tui.terminal.frames import FrameEncoder, FrameLog, Replace
 from studio_tui.terminal.keys import KeyEncoder
 from studio_tui.terminal.pace import Pace
 
 if TYPE_CHECKING:
+    from studio_tui.host.recording import Recording
     from studio_tui.machines.connection import ByteReader, ByteWriter
 
 log = logging.getLogger(__name__)
@@ -46,10 +48,13 @@ class Terminal:
         holder: its holder on the machine.
         frames: the terminal's document.
         publish: stores a changed entry in the studio document.
+        seat: who may type.
         new: whether its program has just been started, so that no host has followed it yet.
 
     Attributes:
-        entry: as it was last published.
+        entry: as it is published.
+        seat: who may type, also in the entry.
+        recording: what is being made of it, None while nothing is; its id is in the entry.
         over: set once the program is over and its last screen is shown.
         on_key: called after each key, paste or click of the driver's.
     """
@@ -60,16 +65,18 @@ class Terminal:
         holder: Holder,
         frames: FrameArray,
         publish: Callable[[TerminalEntry], None],
+        seat: Seat,
         *,
         new: bool = False,
     ) -> None:
-        self.entry = entry
+        self.seat = seat if entry.state == "running" else Seat()
+        self.entry = _seated(entry, self.seat)
+        self.recording: Recording | None = None
         self.over = asyncio.Event()
         self.on_key: Callable[[], None] = lambda: None
         self._holder = holder
         self._shown = frames
         self._publish_entry = publish
-        self._seat = Seat(entry.driver, entry.driver_connection)
         self._stream = holding.HolderStream(live_at=0 if new else None)
         self._pace = Pace()
         self._timer: asyncio.TimerHandle | None = None
@@ -78,8 +85,9 @@ class Terminal:
         self._unsent = bytearray()
         self._waiting = 0
         self._answering = True
-        self._echo = True
-        self._input_seq = 0
+        self._password = False
+        self._ack = EchoAck()
+        self._answered: asyncio.TimerHandle | None = None
         self._screen()
 
     # -- output -------------------------------------------------------------------------------
@@ -125,11 +133,12 @@ class Terminal:
                 past = max(0, (self._stream.live_at or 0) - offset)
                 self._feed(data[:past], answering=False)
                 self._feed(data[past:], answering=True)
+                self._recorded(offset, data)
             case holding.Gap():
                 self._emulator.close()
                 self._screen()
-            case holding.Flags(echo, _):
-                self._echo = echo
+            case holding.Flags():
+                self._password = event.password
                 self._changed()
             case holding.Exit(code):
                 self._exited(code)
@@ -148,13 +157,17 @@ class Terminal:
             self._emulator.close()
             self._screen()
         self._feed(remains.output[max(0, seen - remains.start) :], answering=False)
+        self._recorded(remains.start, remains.output)
         self._exited(remains.code)
 
     def _exited(self, code: int | None) -> None:
         """The program is over; `code` is negative for a signal, None when nobody knows."""
         known = self.entry.exit_code if code is None else 128 - code if code < 0 else code
-        self._seat = Seat()
-        self._tell(replace(self._seated(), state="exited", exit_code=known))
+        if self.recording is not None:
+            self.recording.exited(known)
+            self.record(None)
+        self.seat = Seat()
+        self._tell(replace(_seated(self.entry, self.seat), state="exited", exit_code=known))
         self._publish()
         self.over.set()
 
@@ -185,9 +198,12 @@ class Terminal:
         elif due is not None:
             self._publish()
 
-    def _publish(self) -> None:
-        step = self._frames.publish(echo=self._echo, input_seq=self._input_seq)
-        self._pace.published(asyncio.get_running_loop().time())
+    def _publish(self, *, paced: bool = True) -> None:
+        """Tell what is new; the next news need not wait for what was not `paced`."""
+        now = asyncio.get_running_loop().time()
+        step = self._frames.publish(password=self._password, input_seq=self._ack.at(now))
+        if paced:
+            self._pace.published(now)
         if step is None:
             return
         if len(step.frame) > FRAME_CAP:
@@ -204,19 +220,35 @@ class Terminal:
         """Take input events from a person; only the driver's reach the program. Never raises."""
         if message.sender is None or message.stream != "input":
             return
-        seat = self._seat.typed_in_by(message.sender)
+        seat = self.seat.typed_in_by(message.sender)
         if seat is None or self.entry.state != "running":
             return
-        self._sit(seat)
-        self._input_seq = message.seq
+        self.sit(seat)
+        self._typed(message.seq)
         for event in _events(message.data):
             with contextlib.suppress(StudioError):  # from a client that is broken, or means harm
                 self._input(event)
 
+    def _typed(self, seq: int) -> None:
+        """Tell the driver once the program has had time to answer, even if it does not."""
+        loop = asyncio.get_running_loop()
+        self._ack.typed(seq, loop.time())
+        if self._answered is None:
+            self._answered = loop.call_later(ECHO_SECONDS, self._tell_answered)
+
+    def _tell_answered(self) -> None:
+        loop, due = asyncio.get_running_loop(), self._ack.due
+        self._answered = None
+        if self._pace.due is None:  # else what is about to be published tells it, too
+            self._publish(paced=False)
+        if due is not None and due > loop.time():
+            self._answered = loop.call_at(due, self._tell_answered)
+
     def _input(self, event: dict[str, object]) -> None:
         match event:
             case {"resize": [int(cols), int(rows)]}:
-                self.resize(int(cols), int(rows))
+                if not self.entry.pinned:
+                    self.resize(int(cols), int(rows))
             case _:
                 self._send(holding.encode_input(self._keys.event(event)))
                 self.on_key()
@@ -252,6 +284,8 @@ class Terminal:
         if (cols, rows) == (self.entry.cols, self.entry.rows):
             return
         self._emulator.resize(cols, rows)
+        if self.recording is not None:
+            self.recording.resized(cols, rows)
         self._send(holding.encode_resize(cols, rows))
         self._tell(replace(self.entry, cols=cols, rows=rows))
         self._changed()
@@ -273,46 +307,98 @@ class Terminal:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._answered is not None:
+            self._answered.cancel()
+            self._answered = None
+        if self.recording is not None:
+            self.recording.close(done=False)
         self._emulator.close()
 
     # -- the seat -----------------------------------------------------------------------------
 
-    def take(self, sender: Sender) -> None:
-        """Give the seat to `sender`.
+    def sit(self, seat: Seat) -> None:
+        """Have somebody else in the seat; nobody drives what is over."""
+        if seat != self.seat and self.entry.state == "running":
+            if self.recording is not None and seat.connection != self.seat.connection:
+                self.recording.mark(f"{seat.name or 'nobody'} drives")
+            if seat.connection != self.seat.connection:
+                self._ack = EchoAck()  # everybody counts their own
+            self.seat = seat
+            self._tell(_seated(self.entry, seat))
+
+    async def drop_input(self) -> None:
+        """Forget what was typed and the program has not read yet.
 
         Raises:
-            Refused: a viewer.
+            StudioError: the machine cannot be reached.
         """
-        self._sit(self._seat.taken_by(sender))
+        self._unsent.clear()
+        if self._waiting and self._writer is not None:
+            # More stands in line on our connection, which ends by this; the next one is empty.
+            self._writer = None
+            await self._holder.forget_input()
+        self._waiting = 0
+        self._send(holding.encode_forget())
 
-    def hand_over(self, name: str, connection: int) -> None:
-        """Give the seat to another person."""
-        self._sit(Seat(name, connection))
+    # -- being recorded -----------------------------------------------------------------------
 
-    def present(self, connections: Set[int]) -> None:
-        """Free the seat of somebody who has left."""
-        self._sit(self._seat.without(connections))
+    def record(self, recording: Recording | None, marks: Sequence[str] = ()) -> None:
+        """Have `recording` go on with what is shown, or end the one there is (None).
 
-    def _sit(self, seat: Seat) -> None:
-        if seat != self._seat and self.entry.state == "running":
-            self._seat = seat
-            self._tell(self._seated())
+        Args:
+            marks: what it tells at its beginning.
+        """
+        ended, self.recording, self._marks = self.recording, recording, marks
+        if ended is not None:
+            ended.close()
+        if recording is not None:
+            recording.begin(self._emulator, self.entry.title, self._stream.offset, marks)
+            if recording.over:
+                ended, self.recording = recording, None
+        id = "" if self.recording is None else self.recording.id
+        note = "" if self.recording or ended is None else ended.over
+        self._tell(replace(self.entry, recording=id, note=note))
 
-    def _seated(self) -> TerminalEntry:
-        seat = self._seat
-        return replace(self.entry, driver=seat.name, driver_connection=seat.connection)
+    def _recorded(self, offset: int, data: bytes) -> None:
+        """Output has been shown; a recording that could not begin yet does so after it."""
+        recording = self.recording
+        if recording is None:
+            return
+        recording.output(offset, data)
+        recording.begin(self._emulator, self.entry.title, offset + len(data), self._marks)
+        if recording.over:
+            self.record(None)
+
+    # -- what is listed -----------------------------------------------------------------------
 
     def _tell(self, entry: TerminalEntry) -> None:
         self.entry = entry
         self._publish_entry(entry)
 
     def rename(self, title: str) -> None:
-        """Give the terminal another name."""
-        self._tell(replace(self.entry, title=title))
+        """Give the terminal another name; with "" it has none of its own any more."""
+        title, named = title or self.entry.title, bool(title)
+        self._tell(replace(self.entry, title=title, named=named))
+
+    def pin(self, pinned: bool) -> None:
+        """Have the size stay as it is, whatever the driver's window, or follow that again."""
+        self._tell(replace(self.entry, pinned=pinned))
 
     def history(self, start: int, count: int) -> History:
         """Rows of scrollback and screen as text."""
         return self._emulator.history(start, count)
+
+    def painted_history(self, start: int, count: int) -> Painting:
+        """The same rows with their colours."""
+        return self._emulator.painted_history(start, count)
+
+
+def _seated(entry: TerminalEntry, seat: Seat) -> TerminalEntry:
+    """The entry, with who may type."""
+    return replace(
+        entry, driver=seat.name, driver_connection=seat.connection, access=seat.access,
+        asking=list(seat.asking),
+    )  # fmt: skip
 
 
 def _events(data: bytes) -> list[dict[str, object]]:

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import logging
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from studio_tui.document.entries import TerminalEntry
 from studio_tui.document.framelog import FrameArray
-from studio_tui.document.presence import printable, read_person
+from studio_tui.document.presence import Person, printable, read_person
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 from studio_tui.host.calls import Method, Params, Result, command, query
 from studio_tui.host.holder import Holder, homes
 from studio_tui.host.ids import is_id, new_id
+from studio_tui.host.recordings import Recordings
+from studio_tui.host.seats import Seats
 from studio_tui.host.sites import Sites
 from studio_tui.host.terminal import Terminal
 from studio_tui.sync.session import Session
 from studio_tui.terminal.emulator import check_size
+from studio_tui.terminal.past import pack_lines
 from studio_tui.terminal.row import MAX_SIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Set
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from relay_server.wire import Sender
+    from studio_tui.host.seat import Seat
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +63,7 @@ class Terminals:
         document: the studio document.
         session: the host's session with the relay.
         studio: the studio's id.
+        state: where this studio's host keeps its own state.
         tasks: owns one following task per terminal.
 
     Attributes:
@@ -67,6 +76,7 @@ class Terminals:
         document: StudioDocument,
         session: Session,
         studio: str,
+        state: Path,
         tasks: asyncio.TaskGroup,
     ) -> None:
         self._sites = sites
@@ -76,18 +86,24 @@ class Terminals:
         self._tasks = tasks
         self._kept: dict[str, _Kept] = {}
         self._starting: set[str] = set()
+        self._seats = Seats(state / "seats.json", self._all, self._running, self._people)
+        self._recordings = Recordings(
+            state / "recordings", document, self._all, self._running, self._people, time.time
+        )
         self.on_key: Callable[[str], None] = lambda machine: None
 
     def calls(self) -> list[Method]:
         """What can be asked of it."""
         return [
             query("terminals.history", self._history),
+            query("terminals.past", self._past),
             command("terminals.create", self._create),
-            command("terminals.take", self._take),
-            command("terminals.hand_over", self._hand_over),
             command("terminals.resize", self._resize),
+            command("terminals.pin", self._pin),
             command("terminals.rename", self._rename),
             command("terminals.close", self._close),
+            *self._seats.calls(),
+            *self._recordings.calls(),
         ]
 
     async def resume(self) -> None:
@@ -96,20 +112,17 @@ class Terminals:
             if not _is_sound(entry):
                 log.warning("%r is not listed as we list terminals: forgotten", entry.id)
                 self._document.terminals.remove(entry.id)
-        # Connections have other numbers now, so nobody drives.
-        known = [
-            replace(entry, driver=None, driver_connection=None)
-            for entry in self._document.terminals.values()
-        ]
         async with asyncio.TaskGroup() as keeping:
-            for entry in known:
-                keeping.create_task(self._keep(entry, self._holder(entry.id, entry.machine)))
+            for entry in self._document.terminals.values():
+                # Connections have other numbers now, so nobody drives.
+                seat, holder = self._seats.first(entry.id), self._holder(entry.id, entry.machine)
+                keeping.create_task(self._keep(entry, holder, seat))
         self._tasks.create_task(self._end_strays(self._sites.here), name="ending strays")
 
-    def present(self, connections: Set[int]) -> None:
-        """Free the seats of people who have left."""
-        for kept in self._kept.values():
-            kept.terminal.present(connections)
+    def present(self) -> None:
+        """People came or left: seats become free, recordings are marked."""
+        self._seats.present()
+        self._recordings.present()
 
     async def end_all(self) -> int:
         """End every program, forget the terminals; returns how many were running."""
@@ -134,66 +147,54 @@ class Terminals:
         entry = TerminalEntry(
             id=new_id(),
             title=_title(params) or _name_of(command_line),
+            named=bool(_title(params)),
             machine=self._sites.here,
-            driver=params.sender.name,
-            driver_connection=params.sender.connection,
             cols=cols,
             rows=rows,
             created=time.time(),
         )
         self._starting.add(entry.id)
         try:
-            await self._start(entry, command_line)
+            await self._start(entry, command_line, params.sender)
         finally:
             self._starting.discard(entry.id)
         return {"terminal": entry.id, "room": self._room(entry.id)}
 
-    async def _start(self, entry: TerminalEntry, command_line: list[str]) -> None:
+    async def _start(self, entry: TerminalEntry, command_line: list[str], by: Sender) -> None:
         """Start the program; the room first, because a program without one would be a stray."""
         await self._session.join(self._room(entry.id))
         holder = self._holder(entry.id, entry.machine)
         env = {"STUDIO_ID": self._studio}
         try:
             await holder.start((entry.cols, entry.rows), command_line, env)
-            await self._keep(entry, holder, new=True)
+            seat = self._seats.first(entry.id)
+            await self._keep(entry, holder, seat.typed_in_by(by) or seat, new=True)
         except BaseException:
             self._session.leave(self._room(entry.id))
             raise
 
-    async def _keep(self, entry: TerminalEntry, holder: Holder, *, new: bool = False) -> None:
+    async def _keep(
+        self, entry: TerminalEntry, holder: Holder, seat: Seat, *, new: bool = False
+    ) -> None:
         """List a terminal and follow its holder."""
         room = await self._session.join(self._room(entry.id))
         put = self._document.terminals.put
-        terminal = Terminal(entry, holder, FrameArray(room.replica), put, new=new)
+        terminal = Terminal(entry, holder, FrameArray(room.replica), put, seat, new=new)
         terminal.on_key = lambda: self.on_key(entry.machine)
         room.on_stream = terminal.received
-        put(entry)
+        if not new:
+            await self._recordings.resume(terminal)
+        put(terminal.entry)
         following = self._tasks.create_task(terminal.run(), name=f"terminal {entry.id}")
         self._kept[entry.id] = _Kept(terminal, holder, following)
 
-    async def _take(self, params: Params) -> Result:
-        self._known(params, running=True).take(params.sender)
+    async def _resize(self, params: Params) -> Result:
+        terminal = self._sized_by(params)
+        terminal.resize(params.number("cols", 1, MAX_SIDE), params.number("rows", 1, MAX_SIDE))
         return {}
 
-    async def _hand_over(self, params: Params) -> Result:
-        terminal, to = self._known(params, running=True), params.text("to", cap=TITLE_CAP)
-        entry = terminal.entry
-        mine = entry.driver_connection == params.sender.connection
-        if not mine and params.sender.role != "owner":
-            raise Refused(f"{entry.driver or 'nobody'} drives this terminal", "take the seat first")
-        for state in self._session.room(self._studio).presence.values():
-            person = read_person(state)
-            if person is not None and person.name == to and person.role in ("owner", "editor"):
-                terminal.hand_over(person.name, person.connection)
-                return {}
-        raise NotFound(f"nobody called {to} who may type is here", "see who is: studio-tui status")
-
-    async def _resize(self, params: Params) -> Result:
-        terminal = self._known(params)
-        entry = terminal.entry
-        if entry.driver_connection not in (None, params.sender.connection):
-            raise Refused(f"{entry.driver} sets this terminal's size", "take the seat first")
-        terminal.resize(params.number("cols", 1, MAX_SIDE), params.number("rows", 1, MAX_SIDE))
+    async def _pin(self, params: Params) -> Result:
+        self._sized_by(params).pin(params.flag("pinned"))
         return {}
 
     async def _rename(self, params: Params) -> Result:
@@ -205,13 +206,44 @@ class Terminals:
         return {}
 
     async def _history(self, params: Params) -> Result:
+        terminal, start, count = self._asked_for(params)
+        return terminal.history(start, count)._asdict()
+
+    async def _past(self, params: Params) -> Result:
+        """The same lines with their colours."""
+        terminal, start, count = self._asked_for(params)
+        painting = terminal.painted_history(start, min(count, MAX_SIDE))
+        frame = await asyncio.to_thread(pack_lines, painting)
+        lines = base64.b64encode(frame).decode()
+        return {"lines": lines, "first": painting.first, "total": painting.total}
+
+    def _asked_for(self, params: Params) -> tuple[Terminal, int, int]:
+        """Which terminal's lines, the first of them, and how many one answer holds of them."""
         terminal = self._known(params)
         rows = max(1, min(HISTORY_ROWS, HISTORY_CELLS // terminal.entry.cols))
         start = params.number("start", -(1 << 31), 1 << 31, 0)
-        count = params.number("count", 0, 1 << 31, rows)
-        return terminal.history(start, min(count, rows))._asdict()
+        return terminal, start, min(params.number("count", 0, 1 << 31, rows), rows)
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _sized_by(self, params: Params) -> Terminal:
+        """The terminal, if the sender may say how large it is: its driver, the owner, or anybody
+        while it is free."""
+        terminal, sender = self._known(params), params.sender
+        seat = terminal.seat
+        if sender.role != "owner" and not seat.free and seat.connection != sender.connection:
+            raise Refused(f"{seat.name} sets this terminal's size", "take the seat first")
+        return terminal
+
+    def _all(self) -> list[Terminal]:
+        return [kept.terminal for kept in self._kept.values()]
+
+    def _running(self, params: Params) -> Terminal:
+        return self._known(params, running=True)
+
+    def _people(self) -> list[Person]:
+        states = self._session.room(self._studio).presence.values()
+        return [person for state in states if (person := read_person(state)) is not None]
 
     def _known(self, params: Params, *, running: bool = False) -> Terminal:
         kept = self._kept.get(params.text("terminal", cap=64))
@@ -254,6 +286,7 @@ class Terminals:
         kept.terminal.close()
         self._session.leave(self._room(terminal_id))
         self._document.terminals.remove(terminal_id)
+        self._seats.forget(terminal_id)
         await kept.holder.remove()
 
     async def _end_strays(self, machine: str) -> None:

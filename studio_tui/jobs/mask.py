@@ -71,6 +71,11 @@ class MaskedStream:
         self._end = offset + len(data)
         return self._told(self._mask.open_end(self._waiting))
 
+    @property
+    def waiting(self) -> int:
+        """How many bytes wait for the rest of a value that they may begin."""
+        return len(self._waiting)
+
     def rest(self) -> tuple[int, bytes]:
         """What still waited when the file came to its end."""
         return self._told(0)

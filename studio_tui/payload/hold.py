@@ -21,6 +21,8 @@ Frames on the socket, both ways: type (1 byte), length (4, big-endian), payload.
 
     in   D bytes              input
          R cols (2) rows (2)  size of the terminal
+         C                    forget all input that the program has not read yet, and all other
+                              clients, who may have more of it under way
          A offset (8)         send the output from there on
          K                    end the program: hang up, after a while kill
     out  O offset (8) end (8) the number of the next byte of output, and of the first one that the
@@ -54,9 +56,9 @@ import termios
 import time
 import traceback
 
-RING = 1 << 20  # bytes of output kept
+RING = 2 << 20  # bytes of output kept
 CHUNK = 1 << 16
-LAG = RING // 2  # a client this far behind is about to lose output
+LAG = 1 << 19  # a client this far behind holds the program up, or is about to lose output
 PATIENCE = 2.0  # seconds for which such a client may hold the program up
 INPUT_LIMIT = 1 << 20  # bytes the program has yet to read before clients must wait
 FRAME_LIMIT = 1 << 20
@@ -123,6 +125,7 @@ class Program:
 
     def __init__(self, command: list[str], cwd: str, umask: int, cols: int, rows: int) -> None:
         self.master, slave = pty.openpty()
+        self._terminal = os.ttyname(slave)
         self.resize(cols, rows)
         settings = termios.tcgetattr(slave)
         settings[0] |= IUTF8
@@ -193,6 +196,16 @@ class Program:
             return
         except OSError:
             self.pending.clear()
+
+    def forget_input(self) -> None:
+        """Throw away what the program has yet to read, also what the kernel holds of it."""
+        self.pending.clear()
+        with contextlib.suppress(OSError, termios.error):
+            end = os.open(self._terminal, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+            try:
+                termios.tcflush(end, termios.TCIFLUSH)
+            finally:
+                os.close(end)
 
     def reap(self) -> None:
         """Note the exit code once the command is over."""
@@ -415,6 +428,7 @@ class Holder:
 
     def _drop(self, client: Client) -> None:
         if self._clients.pop(client.sock, None) is not None:
+            client.inbox.clear()
             self._want(client.sock, client.sock.fileno(), 0)
             client.sock.close()
 
@@ -470,6 +484,12 @@ class Holder:
                 return False
             if self._over_at is None:
                 program.resize(cols, rows)
+        elif kind == b"C" and not size:
+            for other in list(self._clients.values()):
+                if other is not client:
+                    self._drop(other)
+            if self._over_at is None:
+                program.forget_input()
         elif kind == b"K" and not size:
             if self._over_at is None:
                 program.hang_up(now)

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 _LONGEST_TITLE = 256
 _LONGEST_LINK = 2048
+_LINES_UNLIMITED = 1 << 40
+_CELL_BYTES = 10
+"""Memory of a cell above the screen, a row's own share included."""
+_MOST_SCROLLBACK = 32 << 20
 _MOUSE_MODES: Final = (
     (1003, Mouse.MOTION),
     (1002, Mouse.DRAG),
@@ -53,6 +57,16 @@ class History(NamedTuple):
     total: int
 
 
+class Painting(NamedTuple):
+    """Lines as bytes for a terminal of `cols` columns and `lines` lines; else as `History`."""
+
+    data: bytes
+    cols: int
+    lines: int
+    first: int
+    total: int
+
+
 def check_size(cols: int, lines: int) -> None:
     """Raise UsageFault unless a terminal may have this size."""
     sides = 1 <= cols <= MAX_SIDE and 1 <= lines <= MAX_SIDE
@@ -72,8 +86,7 @@ class Emulator:
             reports);
             they belong into the pty's input. Only the host may pass it: a second one answering
             would confuse the program.
-        scrollback: most lines kept above the screen.
-        scrollback_bytes: most memory they may take; the smaller of both limits counts.
+        scrollback: about as many lines are kept above the screen, fewer where they are very wide.
     """
 
     def __init__(
@@ -83,22 +96,22 @@ class Emulator:
         on_reply: Callable[[bytes], None] | None = None,
         *,
         scrollback: int = 10_000,
-        scrollback_bytes: int = 10 << 20,
     ) -> None:
         check_size(cols, lines)
         self._on_reply = on_reply
         self._replies: list[bytes] = []
         self.cols, self.lines = cols, lines
         self.bells = 0
-        self._load(scrollback)
-        self._configure(scrollback_bytes)
+        self._scrollback = scrollback
+        self._load()
+        self._configure()
         self.rows: list[Row] = [BLANK] * lines
         self._ids: list[RowId] = []
 
-    def _load(self, scrollback: int) -> None:
+    def _load(self) -> None:
         library_ = library()
         self._ffi, self._lib, self._core = library_
-        self._terminal = self._core.Terminal(self.cols, self.lines, scrollback)
+        self._terminal = self._core.Terminal(self.cols, self.lines, _LINES_UNLIMITED)
         self.handle: Any = self._terminal._t[0]
         self._state = library_.new("render_state")
         self._iterator = library_.new("render_state_row_iterator")
@@ -111,13 +124,9 @@ class Emulator:
         self._style_box = self._core.init_sized("GhosttyStyle")
         self._cursor_box = self._core.init_sized("GhosttyRenderStateCursor")
 
-    def _configure(self, scrollback_bytes: int) -> None:
+    def _configure(self) -> None:
         ffi, lib = self._ffi, self._lib
-        # Without a byte limit of its own the library keeps 10 kB of scrollback, whatever the number
-        # of lines.
-        self._set(
-            lib.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_BYTES, ffi.new("size_t*", scrollback_bytes)
-        )
+        self._limit_scrollback()
         # Nobody draws images here, and their protocol can name files of the host to read.
         self._set(lib.GHOSTTY_TERMINAL_OPT_KITTY_IMAGE_STORAGE_LIMIT, ffi.new("uint64_t*", 0))
         self._bell_callback = ffi.callback("GhosttyTerminalBellFn", self._ring)
@@ -125,6 +134,12 @@ class Emulator:
         self._size_callback = ffi.callback("GhosttyTerminalSizeFn", self._report_size)
         self._set(lib.GHOSTTY_TERMINAL_OPT_SIZE, self._size_callback)
         self._terminal.on_reply(self._collect)
+
+    def _limit_scrollback(self) -> None:
+        """By bytes alone: pruning by lines makes a flood ten times slower."""
+        size = min(self._scrollback * self.cols * _CELL_BYTES, _MOST_SCROLLBACK)
+        option = self._lib.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_BYTES
+        self._set(option, self._ffi.new("size_t*", size))
 
     def _set(self, option: int, value: Any) -> None:
         self._lib.ghostty_terminal_set(self.handle, option, value)
@@ -154,11 +169,21 @@ class Emulator:
             for reply in replies:
                 self._on_reply(reply)
 
+    @property
+    def settled(self) -> bool:
+        """Whether what was fed so far ends with a whole character or sequence."""
+        return bool(self._terminal.feed_until_ground(b"") == 0)
+
+    def reference(self, x: int, y: int) -> Any:
+        """The library's name for a cell of the screen; good until the next feed."""
+        return self._terminal.ref(x, y)[0]
+
     def resize(self, cols: int, lines: int) -> None:
         """Change the size and wrap the primary screen anew; UsageFault when out of bounds."""
         check_size(cols, lines)
         if (cols, lines) != (self.cols, self.lines):
             self.cols, self.lines = cols, lines
+            self._limit_scrollback()
             self._terminal.resize(cols, lines)
 
     def changed_rows(self) -> list[Changed]:
@@ -271,7 +296,7 @@ class Emulator:
 
     @property
     def modes(self) -> Modes:
-        """The modes that viewers need; `echo` is the pty's business, so it is always True here."""
+        """The modes that viewers need; `password` is the pty's business, so always False here."""
         terminal = self._terminal
         alternate = terminal.get("active_screen", "GhosttyTerminalScreen")
         mouse = next((kind for mode, kind in _MOUSE_MODES if terminal.mode(mode)), Mouse.NONE)
@@ -281,6 +306,11 @@ class Emulator:
     def kitty_keyboard(self) -> int:
         """The flags of kitty's keyboard protocol; 0 for an ordinary terminal."""
         return int(self._terminal.get("kitty_keyboard_flags", "uint8_t"))
+
+    @property
+    def scrolls_with_arrows(self) -> bool:
+        """Whether the wheel is arrow keys: on the alternate screen, unless the program said no."""
+        return self.modes.alternate and bool(self._terminal.mode(1007))
 
     @property
     def held(self) -> bool:
@@ -294,16 +324,39 @@ class Emulator:
 
     def history(self, start: int, count: int) -> History:
         """Up to `count` lines from line `start`: 0 is the oldest kept, -1 the last."""
-        total = int(self._terminal.get("total_rows", "size_t"))
-        first = max(0, min(start if start >= 0 else total + start, total))
-        count = max(0, min(count, total - first))
+        first, count, total = self._stretch(start, count)
         if not count:
             return History([], first, total)
-        selection = self._core.init_sized("GhosttySelection")
+        rows = [clean(line) for line in self._formatted(first, count).split("\n")]
+        return History(rows + [""] * (count - len(rows)), first, total)
+
+    def painted_history(self, start: int, count: int) -> Painting:
+        """The same lines as what a program would write to paint them."""
+        first, count, total = self._stretch(start, count)
+        if not count:
+            return Painting(b"", self.cols, 0, first, total)
+        painted = self._formatted(first, count, painted=True)
+        # The library begins with its whole palette; nobody looks at it here.
+        data = painted[painted.rfind("\x1b\\") + 2 if painted.startswith("\x1b]4;") else 0 :]
+        return Painting(data.encode(errors="replace"), self.cols, count, first, total)
+
+    def _stretch(self, start: int, count: int) -> tuple[int, int, int]:
+        """(first line, number of lines, lines in all) of what was asked for, as far as it is."""
+        total = int(self._terminal.get("total_rows", "size_t"))
+        first = max(0, min(start if start >= 0 else total + start, total))
+        return first, max(0, min(count, total - first)), total
+
+    def _formatted(self, first: int, count: int, *, painted: bool = False) -> str:
+        core, lib = self._core, self._lib
+        selection = core.init_sized("GhosttySelection")
         selection.start = self._terminal.ref(0, first, "screen")[0]
         selection.end = self._terminal.ref(self.cols - 1, first + count - 1, "screen")[0]
-        rows = [clean(line) for line in self._terminal._format_sel(selection).split("\n")]
-        return History(rows + [""] * (count - len(rows)), first, total)
+        options = core.init_sized("GhosttyTerminalSelectionFormatOptions")
+        kind = "VT" if painted else "PLAIN"
+        options.emit = getattr(lib, f"GHOSTTY_FORMATTER_FORMAT_{kind}")
+        options.unwrap, options.trim, options.selection = False, not painted, selection
+        write = lib.ghostty_terminal_selection_format_buf
+        return str(core.read_buf(lambda *into: write(self.handle, options[0], *into)))
 
     def close(self) -> None:
         """Free the terminal's memory now instead of with the last reference."""

@@ -42,7 +42,7 @@ _MAX_BODY = 4 << 20
 _MAX_STYLES = 1 << 16
 _MAX_TITLE, _MAX_LINK = 1024, 2048
 _VISIBLE, _BLINKING = 1, 2
-_ALTERNATE, _APPLICATION, _BRACKETED, _ECHO = 1, 2, 4, 8
+_ALTERNATE, _APPLICATION, _BRACKETED, _PASSWORD = 1, 2, 4, 8
 _HAS_FG, _HAS_BG, _HAS_UNDERLINE_COLOUR, _HAS_FLAGS, _HAS_UNDERLINE, _HAS_LINK = (
     1 << bit for bit in range(6)
 )
@@ -169,7 +169,7 @@ def _pack_modes(out: Writer, modes: Modes) -> None:
         _ALTERNATE * modes.alternate
         | _APPLICATION * modes.application_cursor
         | _BRACKETED * modes.bracketed_paste
-        | _ECHO * modes.echo
+        | _PASSWORD * modes.password
     )
     out.number(modes.mouse << 4 | flags)
 
@@ -181,7 +181,7 @@ def _unpack_modes(body: Reader) -> Modes:
         bool(flags & _APPLICATION),
         bool(flags & _BRACKETED),
         Mouse(flags >> 4),
-        bool(flags & _ECHO),
+        bool(flags & _PASSWORD),
     )
 
 

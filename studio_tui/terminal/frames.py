@@ -68,14 +68,14 @@ class FrameEncoder:
         self._seq = 0
         self._top = 0
 
-    def encode(self, *, echo: bool = True, input_seq: int = 0) -> bytes | None:
+    def encode(self, *, password: bool = False, input_seq: int = 0) -> bytes | None:
         """What changed since the last frame, or None; first and after a resize a keyframe.
 
         Args:
-            echo: whether the pty echoes what is typed (False while a password is asked for).
+            password: whether a line is read that nobody is shown.
             input_seq: number of the last input this screen shows the effect of.
         """
-        now, before = self._look(echo, input_seq), self._before
+        now, before = self._look(password, input_seq), self._before
         if before is None or (before.cols, before.lines) != (now.cols, now.lines):
             return self._keyframe(now)
         scroll, lost = _scrolled(before, now)
@@ -95,11 +95,11 @@ class FrameEncoder:
         self._top += scroll
         return self._emit(now, scroll, None, title, rows)
 
-    def keyframe(self, *, echo: bool = True, input_seq: int = 0) -> bytes:
+    def keyframe(self, *, password: bool = False, input_seq: int = 0) -> bytes:
         """The whole screen."""
-        return self._keyframe(self._look(echo, input_seq))
+        return self._keyframe(self._look(password, input_seq))
 
-    def _look(self, echo: bool, input_seq: int) -> _Published:
+    def _look(self, password: bool, input_seq: int) -> _Published:
         source = self._source
         source.changed_rows()
         return _Published(
@@ -109,7 +109,7 @@ class FrameEncoder:
             list(source.row_ids()),
             source.scrollback,
             source.cursor,
-            source.modes._replace(echo=echo),
+            source.modes._replace(password=password),
             source.title,
             source.bells,
             min(input_seq, MAX_NUMBER),
@@ -194,16 +194,16 @@ class FrameLog:
         self._limit = limit
         self.size = 0
 
-    def publish(self, *, echo: bool = True, input_seq: int = 0) -> Append | Replace | None:
+    def publish(self, *, password: bool = False, input_seq: int = 0) -> Append | Replace | None:
         """The next step of the log; None when there is nothing new to tell."""
-        frame = self._encoder.encode(echo=echo, input_seq=input_seq)
+        frame = self._encoder.encode(password=password, input_seq=input_seq)
         if frame is None:
             return None
         if not is_keyframe(frame):
             if self.size + len(frame) <= self._limit:
                 self.size += len(frame)
                 return Append(frame)
-            frame = self._encoder.keyframe(echo=echo, input_seq=input_seq)
+            frame = self._encoder.keyframe(password=password, input_seq=input_seq)
         self.size = len(frame)
         # A screen whose keyframe alone fills the log must not start a new one at every keystroke.
         self._limit = max(self._base, _KEYFRAMES_PER_LOG * len(frame))

@@ -34,10 +34,15 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What the pty does with input: `echo` is False while a password is asked for."""
+    """What the pty does with input: echoes it, edits lines."""
 
     echo: bool
     canonical: bool
+
+    @property
+    def password(self) -> bool:
+        """Whether a line is read unseen. A program that edits lines itself echoes none either."""
+        return self.canonical and not self.echo
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,11 @@ def encode_input(data: bytes) -> bytes:
 def encode_resize(cols: int, lines: int) -> bytes:
     """Set the size in cells."""
     return _frame(b"R", struct.pack(">HH", cols, lines))
+
+
+def encode_forget() -> bytes:
+    """Forget all input that the program has not read yet."""
+    return _frame(b"C", b"")
 
 
 def encode_kill() -> bytes:

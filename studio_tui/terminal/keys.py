@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LONGEST_TEXT: Final = 1 << 20
 """Most characters of one text or paste event."""
 
+WHEEL_LINES: Final = 3
+"""Lines that a step of the wheel scrolls."""
+
 _SHIFT, _CTRL, _ALT, _SUPER = 1, 2, 4, 8
 _MODIFIERS: Final = {"shift": _SHIFT, "ctrl": _CTRL, "alt": _ALT, "super": _SUPER}
 
@@ -86,6 +89,7 @@ _CONTROLS: Final = {
 _MOUSE_ACTIONS: Final = {"down": 0, "up": 1, "move": 2}
 # Textual counts left, middle, right; libghostty left, right, middle.
 _MOUSE_BUTTONS: Final = {1: 1, 2: 3, 3: 2}
+_ARROWS: Final = {"scroll_up": "up", "scroll_down": "down"}
 _WHEEL: Final = {"scroll_up": 4, "scroll_down": 5, "scroll_left": 6, "scroll_right": 7}
 
 _PASTE_FORBIDS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -144,12 +148,16 @@ class KeyEncoder:
 
         Args:
             name: Textual's name, such as "a", "ctrl+right_square_bracket", "shift+f1".
-            char: the character it types, when it types one.
+            char: the character it types, when it types one; Escape and a character where the
+                terminal sent these two, which may be alt and that key or one after the other.
         """
-        key = _parse(name, char)
+        escaped = char is not None and len(char) == 2 and char[0] == "\x1b"
+        key = _parse(name, char[1] if char and escaped else char)
         if key is None:
             return b""
         if not self._emulator.kitty_keyboard:
+            if char and escaped:
+                return char.encode(errors="replace")
             if key.char and not key.modifiers & ~_SHIFT:
                 return key.char.encode()
             if not self._modifies_other_keys():
@@ -190,6 +198,8 @@ class KeyEncoder:
     ) -> bytes:
         """The bytes of a mouse event at cell (x, y), empty unless the program tracks such events.
 
+        To a program that fills the screen and tracks none the wheel is arrow keys.
+
         Args:
             kind: "down", "up", "move", "scroll_up", "scroll_down", "scroll_left" or "scroll_right".
             button: 1 left, 2 middle, 3 right; 0 for a move with none held.
@@ -199,6 +209,8 @@ class KeyEncoder:
         emulator, lib = self._emulator, self._lib
         if not (0 <= x < emulator.cols and 0 <= y < emulator.lines):
             return b""
+        if kind in _ARROWS and not emulator.modes.mouse and emulator.scrolls_with_arrows:
+            return self.key(_ARROWS[kind]) * WHEEL_LINES
         size = self._size
         size.screen_width, size.screen_height = emulator.cols, emulator.lines
         size.cell_width = size.cell_height = 1
@@ -282,15 +294,25 @@ def _parse(name: str, char: str | None) -> _Key | None:
 
 
 def _legacy(key: _Key) -> bytes | None:
-    """The bytes of an ordinary terminal, or None where libghostty's encoder has them right."""
+    """The bytes of an ordinary terminal, or None where libghostty's encoder has them right.
+
+    With modifiers it sends what came after such terminals, and what programs there type out.
+    """
     ctrl, alt = key.modifiers & _CTRL, key.modifiers & _ALT
     prefix = b"\x1b" if alt else b""
     if key.modifiers & _SUPER:
         return b""
-    if key.name in ("enter", "return"):
-        return prefix + b"\r"
-    if key.name == "tab" and not key.modifiers & _SHIFT:
-        return prefix + b"\t"
+    match key.name:
+        case "enter" | "return":
+            return prefix + b"\r"
+        case "escape":
+            return prefix + b"\x1b"
+        case "backspace":
+            return prefix + (b"\x08" if ctrl else b"\x7f")
+        case "tab":
+            return prefix + (b"\x1b[Z" if key.modifiers & _SHIFT else b"\t")
+        case "f3" if key.modifiers:
+            return b"\x1b[1;%dR" % (1 + (key.modifiers & _SHIFT) + bool(alt) * 2 + bool(ctrl) * 4)
     if not key.char:
         return None
     if ctrl:

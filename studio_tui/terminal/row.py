@@ -111,10 +111,13 @@ class Mouse(IntEnum):
 
 
 class Modes(NamedTuple):
-    """What a viewer must know of the modes; `echo` is False while a password is typed."""
+    """What a viewer must know of the modes.
+
+    `password`: the program reads a line and shows nothing of it, as when it asks for a password.
+    """
 
     alternate: bool = False
     application_cursor: bool = False
     bracketed_paste: bool = False
     mouse: int = Mouse.NONE
-    echo: bool = True
+    password: bool = False

@@ -32,6 +32,7 @@ from studio_tui.document.entries import (
     TerminalEntry,
 )
 from studio_tui.document.findings import STREAM, Finding, to_json
+from studio_tui.document.framelog import FrameArray
 from studio_tui.document.presence import Gaze, write_gaze
 from studio_tui.document.replica import Replica
 from studio_tui.document.studio import SWITCH
@@ -40,6 +41,9 @@ from studio_tui.errors import NotFound, StudioError
 from studio_tui.meters.sample import GPU, Sample
 from studio_tui.sync.link import Endpoint, LinkState
 from studio_tui.sync.room import Room
+from studio_tui.terminal.emulator import Emulator
+from studio_tui.terminal.frames import Append, FrameEncoder, FrameLog, Replace
+from studio_tui.terminal.past import pack_lines
 
 NOW = 1_800_000_000.0
 GIB = 1 << 30
@@ -65,6 +69,8 @@ class StagedStudio(Studio):
         self.refuse: dict[str, StudioError] = {}
         self.fail: StudioError | None = None
         self.disk_full = False
+        self.printing: dict[str, Emulator] = {}
+        self.frames: dict[str, FrameLog] = {}
         self.logs: dict[str, bytes] = {}
         self.curves: dict[str, dict[str, list[tuple[int, float]]]] = {}
         self.ranks: dict[str, list[dict[str, Any]]] = {}
@@ -191,6 +197,22 @@ class StagedStudio(Studio):
         self.document.terminals.put(entry)
         self.saved()
         return entry
+
+    async def prints(self, id: str, data: str) -> None:
+        """The program in a terminal prints; anybody who looks on sees it."""
+        room = await self.session.join(f"{self.id}/term/{id}")
+        entry = self.document.terminals[id]
+        if id not in self.printing:
+            self.printing[id] = Emulator(entry.cols, entry.rows)
+            self.frames[id] = FrameLog(FrameEncoder(self.printing[id]))
+        self.printing[id].feed(data.encode())
+        password = "password" in data
+        match self.frames[id].publish(password=password):
+            case Append(frame):
+                FrameArray(room.replica).append(frame)
+            case Replace(frame):
+                FrameArray(room.replica).restart(frame)
+        self.saved()
 
     # -- the host's answers -------------------------------------------------------------------
 
@@ -352,17 +374,51 @@ class StagedStudio(Studio):
         return {}
 
     def _seat(self, terminal: str, name: str, connection: int) -> None:
-        old = self.document.terminals[terminal].plain()
-        self.document.terminals.put(
-            TerminalEntry.read({**old, "driver": name, "driver_connection": connection})
-        )
+        self._list(terminal, driver=name, driver_connection=connection)
+
+    def _list(self, terminal: str, **changed: Any) -> None:
+        self.document.terminals.put(replace(self.document.terminals[terminal], **changed))
         self.saved()
 
     def _terminals_resize(self, terminal: str, cols: int, rows: int) -> dict[str, Any]:
         return {}
 
-    def _terminals_history(self, terminal: str, start: int, count: int) -> dict[str, Any]:
-        return {"rows": [f"row {start + i}" for i in range(count)], "first": 0, "total": 200}
+    def _terminals_past(self, terminal: str, start: int, count: int) -> dict[str, Any]:
+        painting = self.printing[terminal].painted_history(start, count)
+        lines = base64.b64encode(pack_lines(painting)).decode()
+        return {"lines": lines, "first": painting.first, "total": painting.total}
+
+    def _terminals_rename(self, terminal: str, title: str) -> dict[str, Any]:
+        self._list(terminal, title=title, named=True)
+        return {}
+
+    def _terminals_ask(self, terminal: str) -> dict[str, Any]:
+        self._list(terminal, asking=[self.name])
+        return {}
+
+    def _terminals_free(self, terminal: str) -> dict[str, Any]:
+        self._list(terminal, driver=None, driver_connection=None, access="open")
+        return {}
+
+    def _terminals_lock(self, terminal: str) -> dict[str, Any]:
+        self._list(terminal, access="locked")
+        return {}
+
+    def _terminals_pin(self, terminal: str, pinned: bool) -> dict[str, Any]:
+        self._list(terminal, pinned=pinned)
+        return {}
+
+    def _terminals_cut(self) -> dict[str, Any]:
+        self._access("cut")
+        return {}
+
+    def _terminals_restore(self) -> dict[str, Any]:
+        self._access("open")
+        return {}
+
+    def _access(self, access: str) -> None:
+        for id in list(self.document.terminals):
+            self._list(id, access=access, driver=None, driver_connection=None)
 
     def _terminals_close(self, terminal: str) -> dict[str, Any]:
         self.document.terminals.remove(terminal)

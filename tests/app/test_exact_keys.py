@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual import events
 from textual.drivers import linux_driver
@@ -33,7 +35,7 @@ def typed_into_a_program(typed: str) -> str:
     [
         "\x1b:wq\r", "\x1bb", "\x1bf", "\x1b\x7f", "\x1b1", "\x1b=", "\x1b-", "\x1b\r",
         "\x1ba", "\x1bZ", "\x1b/needle\r", "\x1b.", "\x1b§", "\x1b<\x1b>", "\x1b ", "\x1b\x1b",
-        "\x1bO", "\x1b[", "\x1b]", "i\x1bu", "\x1b",
+        "\x1bO", "\x1b[", "\x1b]", "i\x1bu", "\x1b", "\x08", "\x1b\x08", "\x1b\t",
     ],
 )  # fmt: skip
 def test_a_program_gets_the_bytes_that_were_typed(typed: str) -> None:
@@ -69,3 +71,26 @@ def test_the_app_reads_keys_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SafeApp, "driver_class", linux_driver.LinuxDriver, raising=False)
     SafeApp[None]().get_driver_class()
     assert linux_driver.XTermParser is ExactParser
+
+
+TABLE = Path(__file__).parents[1] / "terminal" / "keys.tsv"
+AMBIGUOUS = "f3"
+"""With modifiers it is written as the terminal's own answer about its cursor."""
+
+
+def test_every_key_of_an_ordinary_terminal_reaches_a_program_as_it_was_typed() -> None:
+    wrong = {}
+    for row in rows(TABLE):
+        name, _, plain, _, kitty = row
+        if name.endswith(f"+{AMBIGUOUS}"):
+            continue
+        # What a terminal with the Kitty protocol sends means the same to a program without it.
+        for typed in {plain, kitty if kitty.startswith("\x1b[") else plain}:
+            if (sent := typed_into_a_program(typed)) != plain:
+                wrong[name] = (typed, sent)
+    assert wrong == {}
+
+
+def rows(file: Path) -> list[list[str]]:
+    lines = [line for line in file.read_text(encoding="ascii").splitlines() if line[0] != "#"]
+    return [[cell.encode().decode("unicode_escape") for cell in line.split("\t")] for line in lines]

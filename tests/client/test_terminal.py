@@ -41,7 +41,8 @@ async def test_a_terminal_from_the_first_key_to_the_end(hosted: Hosted, soon: So
         await soon(bob, lambda: (his.view.cols, len(his.screen)) == (70, 9))
         await hers.type("printf '\\033]0;a title\\007'; seq 1 30\n")
         await his.until("30")
-        await soon(bob, lambda: his.title == "a title")
+        await soon(bob, lambda: his.view.title == "a title")
+        assert his.title == "work"  # a name that somebody gave it stays
         rows = await his.history(0, 1000)
         assert [row for row in rows if row.isdigit()] == [str(n) for n in range(1, 31)]
 

@@ -50,6 +50,7 @@ def test_whole_numbers_come_back_whole(stored: Any, read: Any) -> None:
     [
         FileEntry("f", "src/é.py", "calm-otter/file/f@1", "unsavable", "disk full"),
         TerminalEntry("t", "bash", "local", "ana", 3, 132, 50, "exited", -9, 1.5),
+        TerminalEntry("t", access="locked", asking=["bob"], pinned=True, recording="r"),
         JobEntry("j", "fit", "failed", exit_code=1, devices="0,1", started=1.0, notes=["a", "b"]),
         MachineEntry("m", "ssh", "up", 8, 1 << 40, [{"name": "H100", "memory_bytes": 80 << 30}]),
         StudioInfo("studio", "calm-otter", "/home/ana", "m", 3),

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ from studio_tui.host.folder import Folder
 from studio_tui.host.holder import Holder
 from studio_tui.host.project import Project
 from studio_tui.host.sites import Site, Sites
+from studio_tui.host.terminals import Terminals
 from studio_tui.machines.catalogue import Machine
 from studio_tui.machines.install import install
 from studio_tui.machines.local import LocalConnection
@@ -40,6 +41,11 @@ NOBODY = 65534
 PATIENCE = 20.0
 HELD = "import os, time\nwhile os.path.exists('hold'):\n    time.sleep(0.05)\n"
 """A script that runs as long as there is a file called hold."""
+
+Hosting = Callable[[], AbstractAsyncContextManager[Terminals]]
+
+LOOP = 'while read line; do echo "<$line>"; done'
+"""A program that shows what it was given."""
 
 
 class Bench:
@@ -245,6 +251,31 @@ async def holder(site: Site) -> AsyncIterator[Callable[[str], Holder]]:
     for terminal_id in made:
         await make(terminal_id).kill()
         await make(terminal_id).remove()
+
+
+@pytest.fixture
+async def hosting(bench: Bench, site: Site) -> AsyncIterator[Hosting]:
+    """Starts a host that has terminals and nothing else; what still runs is ended."""
+
+    def made(parts: Parts) -> Terminals:
+        return Terminals(
+            parts.sites(site), parts.document, parts.session, STUDIO, bench.state, parts.tasks
+        )
+
+    @asynccontextmanager
+    async def host() -> AsyncIterator[Terminals]:
+        async with bench.host() as parts:
+            terminals = made(parts)
+            await terminals.resume()
+            parts.answer(terminals.calls())
+            parts.session.room(STUDIO).on_presence = terminals.present
+            yield terminals
+
+    yield host
+    async with bench.host() as parts:
+        last = made(parts)
+        await last.resume()
+        await last.end_all()
 
 
 @pytest.fixture

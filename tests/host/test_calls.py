@@ -248,6 +248,13 @@ def test_numbers() -> None:
             params(a=value).number("a", 0, 3)
 
 
+def test_flags() -> None:
+    assert params(a=True).flag("a")
+    for value in ({}, {"a": 1}, {"a": "true"}, {"a": None}):
+        with pytest.raises(UsageFault, match="a must be true or false"):
+            params(**value).flag("a")
+
+
 def test_lists_of_texts() -> None:
     assert params(a=["x", ""]).texts("a") == ["x", ""]
     assert params(a=None).texts("a") == params().texts("a") == []

@@ -179,7 +179,7 @@ def hosting(bench: Bench, site: Site, ways: Paid) -> Hosting:
                 return folders[-1]
 
             files = Files(folder_at(sites.here), bench.state, session, document, STUDIO, tasks)
-            terminals = Terminals(sites, document, session, STUDIO, tasks)
+            terminals = Terminals(sites, document, session, STUDIO, bench.state, tasks)
             jobs = Jobs(sites, document, session, STUDIO, tasks, clock)
             switch = Switch(sites, files, document, folder_at, lambda far: None, tasks, clock)
             gate = asyncio.Event()

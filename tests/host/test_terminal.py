@@ -15,9 +15,10 @@ from relay_server.wire import Sender, Stream
 from studio_tui.document.entries import TerminalEntry
 from studio_tui.document.framelog import FrameArray
 from studio_tui.document.replica import Replica
-from studio_tui.errors import Refused, UsageFault
+from studio_tui.errors import UsageFault
 from studio_tui.host import terminal as terminal_module
 from studio_tui.host.holder import Holder, homes
+from studio_tui.host.seat import Seat
 from studio_tui.host.sites import Site
 from studio_tui.host.terminal import Terminal
 from studio_tui.terminal.screen import Screen
@@ -51,7 +52,7 @@ class Desk:
         """A host takes the terminal up."""
         self.array = FrameArray(Replica())
         self.terminal = Terminal(
-            self.told[-1], holder or self.make(), self.array, self.told.append, new=new
+            self.told[-1], holder or self.make(), self.array, self.told.append, Seat(), new=new
         )
         self._task = asyncio.create_task(self.terminal.run())
 
@@ -107,7 +108,7 @@ async def test_what_is_typed_is_seen(desk: Desk) -> None:
     await desk.start('while read line; do echo "<$line>"; done')
     desk.send({"text": "hello\n"})
     await desk.until("<hello>")
-    assert desk.screen().input_seq == 1
+    await eventually(lambda: desk.screen().input_seq == 1)
     desk.send({"key": "w", "char": "w"}, {"key": "enter", "char": None}, {"paste": "pasted\n"})
     await desk.until("<pasted>")
     assert "<w>" in desk.rows
@@ -129,12 +130,12 @@ async def test_a_signal_is_told_as_a_shell_tells_it(desk: Desk) -> None:
     assert desk.entry.exit_code == 137
 
 
-async def test_an_echo_that_is_off_is_told(desk: Desk) -> None:
+async def test_that_a_password_is_asked_for_is_told(desk: Desk) -> None:
     await desk.start("stty -echo; echo secret:; read x; stty echo; echo thanks; read y")
-    await eventually(lambda: not desk.screen().modes.echo)
+    await eventually(lambda: desk.screen().modes.password)
     desk.send({"text": "hunter2\n"})
     await desk.until("thanks")
-    await eventually(lambda: desk.screen().modes.echo)
+    await eventually(lambda: not desk.screen().modes.password)
     assert not any("hunter2" in row for row in desk.rows)
 
 
@@ -219,6 +220,25 @@ async def test_input_that_nobody_reads_is_bounded(
     writer.transport.abort()  # what is on its way would keep the socket open
 
 
+@pytest.mark.parametrize("size", [10, 200_000])
+async def test_input_that_is_dropped_reaches_no_program(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(terminal_module, "RETRY_SECONDS", 0.01)
+    waiting = f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"
+    await desk.start(f"stty -echo -icanon; echo up; {waiting}; cat")
+    await desk.until("up")
+    for _ in range(20):
+        desk.send({"text": "x" * size})
+    await asyncio.sleep(0)
+    await desk.terminal.drop_input()
+    desk.send({"text": "kept"})
+    await eventually(lambda: desk.terminal._writer is not None and not desk.terminal._unsent)
+    (tmp_path / "go").touch()
+    await desk.until("kept")
+    assert desk.rows == ["up", "kept"]
+
+
 async def test_a_frame_that_no_relay_carries_is_left_out(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,17 +272,15 @@ async def test_whoever_types_first_drives(desk: Desk) -> None:
 
 async def test_the_seat_goes_round(desk: Desk) -> None:
     await desk.start("cat")
-    desk.terminal.take(BOB)
+    desk.terminal.sit(Seat("bob", 2))
     assert desk.entry.driver == "bob"
     desk.send({"text": "from ana\n"})
-    desk.terminal.hand_over("ana", 1)
+    desk.terminal.sit(Seat("ana", 1))
     desk.send({"text": "now ana\n"})
     await desk.until("now ana")
     assert not any("from ana" in row for row in desk.rows)
-    desk.terminal.present({2, 3})
+    desk.terminal.sit(Seat())
     assert desk.entry.driver is None
-    with pytest.raises(Refused):
-        desk.terminal.take(VIEWER)
     desk.send({"text": "bob again\n"}, sender=BOB)
     await desk.until("bob again")
     assert desk.entry.driver_connection == 2
@@ -271,15 +289,14 @@ async def test_the_seat_goes_round(desk: Desk) -> None:
 async def test_nobody_drives_what_is_over(desk: Desk) -> None:
     await desk.start("exit")
     await desk.over()
-    desk.terminal.take(ANA)
-    desk.terminal.hand_over("ana", 1)
+    desk.terminal.sit(Seat("ana", 1))
     assert desk.entry.driver is None
 
 
 async def test_only_the_driver_sets_the_size(desk: Desk) -> None:
     await desk.start("trap 'stty size' WINCH; echo up; while :; do sleep 0.05; done")
     await desk.until("up")
-    desk.terminal.take(ANA)
+    desk.terminal.sit(Seat("ana", 1))
     desk.send({"resize": [100, 30]}, sender=BOB)
     desk.send({"resize": [90, 20]})
     await desk.until("20 90")
@@ -288,6 +305,12 @@ async def test_only_the_driver_sets_the_size(desk: Desk) -> None:
     with pytest.raises(UsageFault):
         desk.terminal.resize(5000, 5000)
     assert desk.entry.cols == 90
+    desk.terminal.pin(True)
+    desk.send({"resize": [100, 30]})
+    assert (desk.entry.cols, desk.entry.pinned) == (90, True)
+    desk.terminal.pin(False)
+    desk.send({"resize": [100, 30]})
+    assert desk.entry.cols == 100
 
 
 # -- over a restart of the host ---------------------------------------------------------------

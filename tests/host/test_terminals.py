@@ -3,8 +3,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,37 +20,7 @@ from studio_tui.host.terminals import Terminals
 from studio_tui.machines.catalogue import Machine
 from studio_tui.machines.install import install
 from studio_tui.machines.local import LocalConnection
-from tests.host.conftest import STUDIO, Bench, Parts, eventually
-
-Hosting = Callable[[], AbstractAsyncContextManager[Terminals]]
-
-LOOP = 'while read line; do echo "<$line>"; done'
-
-
-@pytest.fixture
-async def hosting(bench: Bench, site: Site) -> AsyncIterator[Hosting]:
-    """Starts a host that has terminals and nothing else; what still runs is ended."""
-
-    def made(parts: Parts) -> Terminals:
-        return Terminals(parts.sites(site), parts.document, parts.session, STUDIO, parts.tasks)
-
-    @asynccontextmanager
-    async def host() -> AsyncIterator[Terminals]:
-        async with bench.host() as parts:
-            terminals = made(parts)
-            await terminals.resume()
-            parts.answer(terminals.calls())
-            room = parts.session.room(STUDIO)
-            room.on_presence = lambda: terminals.present(
-                {state["person"]["connection"] for state in room.presence.values()}
-            )
-            yield terminals
-
-    yield host
-    async with bench.host() as parts:
-        last = made(parts)
-        await last.resume()
-        await last.end_all()
+from tests.host.conftest import LOOP, STUDIO, Bench, Hosting, eventually
 
 
 def homes(site: Site) -> list[str]:
@@ -237,6 +207,21 @@ async def test_history_comes_in_bounded_pieces(bench: Bench, hosting: Hosting) -
         assert len(answer["rows"]) == 1
         with pytest.raises(UsageFault):
             await terminal.history(0, -1)
+        first, rows = await terminal.past(100, 3)
+        assert (first, [row.text for row in rows]) == (100, ["101", "102", "103"])
+        assert len((await terminal.past(0, 9999))[1]) == 1000
+
+
+async def test_a_given_name_stands_before_the_programs_own(bench: Bench, hosting: Hosting) -> None:
+    async with hosting():
+        ana = await bench.attach("ana")
+        terminal = await ana.terminal(command=["sh", "-c", "printf '\\033]0;own\\007ok'; read x"])
+        await terminal.until("ok")
+        assert (terminal.title, terminal.entry.title) == ("own", "sh")
+        await terminal.rename("build")
+        await ana.until(lambda: terminal.title == "build")
+        await terminal.rename("")
+        await ana.until(lambda: terminal.title == "own")
 
 
 async def test_a_new_host_finds_everything(bench: Bench, hosting: Hosting, site: Site) -> None:
@@ -349,7 +334,12 @@ async def test_a_terminal_stays_on_its_machine_when_the_studio_moves(
     async def host() -> AsyncIterator[Terminals]:
         async with bench.host() as parts:
             terminals = Terminals(
-                parts.sites(site, other), parts.document, parts.session, STUDIO, parts.tasks
+                parts.sites(site, other),
+                parts.document,
+                parts.session,
+                STUDIO,
+                bench.state,
+                parts.tasks,
             )
             await terminals.resume()
             parts.answer(terminals.calls())

@@ -24,6 +24,7 @@ from studio_tui.terminal.holding import (
     Gap,
     HolderStream,
     Output,
+    encode_forget,
     encode_input,
     encode_kill,
     encode_resize,
@@ -313,12 +314,12 @@ def test_a_huge_paste_does_not_deadlock(terminal: Terminal) -> None:
 
 
 def test_a_dead_client_holds_up_nobody_for_long(terminal: Terminal) -> None:
-    terminal.start("sh", "-c", "read go; seq 1 250000; echo done; read end")
+    terminal.start("sh", "-c", "read go; seq 1 500000; echo done; read end")
     dead = terminal.attach()
     live = terminal.attach()
     live.type(b"\n")
     live.expect(b"\ndone\r\n")
-    assert live.data.count(b"\r\n") == 250_002
+    assert live.data.count(b"\r\n") == 500_002
     assert not live.gaps
     # The dead one comes back to life: it gets the tail and is told what it missed.
     dead.expect(b"\ndone\r\n")
@@ -336,6 +337,27 @@ def test_a_client_alone_that_is_slow_loses_nothing(terminal: Terminal) -> None:
     slow.expect(b"\ndone\r\n")
     assert slow.data.count(b"\r\n") == 250_002
     assert not slow.gaps
+
+
+@pytest.mark.parametrize("size", [10, 3_000_000])
+def test_input_that_is_not_read_yet_is_forgotten(
+    terminal: Terminal, tmp_path: Path, size: int
+) -> None:
+    """Also what the kernel holds, and what stands in line on a connection that is closed."""
+    script = "stty -echo -icanon; echo up; while [ ! -e go ]; do sleep 0.02; done; cat"
+    terminal.start("sh", "-c", script, cwd=tmp_path)
+    typing = terminal.attach()
+    typing.expect(b"up")
+    typing.sock.settimeout(0.5)
+    with contextlib.suppress(TimeoutError):
+        typing.type(b"x" * size)
+    typing.sock.close()
+    client = terminal.attach()
+    client.sock.sendall(encode_forget())
+    client.type(b"kept")
+    (tmp_path / "go").touch()
+    client.expect(b"kept")
+    assert b"x" not in client.data
 
 
 def test_password_prompts_are_told(terminal: Terminal) -> None:

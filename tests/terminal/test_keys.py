@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,6 +123,13 @@ def test_keys_under_modify_other_keys(name: str, char: str | None, expected: byt
     assert encoder(MODIFY_OTHER_KEYS).key(name, char) == expected
 
 
+def test_escape_and_a_key_in_one_packet_stay_two_keys_unless_a_program_can_tell() -> None:
+    for modes in ((), (MODIFY_OTHER_KEYS,)):
+        assert encoder(*modes).key("alt+:", "\x1b:") == b"\x1b:"
+    assert encoder(KITTY).key("alt+:", "\x1b:") == b"\x1b[58;3u"
+    assert encoder(MODIFY_OTHER_KEYS).key("alt+:", "\x1b:x") == b"\x1b[27;3;58~"
+
+
 def test_all_keys_as_escapes() -> None:
     keys = encoder(b"\x1b[>31u")
     assert keys.key("a", "a") == b"\x1b[97;;97u"
@@ -191,6 +199,21 @@ def test_mouse(modes: tuple[bytes, ...], event: tuple[str, int, int, int], expec
     assert encoder(*modes).mouse(*event) == expected
 
 
+def test_the_wheel_is_arrows_where_a_program_fills_the_screen() -> None:
+    emulator = Emulator(80, 24)
+    keys = KeyEncoder(emulator)
+    assert keys.mouse("scroll_up", 1, 1) == b""
+    emulator.feed(b"\x1b[?1049h")
+    assert keys.mouse("scroll_up", 1, 1) == b"\x1b[A" * 3
+    emulator.feed(b"\x1b[?1h")
+    assert keys.mouse("scroll_down", 1, 1) == b"\x1bOB" * 3
+    assert keys.mouse("scroll_left", 1, 1) == b""
+    emulator.feed(b"\x1b[?1007l")
+    assert keys.mouse("scroll_down", 1, 1) == b""
+    emulator.feed(b"\x1b[?1007h\x1b[?1000h" + SGR)
+    assert keys.mouse("scroll_down", 1, 1) == b"\x1b[<65;2;2M"
+
+
 def test_mouse_with_modifiers() -> None:
     keys = encoder(b"\x1b[?1000h", SGR)
     assert keys.mouse("down", 0, 0, 1, shift=True, alt=True, ctrl=True) == b"\x1b[<28;1;1M"
@@ -237,3 +260,27 @@ def test_hostile_names_do_no_harm() -> None:
     keys = encoder(KITTY)
     for name in ("ctrl+" * 500 + "a", "\x1b[201~", "\ud800", "x" * 100_000, "ctrl+\x00", "shift+"):
         assert isinstance(keys.key(name, name), bytes)
+
+
+TABLE = Path(__file__).with_name("keys.tsv")
+
+
+def table() -> list[list[str]]:
+    """Every key with every modifier: name, character, and its bytes in each of three modes."""
+    lines = TABLE.read_text(encoding="ascii").splitlines()
+    rows = [line.split("\t") for line in lines if not line.startswith("#")]
+    assert len(rows) > 500
+    return [[row[0], *(cell.encode().decode("unicode_escape") for cell in row[1:])] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("column", "modes"), [(2, ()), (3, (b"\x1b[?1h", b"\x1b=")), (4, (KITTY,))]
+)
+def test_every_key_with_every_modifier(column: int, modes: tuple[bytes, ...]) -> None:
+    keys = encoder(*modes)
+    wrong = {
+        row[0]: (sent, row[column])
+        for row in table()
+        if (sent := keys.key(row[0], row[1] or None).decode("latin-1")) != row[column]
+    }
+    assert wrong == {}

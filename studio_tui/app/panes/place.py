@@ -9,12 +9,16 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 
-from studio_tui.app.problems import Problem, Solved
+from studio_tui.app.problems import News, Problem, Solved
 from studio_tui.app.widgets.notice import Notice
 
 
 class StatusChanged(Message):
     """What the lower edge of the frame tells has changed."""
+
+
+class Marked(Message):
+    """What the tab tells has changed: its name or its mark."""
 
 
 class Place(Vertical):
@@ -71,3 +75,8 @@ class Place(Vertical):
         """Show what went wrong here."""
         event.stop()
         self.notice.problem(event.error)
+
+    def on_news(self, event: News) -> None:
+        """Show what is worth knowing here."""
+        event.stop()
+        self.notice.news(event.words)

@@ -3,87 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from time import monotonic
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Log, Static
+from textual.widgets import Static
 
-from studio_tui.app.problems import Problem, Solved, told
-from studio_tui.app.truncate import clip, scrub
+from studio_tui.app import words
+from studio_tui.app.keyboard import Keyboard
+from studio_tui.app.panes import terminal_questions
+from studio_tui.app.panes.place import Marked, StatusChanged
+from studio_tui.app.panes.scrollback_pane import ScrollbackPane
+from studio_tui.app.problems import News, Problem, Solved, told
+from studio_tui.app.truncate import cells, scrub
 from studio_tui.app.widgets.key_hints import key_label
+from studio_tui.app.widgets.terminal_source import Seen
 from studio_tui.app.widgets.terminal_view import TerminalView
 from studio_tui.client.terminal import SharedTerminal
 from studio_tui.document.entries import TerminalEntry
 from studio_tui.document.presence import Gaze
 from studio_tui.errors import Refused
-from studio_tui.terminal.screen import Changed, Screen
+from studio_tui.terminal.links import links_on
+from studio_tui.terminal.screen import Changed
+from studio_tui.terminal.scrollback import Spot
 
-HISTORY_ROWS = 2000
-
-
-class Seen:
-    """The terminal as its view gets it: looking at one that nobody drives does not resize it.
-
-    Any input takes a free seat, and a size is input: only typing may do that.
-    """
-
-    def __init__(self, shared: SharedTerminal, mine: Callable[[], bool]) -> None:
-        self._shared = shared
-        self._mine = mine
-
-    @property
-    def view(self) -> Screen:
-        """The screen to paint."""
-        return self._shared.view
-
-    @property
-    def driver(self) -> str | None:
-        """Who types."""
-        return (
-            self._shared.driver
-            if self._shared.id in self._shared.studio.document.terminals
-            else None
-        )
-
-    @property
-    def driving(self) -> bool:
-        """Whether what is typed here reaches the program."""
-        known = self._shared.id in self._shared.studio.document.terminals
-        return known and self._shared.studio.state == "live" and self._shared.driving
-
-    def send(self, events: list[dict[str, Any]]) -> None:
-        """Send input."""
-        if self._mine() or any("resize" not in event for event in events):
-            self._shared.send(events)
-
-    def observe(self, callback: Callable[[Changed], None]) -> Callable[[], None]:
-        """Call back after each change."""
-        return self._shared.observe(callback)
-
-
-class History(Log):
-    """What scrolled out of a terminal. Leaving it goes back to what is there now."""
-
-    HELP = """\
-### What scrolled away
-
-The terminal's older lines; the program goes on meanwhile.
-
-- **up**, **down**, **page up**, **page down** and the wheel move; **esc** goes back to now
-"""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "leave", "back to now", id="history.leave"),
-    ]
-
-    def action_leave(self) -> None:
-        """Back to what is there now."""
-        pane = self.parent
-        assert isinstance(pane, TerminalPane)
-        pane.leave_history()
+BELL_SECONDS = 1.0
+"""A program that rings without end is heard this often."""
 
 
 class TerminalPane(Vertical):
@@ -99,15 +46,21 @@ class TerminalPane(Vertical):
 
 Everybody sees this terminal; one person at a time types in it, the name is in the tab.
 
-- While it has the focus **every key goes to the program**, but the leader, `ctrl+]`.
-- After the leader: **k** takes the keyboard, **h** hands it over, **w** ends the terminal,
-  **q** quits the app. The leader twice sends it to the program.
-- The wheel, or the leader and **page up**, shows what scrolled away.
+- While it has the focus **every key goes to the program**, but the leader, `ctrl+]`. The leader
+  twice sends it to the program.
+- After the leader: **k** takes the keyboard, **a** asks for it, **h** hands it over, **f** lets it
+  go; **n** names the terminal, **z** keeps its size, **w** ends it, **q** quits the app.
+- The owner: **x** locks the keyboard, **!** cuts all input of everybody, and gives it back.
+- The wheel, or the leader and **page up**, shows what scrolled away; the leader and **/** searches
+  in it. The mouse selects and copies, with **shift** also where the program listens to it.
+- The leader and **c** records what is shown, never what is typed, until it is pressed again.
+- The leader and **u** lists the addresses on the screen; **ctrl** and a press follows one.
+- Larger than this window? The leader and **shift** with an arrow pans; without the keyboard the
+  arrows alone do, and **esc** goes back to the cursor.
 """
     DEFAULT_CSS = """
     TerminalPane {
         & > TerminalView { height: 1fr; background: $background; }
-        & > History { height: 1fr; display: none; background: $surface; }
         & > #over {
             display: none;
             height: 1;
@@ -115,8 +68,6 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
             background: $panel;
             color: $text-warning;
         }
-        &.-history > TerminalView { display: none; }
-        &.-history > History { display: block; }
         &.-over > #over { display: block; }
     }
     """
@@ -124,23 +75,39 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
     def __init__(self, shared: SharedTerminal, leader: str) -> None:
         super().__init__()
         self.shared = shared
+        self.rang = False
+        """Whether the bell rang since somebody last looked here."""
         self._leader = leader
         self._studio = shared.studio
+        self._before = self.entry
         self._was_mine = False
+        self._password = False
+        self._top = 0
+        self._quiet_until = 0.0
+        self._stop: Callable[[], None] = lambda: None
 
     def compose(self) -> ComposeResult:
         """The screen, its history, and how it ended."""
-        source = Seen(self.shared, lambda: self.mine)
-        yield TerminalView(source, leader=self._leader, on_scroll=self._scrolled)
-        yield History(highlight=False)
+        yield TerminalView(Seen(self.shared), leader=self._leader, on_scroll=self._scrolled)
+        yield ScrollbackPane(self.shared.past, lambda: self.shared.view.top - self._top)
         yield Static("", id="over", markup=False)
 
     def on_mount(self) -> None:
         """Begin to follow."""
-        self._was_mine = self.mine
+        self._was_mine = self.keyboard.mine
+        self._stop = self.shared.observe(self._changed)
         self.show()
 
+    def on_unmount(self) -> None:
+        """Stop following."""
+        self._stop()
+
     # -- what is known ------------------------------------------------------------------------
+
+    @property
+    def view(self) -> TerminalView:
+        """The screen."""
+        return self.query_one(TerminalView)
 
     @property
     def entry(self) -> TerminalEntry:
@@ -149,9 +116,23 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
         return known or TerminalEntry(self.shared.id, state="exited")
 
     @property
+    def keyboard(self) -> Keyboard:
+        """Whose the keyboard is."""
+        me = self._studio.me
+        leader = key_label(self._leader)
+        if me is None:
+            return Keyboard(self.entry, None, "", "", leader)
+        return Keyboard(self.entry, me.connection, me.name, me.role, leader)
+
+    @property
     def title(self) -> str:
-        """What the program calls itself, else the name the terminal was given."""
-        return scrub(self.shared.view.title or self.entry.title)
+        """The name that somebody gave the terminal, else what the program calls itself."""
+        return scrub(self.shared.title)
+
+    @property
+    def mark(self) -> str:
+        """What the tab tells beside the title."""
+        return words.terminal(self.entry, rang=self.rang, password=self._password)
 
     @property
     def driver(self) -> str:
@@ -159,34 +140,29 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
         return self.entry.driver or ""
 
     @property
-    def mine(self) -> bool:
-        """Whether this very app has the keyboard."""
-        me = self._studio.me
-        return me is not None and self.entry.driver_connection == me.connection
-
-    @property
-    def can_take(self) -> bool:
-        """Whether the keyboard can be taken."""
-        return self.entry.state == "running" and self._studio.writable and not self.mine
-
-    @property
     def status(self) -> Content:
         """What the lower edge of the frame tells."""
-        entry, leader = self.entry, key_label(self._leader)
-        size = f" {entry.cols}×{entry.rows} "
-        if entry.state != "running":
-            return Content(f" ended with {entry.exit_code or 0} · {leader} w closes it ")
-        if self.mine:
-            return Content(f" you type · {leader} leads out {size}")
-        if self.driver:
-            take = f"· {leader} k takes the keyboard " if self.can_take else ""
-            return Content(f" ⌨ {clip(scrub(self.driver), 20)} types {take}{size}")
-        return Content(f" nobody types: just type {size}")
+        entry, keyboard = self.entry, self.keyboard
+        parts = ["🔒 a password is read"] * self.shared.view.modes.password
+        parts.append(keyboard.who)
+        if self.is_mounted and self.view.held:
+            parts.append("panned, esc follows")
+        size = f"{entry.cols}×{entry.rows}" + " pinned" * entry.pinned
+        if self.is_mounted and self.view.cropped:
+            width, height = self.view.size
+            size += f", seen {width}×{height}"
+        parts += [size, *filter(None, [keyboard.hint]), *(["◉ recorded"] * bool(entry.recording))]
+        while len(parts) > 1 and cells(" · ".join(parts)) > self.size.width - 6:
+            parts.pop()
+        return Content(f" {' · '.join(parts)} ")
 
     def enter(self) -> None:
         """The program has the keys."""
-        inside = History if self.has_class("-history") else TerminalView
-        self.query_one(inside).focus()
+        back = self.query_one(ScrollbackPane)
+        if back.display:
+            back.enter()
+        else:
+            self.view.focus()
 
     def show(self) -> None:
         """Follow what the host lists."""
@@ -196,17 +172,25 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
         over = entry.state != "running"
         self.set_class(over, "-over")
         if over:
-            words = f"■ the program ended with {entry.exit_code or 0}"
+            said = f"■ the program ended with {entry.exit_code or 0}"
             self.query_one("#over", Static).update(
-                f"{words} · {key_label(self._leader)} w closes the tab"
+                f"{said} · {key_label(self._leader)} w closes the tab"
             )
-        mine = self.mine
+        mine = self.keyboard.mine
         if mine and not self._was_mine:
-            self.query_one(TerminalView).offer_size()
+            self.view.offer_size()
         self._was_mine = mine
+        before, self._before = self._before, entry
+        if asked := self.keyboard.asked(before):
+            self.post_message(News(asked))
+        elif before.recording and not entry.recording and entry.note:
+            self.post_message(News(f"no longer recorded: {scrub(entry.note)}"))
+        elif before.asking and not entry.asking:
+            self.post_message(Solved())
 
     def look(self) -> None:
         """Tell the others that this person looks here."""
+        self.rang = False
         if self.display:
             self._studio.look(Gaze(terminal=self.shared.id))
 
@@ -223,25 +207,66 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
     @work(exclusive=True, group="seat")
     async def hand_over(self, heirs: Sequence[str]) -> None:
         """Give the keyboard to one of `heirs`; ask whom when there are several."""
-        from studio_tui.app.screens.dialogs import Pick
-
+        heirs = sorted(heirs, key=lambda heir: heir not in self.entry.asking)
         name: str | None = heirs[0]
         if len(heirs) > 1:
-            choices = [(heir, scrub(heir)) for heir in heirs]
-            name = await self.app.push_screen_wait(Pick("hand the keyboard to", choices))
+            name = await self.app.push_screen_wait(terminal_questions.heir(heirs))
         if name:
             with told(self):
                 await self.shared.hand_over(name)
 
+    @work(exclusive=True, group="seat")
+    async def ask(self) -> None:
+        """Ask for the keyboard."""
+        with told(self):
+            await self.shared.ask()
+            self.post_message(Solved())
+
+    @work(exclusive=True, group="seat")
+    async def free(self) -> None:
+        """Let the keyboard go; the owner unlocks it, too."""
+        with told(self):
+            await self.shared.free()
+
+    @work(exclusive=True, group="seat")
+    async def lock_keyboard(self) -> None:
+        """From now on only the owner says who types here."""
+        with told(self):
+            await self.shared.lock()
+
+    @work(exclusive=True, group="seat")
+    async def pin(self) -> None:
+        """Keep the size as it is, or have it follow the driver's window again."""
+        with told(self):
+            pinned = not self.entry.pinned
+            await self.shared.pin(pinned)
+            if not pinned:
+                self.view.offer_size()
+
+    @work(exclusive=True, group="name")
+    async def rename(self) -> None:
+        """Ask what the terminal is to be called by everybody."""
+        name = await self.app.push_screen_wait(terminal_questions.name(self.title))
+        if name is not None:
+            with told(self):
+                await self.shared.rename(name)
+
+    @work(exclusive=True, group="record")
+    async def record(self) -> None:
+        """Record what is shown, or stop that; everybody sees it on the tab."""
+        with told(self):
+            if self.entry.recording:
+                id = await self.shared.stop_recording()
+                said = f"the recording: studio-tui record get {self._studio.id} {id} > work.cast"
+                self.post_message(News(said))
+            else:
+                await self.shared.record()
+
     @work(exclusive=True, group="end")
     async def end(self) -> None:
         """End the program and forget the terminal, for everybody; ask first while it runs."""
-        from studio_tui.app.screens.dialogs import Confirm
-
         if self.entry.state == "running":
-            who = f"{self.driver} types in it. " if self.driver else ""
-            body = f"{who}Its program ends, and it is gone for everybody here."
-            question = Confirm(f"end the terminal {self.title}?", body, "end it", "keep it")
+            question = terminal_questions.end(self.title, self.driver)
             if not await self.app.push_screen_wait(question):
                 return
         with told(self):
@@ -256,46 +281,110 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
     @on(TerminalView.NotDriving)
     def _not_driving(self, event: TerminalView.NotDriving) -> None:
         event.stop()
-        leader = key_label(self._leader)
-        if self.entry.state != "running":
-            error = Refused(
-                "the program has ended", f"{leader} w closes the tab, {leader} t opens another"
-            )
-        elif self._studio.state != "live":
-            error = Refused("offline: nothing can be typed here", "it reconnects by itself")
-        elif not self._studio.writable:
-            error = Refused("you look on: a viewer may not type", "ask the owner for another role")
-        else:
-            who = clip(scrub(event.driver or "nobody"), 24)
-            error = Refused(f"{who} types here", f"{leader} k takes the keyboard")
-        self.post_message(Problem(error))
+        self.post_message(Problem(self.keyboard.refusal(live=self._studio.state == "live")))
+
+    @on(TerminalView.Panned)
+    def _panned(self, event: TerminalView.Panned) -> None:
+        event.stop()
+        self.post_message(StatusChanged())
 
     @on(TerminalView.Bell)
     def _rang(self, event: TerminalView.Bell) -> None:
+        """A badge, and a sound that no program can make into a din."""
         event.stop()
-        self.app.bell()
+        self.rang = True
+        self.post_message(Marked())
+        if (now := monotonic()) >= self._quiet_until:
+            self._quiet_until = now + BELL_SECONDS
+            self.app.bell()
+
+    # -- what is asked first ------------------------------------------------------------------
+
+    @on(TerminalView.LinesPasted)
+    @work(exclusive=True, group="paste")
+    async def _lines_pasted(self, event: TerminalView.LinesPasted) -> None:
+        """The program would take every line as typed: ask before it runs them all."""
+        if await self.app.push_screen_wait(terminal_questions.paste(event.text)):
+            self.view.send_paste(event.text)
+
+    @on(TerminalView.PasteTooLong)
+    def _paste_too_long(self, event: TerminalView.PasteTooLong) -> None:
+        event.stop()
+        error = Refused("that is too much to paste", "write it into a file, and use that")
+        self.post_message(Problem(error))
+
+    @on(TerminalView.LinkPressed)
+    def _link_pressed(self, event: TerminalView.LinkPressed) -> None:
+        event.stop()
+        self.follow_link(event.link)
+
+    @work(exclusive=True, group="link")
+    async def choose_link(self) -> None:
+        """Ask which of the addresses on the screen to follow."""
+        links = links_on(self.shared.view.rows)
+        if not links:
+            self.post_message(News("there is no address on this screen"))
+        elif address := await self.app.push_screen_wait(terminal_questions.addresses(links)):
+            self.follow_link(address)
+
+    @work(exclusive=True, group="follow")
+    async def follow_link(self, address: str) -> None:
+        """Show where a link leads, and ask what to do with it; the program does not decide that."""
+        match await self.app.push_screen_wait(terminal_questions.follow(address)):
+            case "open":
+                self.app.open_url(address)
+            case "copy":
+                self.app.copy_to_clipboard(address)
 
     # -- what scrolled away -------------------------------------------------------------------
 
     def _scrolled(self, lines: int) -> None:
-        if lines < 0 and not self.has_class("-history"):
-            self.show_history()
+        if lines < 0:
+            self.look_back(lines)
 
-    @work(exclusive=True, group="history")
-    async def show_history(self) -> None:
-        """Show the older lines, the newest of them first in sight."""
-        with told(self):
-            id = self.shared.id
-            about = await self._studio.query("terminals.history", terminal=id, start=0, count=0)
-            start = max(int(about["first"]), int(about["total"]) - HISTORY_ROWS)
-            rows = await self.shared.history(start, HISTORY_ROWS)
-            log = self.query_one(History)
-            log.clear()
-            log.write_lines([scrub(row) for row in rows], scroll_end=True)
-            self.add_class("-history")
-            self.enter()
+    def show_history(self) -> None:
+        """Look back by a page."""
+        self.look_back(-max(1, self.size.height - 1))
 
-    def leave_history(self) -> None:
-        """Back to what is there now."""
-        self.remove_class("-history")
+    def look_back(self, lines: int = 0, *, search: bool = False) -> None:
+        """Show what scrolled away, `lines` (negative) of it at once; or ask what to search for."""
+        back, screen = self.query_one(ScrollbackPane), self.shared.view
+        if not screen.lines:
+            return
+        if not back.display:
+            self._top = screen.top
+            self.view.display = False
+            at = Spot(screen.cursor.y, screen.cursor.x)
+            back.open(screen.rows, screen.cols, self.view.pan, at)
+        if lines:
+            back.view.scroll(lines)
+        if search:
+            back.view.action_ask()
         self.enter()
+
+    @on(TerminalView.Dragged)
+    def _dragged(self, event: TerminalView.Dragged) -> None:
+        """What the mouse selects on the screen stays put while it does."""
+        event.stop()
+        self.look_back()
+        self.query_one(ScrollbackPane).view.drag(Spot(event.start.y, event.start.x))
+
+    @on(ScrollbackPane.Left)
+    def _back_to_now(self, event: ScrollbackPane.Left) -> None:
+        event.stop()
+        back = self.query_one(ScrollbackPane)
+        had = back.has_focus_within
+        back.display = False
+        self.view.display = True
+        if had:
+            self.view.focus()
+
+    def _changed(self, changed: Changed) -> None:
+        """Follow what is told beside the picture."""
+        password = self.shared.view.modes.password
+        if password != self._password:
+            self._password = password
+            self.post_message(Marked())
+        back = self.query_one(ScrollbackPane)
+        if back.display:
+            back.show()

@@ -14,9 +14,11 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from studio_tui.app.panes.place import Place, StatusChanged
+from studio_tui.app import words
+from studio_tui.app.panes.place import Marked, Place, StatusChanged
 from studio_tui.app.panes.welcome import Welcome
 from studio_tui.app.problems import told
+from studio_tui.app.truncate import clip
 from studio_tui.app.widgets.tab_strip import TabLabel, TabStrip
 from studio_tui.client.studio import Studio
 from studio_tui.document.presence import Gaze
@@ -77,6 +79,10 @@ Open files and the studio's terminals share this place, one tab each.
             border-top: none;
             border-subtitle-color: $text-muted;
         }
+        /* Over the frame and not beside it: a notice must not resize a terminal for everybody. */
+        layers: base notice;
+        & > Notice { layer: notice; dock: bottom; }
+        &.-bare > Notice { dock: top; }
         &:focus-within > #deck { border: round $border; border-top: none; }
     }
     """
@@ -190,13 +196,16 @@ Open files and the studio's terminals share this place, one tab each.
         entry = self._studio.document.terminals[key.removeprefix(TERMINAL)]
         pane = self._panes.get(key)
         title = getattr(pane, "title", "") or entry.title or "terminal"
-        ended = "" if entry.state == "running" else f"■ {entry.exit_code or 0}"
+        here = self._studio.document.info.machine
+        away = f" @{entry.machine}" if entry.machine not in ("", here) else ""
         driver = entry.driver or ""
         colour = self._people.ink(driver) if driver else ""
-        return TabLabel(key, f"▸ {title}", ended, driver, colour, dim=pane is None)
+        mark = getattr(pane, "mark", "") or words.terminal(entry)
+        return TabLabel(key, f"▸ {clip(title, 24)}{away}", mark, driver, colour, dim=pane is None)
 
     def frame(self, framed: bool) -> None:
         """Draw the frame around the tabs, or leave it out on a small screen."""
+        self.set_class(not framed, "-bare")
         strip = self.query_one(TabStrip)
         if strip.framed != framed:
             strip.framed = framed
@@ -344,7 +353,20 @@ Open files and the studio's terminals share this place, one tab each.
         event.stop()
         self.deck.border_subtitle = self.pane.status if self.pane else None
 
+    @on(Marked)
+    def _marked(self, event: Marked) -> None:
+        event.stop()
+        if self.has_focus_within and self.pane is not None:
+            self.pane.look()  # the bell of what somebody looks at is no news
+        self._draw(self.keys)
+
     @on(TabStrip.Selected)
     def _selected(self, event: TabStrip.Selected) -> None:
         event.stop()
         self.activate(event.key)
+
+    @on(TabStrip.CloseRequested)
+    def _close_requested(self, event: TabStrip.CloseRequested) -> None:
+        event.stop()
+        self.activate(event.key)
+        self.close()

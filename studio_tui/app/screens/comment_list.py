@@ -10,11 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from studio_tui.app.screens.dialogs import FRAME, Ask
+from studio_tui.app.screens.modal import Modal
 from studio_tui.app.truncate import clip, clip_middle, scrub
 from studio_tui.client.remarks import Thread
 
@@ -33,7 +33,7 @@ class Chosen:
     act: Act
 
 
-class CommentList(ModalScreen[Chosen | None]):
+class CommentList(Modal[Chosen | None]):
     """Lists comments, two rows each, open ones first; None when it was left with escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,11 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from studio_tui.app import units
 from studio_tui.app.screens.dialogs import FRAME
+from studio_tui.app.screens.modal import Modal
 from studio_tui.app.truncate import cells, clip, left, right, scrub
 from studio_tui.app.widgets.rows import Row, Rows, told
 from studio_tui.client.compare import RunSummary, lines
@@ -79,7 +79,7 @@ class _Table(Rows, can_focus=True, inherit_bindings=False):
         return comparison_rows(*self._runs, width)
 
 
-class Comparison(ModalScreen[None]):
+class Comparison(Modal[None]):
     """Shows two runs side by side until it is left.
 
     Args:

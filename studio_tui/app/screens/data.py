@@ -10,11 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from studio_tui.app import units
 from studio_tui.app.problems import Problem, told
+from studio_tui.app.screens.modal import Modal
 from studio_tui.app.truncate import clip_middle, scrub
 from studio_tui.app.widgets.data_preview import DataPreviewPane
 from studio_tui.app.widgets.data_tree import DataTree
@@ -31,7 +31,7 @@ NARROW = 100
 HINT = "enter: open   c: copy   i: insert code   u: read again   esc: leave"
 
 
-class DataScreen(ModalScreen[None]):
+class DataScreen(Modal[None]):
     """Buckets and warehouses, by the credentials of the host's computer.
 
     Args:

@@ -10,9 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
+
+from studio_tui.app.screens.modal import Modal
 
 FRAME = """
     align: center middle;
@@ -32,7 +33,7 @@ FRAME = """
 """
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Modal[bool]):
     """Asks once before something that cannot be undone. The safe answer has the focus.
 
     Args:
@@ -99,7 +100,7 @@ class Confirm(ModalScreen[bool]):
         self.dismiss(answer)
 
 
-class Ask(ModalScreen[str | None]):
+class Ask(Modal[str | None]):
     """Asks for one line of text; None when it was left with escape.
 
     Args:
@@ -159,7 +160,7 @@ class Ask(ModalScreen[str | None]):
         self.dismiss(None)
 
 
-class Pick(ModalScreen[str | None]):
+class Pick(Modal[str | None]):
     """One of a few things; None when it was left with escape.
 
     Args:

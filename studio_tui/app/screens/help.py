@@ -9,13 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Markdown, Static
 
+from studio_tui.app.screens.modal import Modal
 from studio_tui.app.widgets.key_hints import key_label
 
 
-class Help(ModalScreen[None]):
+class Help(Modal[None]):
     """A page over the workspace.
 
     Args:

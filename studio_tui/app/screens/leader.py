@@ -8,18 +8,20 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from textual import events
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from studio_tui.app.commands import Command
+from studio_tui.app.screens.modal import Modal
 from studio_tui.app.widgets.key_hints import key_label
 
 SEND = "send"
-STAYS = ("wider", "narrower", "taller", "shorter")
-"""Commands after which the strip stays open: sizes are changed step by step."""
+STAYS = (
+    "wider", "narrower", "taller", "shorter", "pan.left", "pan.right", "pan.up", "pan.down",
+)  # fmt: skip
+"""Commands after which the strip stays open: what is done step by step."""
 
 
-class LeaderStrip(ModalScreen[str | None]):
+class LeaderStrip(Modal[str | None]):
     """Takes one key; its result is the id of a command, `SEND`, or None when it was left.
 
     Args:

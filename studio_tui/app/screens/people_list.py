@@ -10,11 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from studio_tui.app.screens.dialogs import FRAME
+from studio_tui.app.screens.modal import Modal
 from studio_tui.app.truncate import clip, clip_middle, scrub
 from studio_tui.document.presence import Person
 
@@ -42,7 +42,7 @@ def whereabouts(person: Person, titles: Mapping[str, str]) -> str:
     return clip(f"terminal {scrub(title)}", _WHERE_CELLS) if gaze.terminal else "nothing"
 
 
-class PeopleList(ModalScreen[Chosen | None]):
+class PeopleList(Modal[Chosen | None]):
     """Lists everybody else, two rows each; None when it was left with escape.
 
     Args:

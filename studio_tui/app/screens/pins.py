@@ -10,11 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from studio_tui.app.screens.dialogs import FRAME
+from studio_tui.app.screens.modal import Modal
 from studio_tui.app.truncate import clip, scrub
 from studio_tui.document.entries import PinEntry
 
@@ -32,7 +32,7 @@ class Chosen:
     remove: bool = False
 
 
-class PinList(ModalScreen[Chosen | None]):
+class PinList(Modal[Chosen | None]):
     """Lists pins, two rows each; None when it was left with escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -10,11 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from studio_tui.app.job_form import RunRequest
+from studio_tui.app.screens.modal import Modal
 from studio_tui.app.truncate import scrub
 from studio_tui.app.widgets.precision_table import PrecisionTable
 from studio_tui.client import advisor
@@ -45,7 +45,7 @@ _FIELDS = (
 """Name, label, what stands in the empty field, what it is."""
 
 
-class PrecisionAdvice(ModalScreen[str | None]):
+class PrecisionAdvice(Modal[str | None]):
     """Closes with the precision that was chosen; None when it was left.
 
     Args:

@@ -10,11 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from studio_tui.app.job_form import FIELDS, Field, RunRequest, WrongField, field_of, read_request
+from studio_tui.app.screens.modal import Modal
 from studio_tui.app.truncate import scrub
 from studio_tui.errors import StudioError
 
@@ -50,7 +50,7 @@ class FieldLine(Vertical):
         wrong.display = bool(words)
 
 
-class RunDialog(ModalScreen[RunRequest | None]):
+class RunDialog(Modal[RunRequest | None]):
     """Asks for script, arguments, and how and where it runs; it stays until the job has started.
 
     Args:
@@ -100,7 +100,7 @@ class RunDialog(ModalScreen[RunRequest | None]):
         machine: str,
         start: Callable[[RunRequest], Awaitable[None]],
         last: RunRequest | None = None,
-        advise: Callable[[RunRequest], ModalScreen[str | None]] | None = None,
+        advise: Callable[[RunRequest], Modal[str | None]] | None = None,
     ) -> None:
         super().__init__()
         self._machine = machine

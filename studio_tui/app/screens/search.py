@@ -11,11 +11,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from studio_tui.app.screens.dialogs import FRAME, Confirm
+from studio_tui.app.screens.modal import Modal
 from studio_tui.app.truncate import clip_middle, scrub
 from studio_tui.app.words import plural
 from studio_tui.client.project import Hit, Hits
@@ -31,7 +31,7 @@ PAUSE = 0.2
 SHOWN = 500
 
 
-class ProjectSearch(ModalScreen[Hit | None]):
+class ProjectSearch(Modal[Hit | None]):
     """Lists the lines that were found; the one that is chosen, None when it was left.
 
     Args:

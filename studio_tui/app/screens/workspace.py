@@ -12,7 +12,6 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from studio_tui.app.commands import COMMANDS, Command, bindings
@@ -22,8 +21,9 @@ from studio_tui.app.panes.log_pane import LogPane
 from studio_tui.app.panes.side_pane import SidePane
 from studio_tui.app.panes.work_pane import WorkPane
 from studio_tui.app.problems import Problem, told
-from studio_tui.app.screens.people_screen import PeopleScreen
+from studio_tui.app.screens.modal import Modal
 from studio_tui.app.screens.places import PLACES
+from studio_tui.app.screens.terminals import TerminalsScreen
 from studio_tui.app.widgets.follow_bar import FollowBar
 from studio_tui.app.widgets.job_list import JobList
 from studio_tui.app.widgets.key_hints import KeyHints
@@ -42,7 +42,7 @@ SETTLE_SECONDS = 1.0
 """How long leaving waits for edits that are on their way, before it asks."""
 
 
-class Workspace(PeopleScreen):
+class Workspace(TerminalsScreen):
     """Everything about one studio on one screen.
 
     Args:
@@ -62,15 +62,14 @@ class Workspace(PeopleScreen):
         leader: str = "ctrl+right_square_bracket",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(studio, layout)
-        self.leader = leader
+        super().__init__(studio, layout, leader)
         self._clock = clock
         self._reachable = False
         self._told = ""  # what keeps edits from the relay, as last shown
         self._last_run: dict[str, RunRequest] = {}
         self._asked: set[str] = set()
         self._sleeps: dict[str, tuple[SleepEntry | None, str]] = {}  # as last shown
-        self._dialogs: dict[str, ModalScreen[Any]] = {}
+        self._dialogs: dict[str, Modal[Any]] = {}
 
     def compose(self) -> ComposeResult:
         """Top line, places, hints."""
@@ -188,7 +187,6 @@ class Workspace(PeopleScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether something can be done now."""
-        terminal = self.work_pane.terminal if self.ready.is_set() else None
         match action:
             case _ if not self.ready.is_set():
                 return True
@@ -196,12 +194,6 @@ class Workspace(PeopleScreen):
                 return bool(self.people.others)
             case "save" | "in_file":
                 return self.work_pane.editor is not None
-            case "take":
-                return terminal is not None and terminal.can_take
-            case "hand":
-                return terminal is not None and terminal.mine and bool(self._heirs)
-            case "history":
-                return terminal is not None
             case "tab":
                 return len(self.work_pane.keys) > 1
             case "close_tab":
@@ -211,7 +203,7 @@ class Workspace(PeopleScreen):
             case "fold" | "size":
                 return not self.narrow
             case _:
-                return True
+                return super().check_action(action, parameters)
 
     def action_commands(self) -> None:
         """Search everything."""
@@ -236,8 +228,8 @@ class Workspace(PeopleScreen):
         """Show what is possible, one letter each."""
         from studio_tui.app.screens.leader import SEND, LeaderStrip
 
-        terminal = self.work_pane.terminal
-        focused = terminal is not None and terminal.has_focus_within
+        terminal = self.terminal
+        focused = isinstance(self.focused, TerminalView)
 
         async def chosen(result: str | None) -> None:
             if result == SEND and terminal is not None:
@@ -280,11 +272,6 @@ class Workspace(PeopleScreen):
 
         await search.visit(self)
 
-    def action_terminal(self) -> None:
-        """Open a new terminal."""
-        self.action_go("work")
-        self.work_pane.new_terminal()
-
     def action_tab(self, by: int) -> None:
         """Go to another tab."""
         self.action_go("work")
@@ -303,25 +290,6 @@ class Workspace(PeopleScreen):
     def action_close_tab(self) -> None:
         """Close the file that is seen, or end the terminal."""
         self.work_pane.close()
-
-    async def action_take(self) -> None:
-        """Drive the terminal that is seen."""
-        if self.work_pane.terminal is not None:
-            self.work_pane.terminal.take()
-
-    def action_history(self) -> None:
-        """Show what scrolled out of the terminal that is seen."""
-        if self.work_pane.terminal is not None:
-            self.work_pane.terminal.show_history()
-
-    @property
-    def _heirs(self) -> list[str]:
-        return sorted({p.name for p in self.people.others if p.role in ("owner", "editor")})
-
-    def action_hand(self) -> None:
-        """Give the keyboard of the terminal that is seen to somebody else."""
-        if self.work_pane.terminal is not None and self._heirs:
-            self.work_pane.terminal.hand_over(self._heirs)
 
     # -- jobs ---------------------------------------------------------------------------------
 
@@ -402,7 +370,7 @@ class Workspace(PeopleScreen):
                 dialog.dismiss(None)
         self._asked = set(open_now)
 
-    async def put(self, question: str, dialog: ModalScreen[Any]) -> Any:
+    async def put(self, question: str, dialog: Modal[Any]) -> Any:
         """What `dialog` closes with; None when its question is answered elsewhere."""
         self._dialogs[question] = dialog
         answer = await self.app.push_screen_wait(dialog)
@@ -457,10 +425,14 @@ class Workspace(PeopleScreen):
 
     @on(TerminalView.LeaderPressed)
     def _leader_pressed(self, event: TerminalView.LeaderPressed) -> None:
-        if type(event) is TerminalView.LeaderPressed:
-            # The strip takes the next key; the terminal takes those after it.
-            event.view.leading = False
-            self.action_leader()
+        # The strip takes the next key; the terminal takes those after it.
+        event.view.leading = False
+        self.action_leader()
+
+    @on(TerminalView.Led)
+    def _led(self, event: TerminalView.Led) -> None:
+        """It was faster than the strip, which is there by now."""
+        self.app.post_message(events.Key(event.key, event.character))
 
     @on(WorkPane.TabsChanged)
     def _tabs_changed(self) -> None:
@@ -469,8 +441,7 @@ class Workspace(PeopleScreen):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Say that a focused terminal gets every key."""
-        terminal = self.work_pane.terminal
-        inside = terminal is not None and terminal.has_focus_within
+        inside = isinstance(self.focused, TerminalView)
         self.query_one(KeyHints).tell("every key goes to the terminal except" if inside else "")
 
 

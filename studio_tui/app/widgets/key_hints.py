@@ -17,6 +17,7 @@ SHORT = {
     "question_mark": "?",
     "enter": "↵",
     "escape": "esc",
+    "exclamation_mark": "!",
     "slash": "/",
     "delete": "del",
     "pageup": "pgup",

@@ -14,6 +14,9 @@ from textual.widget import Widget
 
 from studio_tui.app.truncate import clip
 
+MOODS = {"✓": "good", "●": "wait", "♪": "wait", "🔒": "wait"}
+"""By the first character of a mark; what is not here is bad."""
+
 
 @dataclass(frozen=True, slots=True)
 class TabLabel:
@@ -22,7 +25,7 @@ class TabLabel:
     Args:
         key: its identity.
         title: file name or terminal title; foreign text.
-        mark: the saved mark of a file, "" for a terminal.
+        mark: the saved mark of a file, or what is to be known of a terminal; "" for nothing.
         driver: who has a terminal's keyboard, "" for nobody.
         colour: the driver's colour, "" for none.
         dim: nobody here has looked at it yet.
@@ -40,7 +43,7 @@ class TabLabel:
         """The whole label."""
         mark = f" {self.mark}" if self.mark else ""
         driver = f" ⌨ {clip(self.driver, 12)}" if self.driver else ""
-        return f"{clip(self.title, 28)}{mark}{driver}"
+        return f"{clip(self.title, 36)}{mark}{driver}"
 
 
 class TabStrip(Widget):
@@ -127,9 +130,9 @@ class TabStrip(Widget):
         style = self.get_component_rich_style("tabs--active" if active else "tabs--tab")
         if tab.dim and not active:
             style += Style(dim=True)
-        segments = [Segment(f" {clip(tab.title, 28)}", style)]
+        segments = [Segment(f" {clip(tab.title, 36)}", style)]
         if tab.mark:
-            mood = {"✓": "good", "●": "wait"}.get(tab.mark, "bad")
+            mood = MOODS.get(tab.mark[0], "bad")
             ink = self.get_component_rich_style(f"tabs--{mood}", partial=True)
             segments.append(Segment(f" {tab.mark}", style + ink))
         if tab.driver:

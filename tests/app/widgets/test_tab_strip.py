@@ -70,4 +70,4 @@ async def test_pressing_tabs() -> None:
 
 
 def test_a_long_title_is_cut() -> None:
-    assert len(TabLabel("x", "a" * 99, mark="!").text) == 30
+    assert len(TabLabel("x", "a" * 99, mark="!").text) == 38

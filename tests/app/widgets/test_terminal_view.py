@@ -11,7 +11,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from studio_tui.app.widgets.terminal_view import LEADER, TerminalView
+from studio_tui.app.widgets.terminal_view import LEADER, LONGEST_PASTE, PIECE, TerminalView
 from studio_tui.terminal.emulator import Emulator
 from studio_tui.terminal.frames import FrameEncoder
 from studio_tui.terminal.screen import Changed, Screen
@@ -26,13 +26,16 @@ class Source:
         self.view = Screen()
         self.driver: str | None = "me"
         self.driving = True
+        self.taken = True
+        self.round_trip: float | None = None
         self.sent: list[dict[str, Any]] = []
+        self.input_seq = 0
         self.observers: list[Callable[[Changed], None]] = []
         self.show(b"")
 
-    def show(self, data: bytes | str) -> None:
+    def show(self, data: bytes | str, answered: int = 0) -> None:
         self.emulator.feed(data.encode() if isinstance(data, str) else data)
-        frame = self._frames.encode()
+        frame = self._frames.encode(input_seq=answered)
         if frame is not None:
             changed = self.view.apply(frame)
             for observer in self.observers:
@@ -40,10 +43,15 @@ class Source:
 
     def send(self, events: list[dict[str, Any]]) -> None:
         self.sent += events
+        self.input_seq += 1
 
     def observe(self, callback: Callable[[Changed], None]) -> Callable[[], None]:
         self.observers.append(callback)
         return lambda: self.observers.remove(callback)
+
+    @property
+    def mine(self) -> bool:
+        return self.driving and self.taken
 
     def pressed(self) -> list[tuple[str, str | None]]:
         return [(event["key"], event["char"]) for event in self.sent if "key" in event]
@@ -75,6 +83,21 @@ class Shown(App[None]):
         self.heard.append(message)
 
     def on_terminal_view_fits(self, message: TerminalView.Fits) -> None:
+        self.heard.append(message)
+
+    def on_terminal_view_dragged(self, message: TerminalView.Dragged) -> None:
+        self.heard.append(message)
+
+    def on_terminal_view_link_pressed(self, message: TerminalView.LinkPressed) -> None:
+        self.heard.append(message)
+
+    def on_terminal_view_lines_pasted(self, message: TerminalView.LinesPasted) -> None:
+        self.heard.append(message)
+
+    def on_terminal_view_paste_too_long(self, message: TerminalView.PasteTooLong) -> None:
+        self.heard.append(message)
+
+    def on_terminal_view_led(self, message: TerminalView.Led) -> None:
         self.heard.append(message)
 
     @property
@@ -195,7 +218,7 @@ async def test_the_cursor_covers_what_is_under_it(source: Source) -> None:
         assert cell.text == "y"
 
 
-async def test_a_small_view_keeps_the_cursor_in_it(resize: Any) -> None:
+async def test_a_small_view_keeps_the_cursor_in_it() -> None:
     source = Source(60, 20)
     app = Shown(source)
     async with app.run_test(size=(20, 5)) as pilot:
@@ -210,7 +233,7 @@ async def test_a_small_view_keeps_the_cursor_in_it(resize: Any) -> None:
         source.show("\x1b[18;50H")  # still in view: nothing moves
         await pilot.pause()
         assert app.terminal.pan == (40, 15)
-        await resize(pilot, 60, 20)
+        await resized(pilot, app, 60, 20)
         assert app.terminal.pan == (0, 0)
         assert app.painted()[19].startswith("1901234")
 
@@ -224,43 +247,25 @@ async def test_a_crop_through_a_wide_character_keeps_the_columns() -> None:
         assert app.painted()[0] == " 字漢字漢"
 
 
-async def test_around_a_small_terminal_the_rest_is_dots() -> None:
+async def test_around_a_small_terminal_are_a_frame_and_dots() -> None:
     source = Source(4, 2)
     app = Shown(source)
     async with app.run_test(size=(8, 4)):
         source.show("ab")
-        assert app.painted() == ["ab  ····", "    ····", "········", "········"]
+        assert app.painted() == ["ab  │···", "    │···", "────╯···", "········"]
 
 
-async def test_the_leader_leaves_the_next_key_to_the_app(source: Source) -> None:
+async def test_what_follows_the_leader_is_the_apps_until_it_says_so(source: Source) -> None:
     app = Shown(source)
     async with app.run_test(size=(20, 5)) as pilot:
         await pilot.press(LEADER)
         assert [type(m) for m in app.heard[-1:]] == [TerminalView.LeaderPressed]
-        assert app.terminal.leading
-        await pilot.press("x")
-        assert (app.left, source.pressed()) == (["x"], [])
-        await pilot.press("y")
-        assert source.pressed() == [("y", "y")]
-
-
-async def test_bindings_count_after_the_leader_and_only_then(source: Source) -> None:
-    app = Shown(source)
-    async with app.run_test(size=(20, 5)) as pilot:
-        await pilot.press("m")
-        assert (app.left, source.pressed()) == ([], [("m", "m")])
-        await pilot.press(LEADER, "m")
-        assert app.left == ["m", "marked"]
-        await pilot.press("m")
-        assert (app.left, len(source.pressed())) == (["m", "marked"], 2)
-
-
-async def test_the_leader_twice_goes_through(source: Source) -> None:
-    app = Shown(source)
-    async with app.run_test(size=(20, 5)) as pilot:
-        await pilot.press(LEADER, LEADER)
-        assert [name for name, _ in source.pressed()] == [LEADER]
-        assert sum(isinstance(m, TerminalView.LeaderPressed) for m in app.heard) == 1
+        await pilot.press("x", LEADER)
+        led = [m.key for m in app.heard if isinstance(m, TerminalView.Led)]
+        assert (led, app.left, source.pressed()) == (["x", LEADER], [], [])
+        app.terminal.leading = False
+        await pilot.press("y", "m")  # nor do the app's keys count
+        assert source.pressed() == [("y", "y"), ("m", "m")]
         assert app.left == []
 
 
@@ -279,9 +284,30 @@ async def test_a_leader_is_forgotten_with_the_focus(source: Source) -> None:
 async def test_pastes_go_as_pastes(source: Source) -> None:
     app = Shown(source)
     async with app.run_test(size=(20, 5)) as pilot:
+        app.terminal.post_message(events.Paste("one line\n"))
+        await pilot.pause()
+        assert {"paste": "one line\n"} in source.sent
+        app.terminal.post_message(events.Paste("two\nlines"))
+        await pilot.pause()
+        assert [m.text for m in app.heard if isinstance(m, TerminalView.LinesPasted)] == [
+            "two\nlines"
+        ]
+        assert {"paste": "two\nlines"} not in source.sent
+        source.show("\x1b[?2004h")
         app.terminal.post_message(events.Paste("two\nlines"))
         await pilot.pause()
         assert {"paste": "two\nlines"} in source.sent
+
+
+async def test_a_long_paste_goes_in_pieces_and_one_too_long_does_not(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        app.terminal.post_message(events.Paste("x" * (PIECE + 5)))
+        await pilot.pause()
+        assert [len(event["paste"]) for event in source.sent if "paste" in event] == [PIECE, 5]
+        app.terminal.post_message(events.Paste("x" * (LONGEST_PASTE + 1)))
+        await pilot.pause()
+        assert isinstance(app.heard[-1], TerminalView.PasteTooLong)
 
 
 async def test_who_does_not_drive_types_nothing(source: Source) -> None:
@@ -342,9 +368,9 @@ async def test_the_wheel(source: Source) -> None:
         await turn(pilot, up=True)
         await turn(pilot, up=False)
         assert app.scrolled == [-3, 3]
-        source.show("\x1b[?1049h")  # a program that fills the screen gets arrows
+        source.show("\x1b[?1049h")  # for a program that fills the screen the host makes arrows
         await turn(pilot, up=True)
-        assert [name for name, _ in source.pressed()] == ["up", "up", "up"]
+        assert source.sent[-1]["mouse"]["kind"] == "scroll_up"
         source.show("\x1b[?1000h")  # and one that listens to the mouse the wheel itself
         await turn(pilot, up=False)
         assert source.sent[-1]["mouse"]["kind"] == "scroll_down"
@@ -377,13 +403,109 @@ async def test_the_mouse_goes_to_a_program_that_listens(source: Source) -> None:
         assert [mouse for mouse in mice() if mouse[0] != "move"] == []
 
 
-async def test_links_that_a_browser_would_not_open_are_not_links(source: Source) -> None:
+async def test_looking_at_a_free_terminal_takes_nothing(source: Source) -> None:
+    source.taken = False
     app = Shown(source)
-    async with app.run_test(size=(20, 5)):
+    async with app.run_test(size=(20, 5)) as pilot:
+        source.show("\x1b[?1049h\x1b[?1003h")
+        source.sent.clear()
+        await pilot.hover(app.terminal, offset=(5, 2))
+        await turn(pilot, up=True)
+        assert source.sent == []
+        assert app.scrolled == [-3]
+        await pilot.click(app.terminal, offset=(4, 2))
+        assert [event["mouse"]["kind"] for event in source.sent] == ["down", "up"]
+
+
+async def test_a_drag_that_leaves_the_view_ends_at_its_edge(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(30, 8)) as pilot:
+        source.show("\x1b[?1002h")
+        await pilot.mouse_down(app.terminal, offset=(4, 2))
+        await pilot.hover(app.terminal, offset=(28, 7))
+        await pilot.mouse_up(app.terminal, offset=(28, 7))
+        told = [event["mouse"] for event in source.sent if "mouse" in event]
+        assert [(m["kind"], m["x"], m["y"]) for m in told][-2:] == [("move", 19, 4), ("up", 19, 4)]
+
+
+async def test_a_drag_selects_where_the_program_does_not_listen(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        source.show("some text")
+        await pilot.mouse_down(app.terminal, offset=(2, 0))
+        await pilot.mouse_up(app.terminal, offset=(2, 0))
+        assert not any(isinstance(m, TerminalView.Dragged) for m in app.heard)
+        await pilot.mouse_down(app.terminal, offset=(2, 0))
+        await pilot.hover(app.terminal, offset=(6, 0))
+        await pilot.hover(app.terminal, offset=(7, 0))
+        assert [m.start for m in app.heard if isinstance(m, TerminalView.Dragged)] == [(2, 0)]
+
+
+async def test_somebody_who_looks_on_pans_and_goes_back_to_the_cursor() -> None:
+    source = Source(60, 20)
+    source.driving = False
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        source.show("\x1b[20;1H$ ")
+        await pilot.pause()
+        assert app.terminal.pan == (0, 15)
+        await pilot.press("up", "up", "right")
+        assert (app.terminal.pan, app.terminal.held) == ((1, 13), True)
+        source.show("typed")
+        await pilot.pause()
+        assert app.terminal.pan == (1, 13)
+        await turn(pilot, up=True)
+        assert app.terminal.pan == (1, 10)
+        await pilot.press("escape")
+        assert (app.terminal.pan, app.terminal.held) == ((0, 15), False)
+        await pilot.press("pageup")
+        assert app.scrolled == [-4]
+        assert source.sent == []
+        source.driving = True  # to whoever drives these are keys of the program
+        await pilot.press("up", "pageup")
+        assert [name for name, _ in source.pressed()] == ["up", "pageup"]
+
+
+async def test_a_program_that_fills_the_screen_is_seen_from_its_corner() -> None:
+    source = Source(60, 20)
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        source.show("\x1b[20;1H$ ")
+        await pilot.pause()
+        assert app.terminal.pan == (0, 15)
+        source.show("\x1b[?1049h\x1b[?25l\x1b[19;50H")
+        await pilot.pause()
+        assert app.terminal.pan == (0, 0)
+        source.show("\x1b[?1049l\x1b[?25h")
+        await pilot.pause()
+        assert app.terminal.pan == (0, 15)
+
+
+async def test_typing_brings_the_cursor_back() -> None:
+    source = Source(60, 20)
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        source.show("\x1b[20;1H$ ")
+        app.terminal.pan_by(0, -9)
+        assert app.terminal.pan == (0, 6)
+        await pilot.press("x")
+        assert app.terminal.pan == (0, 15)
+
+
+async def test_the_persons_own_terminal_never_learns_of_a_link(source: Source) -> None:
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
         source.show("\x1b]8;;http://a\x07A\x1b]8;;file:///etc/passwd\x07B\x1b]8;;\x07")
-        links = {s.text: s.style.link for s in app.terminal.render_line(0) if s.style}
-        assert links["A"] == "http://a"
-        assert links["B"] is None
+        styles = {s.text: s.style for s in app.terminal.render_line(0) if s.style}
+        for text in "AB":
+            assert styles[text].underline
+            assert styles[text].link is None
+        await pilot.click(app.terminal, offset=(0, 0))
+        assert not any(isinstance(m, TerminalView.LinkPressed) for m in app.heard)
+        await pilot.click(app.terminal, offset=(0, 0), control=True)
+        assert [m.link for m in app.heard if isinstance(m, TerminalView.LinkPressed)] == [
+            "http://a"
+        ]
 
 
 async def test_it_stops_following_when_it_goes(source: Source) -> None:
@@ -399,3 +521,44 @@ async def test_before_the_first_frame_there_are_only_dots(source: Source) -> Non
     app = Shown(source)
     async with app.run_test(size=(3, 2)):
         assert app.painted() == ["···", "···"]
+
+
+async def test_a_far_driver_sees_what_will_be_echoed_underlined() -> None:
+    source = Source()
+    source.round_trip = 0.2
+    app = Shown(source)
+
+    def underlined() -> str:
+        strip = app.terminal.render_line(0)
+        return "".join(s.text for s in strip if s.style is not None and s.style.underline)
+
+    async with app.run_test(size=(20, 5)) as pilot:
+        source.show("$ ")
+        await pilot.press("l", "s")
+        assert underlined() == ""
+        source.show("l")
+        await pilot.press("minus")
+        assert app.painted()[0].startswith("$ ls-")
+        assert underlined().rstrip() == "s-"
+        assert cursor_cells(app, 0) == " "
+        source.show("s-", answered=3)
+        assert underlined() == ""
+        assert app.painted()[0].startswith("$ ls-")
+        await pilot.press("a", "ctrl+c", "b")
+        assert underlined() == "a"
+        source.show("^C", answered=6)
+        assert underlined() == ""
+
+
+@pytest.mark.parametrize("near", ["a near relay", "not the driver"])
+async def test_nobody_else_sees_guesses(near: str) -> None:
+    source = Source()
+    source.round_trip = 0.01 if near == "a near relay" else 0.2
+    source.taken = near == "a near relay"
+    app = Shown(source)
+    async with app.run_test(size=(20, 5)) as pilot:
+        source.show("$ ")
+        await pilot.press("l", "s")
+        source.show("l")
+        await pilot.press("x")
+        assert app.painted()[0].rstrip() == "$ l"

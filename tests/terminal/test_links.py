@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from studio_tui.terminal.emulator import Emulator
+from studio_tui.terminal.links import Link, link_at, links_on, opens
+from studio_tui.terminal.row import Row
+
+
+def rows(printed: str) -> list[Row]:
+    emulator = Emulator(60, 3)
+    emulator.feed(printed.encode())
+    emulator.changed_rows()
+    return emulator.rows
+
+
+def test_a_hyperlink_leads_where_the_program_said() -> None:
+    (row, *_) = rows("漢 \x1b]8;;http://a.example/1\x07there\x1b]8;;\x07 on")
+    assert link_at(row, 3) == Link("http://a.example/1", "there")
+    assert link_at(row, 7) == Link("http://a.example/1", "there")
+    assert link_at(row, 2) is link_at(row, 8) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("see https://a.example/x?y=1#z.", "https://a.example/x?y=1#z"),
+        ("(http://127.0.0.1:8888/lab)", "http://127.0.0.1:8888/lab"),
+        ("'http://a.example/'", "http://a.example/"),
+        ("│http://a.example│", "http://a.example"),
+    ],
+)
+def test_an_address_that_stands_there_is_one_too(text: str, address: str) -> None:
+    (row, *_) = rows("漢字 " + text)
+    start = 5 + text.index("http")
+    assert link_at(row, start) == link_at(row, start + len(address) - 1) == Link(address, address)
+    assert link_at(row, start - 1) is link_at(row, start + len(address)) is None
+
+
+def test_each_address_is_listed_once_from_top_to_bottom() -> None:
+    screen = rows(
+        "http://b.example\r\n\x1b]8;;http://a.example\x07A\x1b]8;;\x07 http://b.example\r\n"
+        "\x1b]8;;file:///etc/passwd\x07http://b.example\x1b]8;;\x07"
+    )
+    addresses = [link.address for link in links_on(screen)]
+    assert addresses == ["http://b.example", "http://a.example", "file:///etc/passwd"]
+
+
+def test_only_what_a_browser_shows_is_opened() -> None:
+    assert opens("https://a.example")
+    assert opens("HTTP://a.example")
+    for address in ("file:///etc/passwd", "javascript:alert(1)", "ssh://x", "-x http://", ""):
+        assert not opens(address)
