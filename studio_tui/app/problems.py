@@ -15,15 +15,21 @@ if TYPE_CHECKING:
 
 
 class Problem(Message):
-    """Something went wrong; the nearest place around the sender shows it in one line."""
+    """Something went wrong; the nearest place around the sender shows it in one line.
 
-    def __init__(self, error: StudioError) -> None:
+    Args:
+        error: what.
+        brief: whether it goes away by itself.
+    """
+
+    def __init__(self, error: StudioError, *, brief: bool = False) -> None:
         super().__init__()
         self.error = error
+        self.brief = brief
 
 
 class News(Message):
-    """Something worth knowing; shown where a problem would be."""
+    """Something worth knowing; shown where a problem would be, for a while."""
 
     def __init__(self, words: str) -> None:
         super().__init__()

@@ -75,8 +75,11 @@ class Place(Vertical):
         """Show what went wrong here."""
         event.stop()
         self.notice.problem(event.error)
+        if event.brief:
+            self.notice.fade()
 
     def on_news(self, event: News) -> None:
         """Show what is worth knowing here."""
         event.stop()
         self.notice.news(event.words)
+        self.notice.fade()

@@ -105,10 +105,10 @@ class ScrollbackPane(Vertical):
         """Where one is, then what was done, then the way out."""
         view = self._view
         back = view.back
-        place = f"▲ line {view.cursor.line - back.first + 1}"
+        place = f"▲ line {view.reading.cursor.line - back.first + 1}"
         place += f" of {back.end - back.first}{'' if back.complete else '+'}"
         parts = [place]
-        if below := view.below + self._printed():
+        if below := view.reading.below + self._printed():
             parts.append(f"▼ {below} below")
         if self._told:
             parts.append(self._told)

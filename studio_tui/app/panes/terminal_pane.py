@@ -281,7 +281,8 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
     @on(TerminalView.NotDriving)
     def _not_driving(self, event: TerminalView.NotDriving) -> None:
         event.stop()
-        self.post_message(Problem(self.keyboard.refusal(live=self._studio.state == "live")))
+        refusal = self.keyboard.refusal(live=self._studio.state == "live")
+        self.post_message(Problem(refusal, brief=True))
 
     @on(TerminalView.Panned)
     def _panned(self, event: TerminalView.Panned) -> None:

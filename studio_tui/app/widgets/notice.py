@@ -7,6 +7,8 @@ from textual.widgets import Static
 
 from studio_tui.errors import StudioError
 
+FADE_SECONDS = 10.0
+
 
 class Notice(Static):
     """Hidden until there is something to say."""
@@ -42,6 +44,11 @@ class Notice(Static):
         """Show something that is worth knowing, and no error."""
         self.add_class("-news")
         self._say(Content(text))
+
+    def fade(self) -> None:
+        """Take away in a while what is said now."""
+        said = self.words
+        self.set_timer(FADE_SECONDS, lambda: self.clear() if self.words == said else None)
 
     def _say(self, content: Content) -> None:
         self.words = content.plain

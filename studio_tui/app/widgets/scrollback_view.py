@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
-from rich.segment import Segment
 from rich.style import Style
 from textual import events, work
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Offset
 from textual.message import Message
 from textual.strip import Strip
@@ -17,6 +16,8 @@ from textual.widget import Widget
 
 from studio_tui.app.problems import told
 from studio_tui.app.widgets import terminal_strips as strips
+from studio_tui.app.widgets.scrollback_keys import BINDINGS, HELP
+from studio_tui.terminal.reading import Reading
 from studio_tui.terminal.row import Row
 from studio_tui.terminal.scrollback import PAGE, Scrollback, Spot, Stretch, needle
 
@@ -33,17 +34,7 @@ class ScrollbackView(Widget, can_focus=True):
         printed: lines that the terminal printed since the view was opened.
     """
 
-    HELP = """\
-### What scrolled away
-
-The terminal's older lines, as they were when you looked; the program goes on meanwhile.
-
-- arrows, **page up**, **page down**, **g**, **G** and the wheel move
-- **/** searches, **n** finds what is older, **N** what is newer
-- **v** begins to select, **V** whole lines, **y** or **enter** copies; the mouse selects as well,
-  a double press a word, a triple one a line, and copies at once
-- **esc** goes back to now
-"""
+    HELP = HELP
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "scrollback--selected", "scrollback--match", "scrollback--found",
     }  # fmt: skip
@@ -56,25 +47,7 @@ The terminal's older lines, as they were when you looked; the program goes on me
     }
     """
     ALLOW_SELECT: ClassVar[bool] = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "ask", "search", id="scrollback.search"),
-        Binding("n", "find(True)", "older match", show=False, id="scrollback.older"),
-        Binding("N", "find(False)", "newer match", show=False, id="scrollback.newer"),
-        Binding("v,space", "select", "select", id="scrollback.select"),
-        Binding("V", "select_lines", "select lines", show=False, id="scrollback.lines"),
-        Binding("y,enter,ctrl+c", "copy", "copy", id="scrollback.copy"),
-        Binding("escape,q", "leave", "back to now", id="scrollback.leave"),
-        Binding("up,k", "move(-1, 0)", "line up", show=False, id="scrollback.up"),
-        Binding("down,j", "move(1, 0)", "line down", show=False, id="scrollback.down"),
-        Binding("left,h", "move(0, -1)", "left", show=False, id="scrollback.left"),
-        Binding("right,l", "move(0, 1)", "right", show=False, id="scrollback.right"),
-        Binding("home,0", "edge(False)", "line start", show=False, id="scrollback.home"),
-        Binding("end,dollar_sign", "edge(True)", "line end", show=False, id="scrollback.end"),
-        Binding("pageup,ctrl+b", "page(-1)", "page up", show=False, id="scrollback.pageup"),
-        Binding("pagedown,ctrl+f", "page(1)", "page down", show=False, id="scrollback.pagedown"),
-        Binding("g,ctrl+home", "oldest", "oldest", show=False, id="scrollback.oldest"),
-        Binding("G,ctrl+end", "newest", "newest", show=False, id="scrollback.newest"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
 
     class Moved(Message):
         """Another part is seen, or something else is selected or found."""
@@ -96,30 +69,23 @@ The terminal's older lines, as they were when you looked; the program goes on me
     def __init__(self, ask: Ask, printed: Callable[[], int]) -> None:
         super().__init__()
         self._ask, self._printed = ask, printed
-        self.back = Scrollback(())
-        self.cols = self.top = self.left = 0
-        self.cursor = Spot(0, 0)
-        self.mark: Spot | None = None
+        self.reading = Reading(Scrollback(()), 0, 0, 0, Spot(0, 0))
         self.pattern: re.Pattern[str] | None = None
         self.missed = False
         """Whether the last search found nothing."""
-        self._by_lines = self._dragging = self._visit = False
-        self._loading = False
-        self._owed = 0
-        """Lines to scroll back once older ones are here."""
+        self._dragging = self._visit = self._loading = False
 
     def open(self, rows: Sequence[Row], cols: int, corner: Offset, cursor: Spot) -> None:
         """Begin with the screen's rows, seen from `corner`."""
-        self.back, self.cols = Scrollback(rows), cols
-        self.top, self.left = corner.y, corner.x
-        self.cursor, self.mark, self.pattern = cursor, None, None
-        self.missed = self._by_lines = self._dragging = self._visit = False
-        self._loading, self._owed = False, 0
+        self.reading = Reading(Scrollback(rows), cols, corner.y, corner.x, cursor)
+        self.pattern, self.missed = None, False
+        self._dragging = self._visit = self._loading = False
+        self._fit()
         self._shown()
 
     def drag(self, start: Spot) -> None:
         """Go on with a selection that the mouse began at `start`; its end leaves the view."""
-        self.mark = self.cursor = start
+        self.reading.mark = self.reading.cursor = start
         self._dragging = self._visit = True
         self.capture_mouse()
         self.refresh()
@@ -127,49 +93,40 @@ The terminal's older lines, as they were when you looked; the program goes on me
     # -- where it is --------------------------------------------------------------------------
 
     @property
-    def below(self) -> int:
-        """Lines under those that are seen."""
-        return max(0, self.back.end - self.top - max(1, self.size.height))
-
-    @property
-    def _lowest(self) -> int:
-        """The top when the last line is seen."""
-        return max(self.back.first, self.back.end - max(1, self.size.height))
+    def back(self) -> Scrollback:
+        """The lines."""
+        return self.reading.back
 
     def scroll(self, lines: int) -> None:
-        """Move what is seen; the cursor stays in it. Beyond the end one is back at now."""
-        if lines > 0 and self.top >= self._lowest:
+        """Move what is seen; beyond the end one is back at now."""
+        if lines > 0 and self.reading.top >= self.reading.lowest:
             self.post_message(self.Left())
             return
-        wanted = min(self.top + lines, self._lowest)
-        self.top = max(self.back.first, wanted)
-        self._owed = 0 if self.back.complete else wanted - self.top
-        line = min(max(self.cursor.line, self.top), self.top + max(1, self.size.height) - 1)
-        self.cursor = self.cursor._replace(line=min(line, self.back.end - 1))
+        self.reading.scroll(lines)
         self._shown()
 
     def _go(self, spot: Spot) -> None:
-        """Put the cursor somewhere, and bring it into view."""
-        line = min(max(spot.line, self.back.first), self.back.end - 1)
-        self.cursor = Spot(line, min(max(0, spot.x), max(0, self.cols - 1)))
-        height, width = max(1, self.size.height), max(1, self.size.width)
-        if not self.top - height < line < self.top + 2 * height:
-            self.top = line - height // 2  # far away: in the middle, with what is around it
-        self.top = max(line - height + 1, min(self.top, line))
-        self.top = max(self.back.first, min(self.top, self._lowest))
-        self.left = max(self.cursor.x - width + 1, min(self.left, self.cursor.x))
+        self.reading.go(spot)
         self._shown()
 
     def _shown(self) -> None:
         self.refresh()
         self.post_message(self.Moved())
-        if self.top - self.back.first < PAGE // 2 and not (self._loading or self.back.complete):
+        if self._near(PAGE // 2) and not (self._loading or self.back.complete):
             self._load()
+
+    def _near(self, lines: int) -> bool:
+        """Whether the oldest line is nearer than so many to what is, or is to be, seen."""
+        return self.reading.top + self.reading.owed - self.back.first < lines
+
+    def _fit(self) -> None:
+        self.reading.width, self.reading.height = max(1, self.size.width), max(1, self.size.height)
 
     def on_resize(self) -> None:
         """Keep the cursor in view."""
+        self._fit()
         if self.back.end:
-            self._go(self.cursor)
+            self._go(self.reading.cursor)
 
     # -- older lines --------------------------------------------------------------------------
 
@@ -188,12 +145,15 @@ The terminal's older lines, as they were when you looked; the program goes on me
         self._loading = True
         try:
             with told(self):
-                while self.top + self._owed - self.back.first < PAGE and await self._more():
+                while (
+                    self.reading.top + self.reading.owed - self.back.first < PAGE
+                    and await self._more()
+                ):
                     pass
         finally:  # another search or way to the oldest line may take this one's place
             self._loading = False
-            owed, self._owed = self._owed, 0
-        if owed and self.top > self.back.first:
+            owed, self.reading.owed = self.reading.owed, 0
+        if owed and self.reading.top > self.back.first:
             self.scroll(owed)
         else:  # not `_shown`: what cannot be fetched now is not asked for again by itself
             self.refresh()
@@ -209,58 +169,46 @@ The terminal's older lines, as they were when you looked; the program goes on me
 
     def action_newest(self) -> None:
         """Go to the last line."""
-        self._go(Spot(self.back.end - 1, self.cursor.x))
+        self._go(Spot(self.back.end - 1, self.reading.cursor.x))
 
     # -- moving and selecting -----------------------------------------------------------------
 
     def action_move(self, lines: int, columns: int) -> None:
         """Move the cursor."""
-        if lines > 0 and self.cursor.line == self.back.end - 1 and self.mark is None:
+        line, x = self.reading.cursor
+        if lines > 0 and line == self.back.end - 1 and self.reading.mark is None:
             self.post_message(self.Left())
         else:
-            self._go(Spot(self.cursor.line + lines, self.cursor.x + columns))
+            self._go(Spot(line + lines, x + columns))
 
     def action_edge(self, end: bool) -> None:
         """Go to the start or end of the line."""
-        cells = self.back.row(self.cursor.line).cells
-        self._go(self.cursor._replace(x=max(0, cells - 1) if end else 0))
+        cursor = self.reading.cursor
+        cells = self.back.row(cursor.line).cells
+        self._go(cursor._replace(x=max(0, cells - 1) if end else 0))
 
     def action_page(self, pages: int) -> None:
         """Go back or on by a page."""
-        lines = pages * max(1, self.size.height - 1)
-        if self.mark is None:
+        lines, cursor = pages * max(1, self.size.height - 1), self.reading.cursor
+        if self.reading.mark is None:
             self.scroll(lines)
         else:
-            self._go(self.cursor._replace(line=self.cursor.line + lines))
+            self._go(cursor._replace(line=cursor.line + lines))
 
     def action_select(self) -> None:
         """Begin to select at the cursor, or select nothing."""
-        self.mark = self.cursor if self.mark is None else None
-        self._by_lines = False
+        self.reading.select()
         self._shown()
 
     def action_select_lines(self) -> None:
         """Begin to select whole lines."""
-        self.mark, self._by_lines = self.cursor, True
+        self.reading.select(lines=True)
         self._shown()
-
-    @property
-    def selected(self) -> tuple[Spot, Spot] | None:
-        """First and last place of what is selected."""
-        if self.mark is None:
-            return None
-        first, last = sorted((self.mark, self.cursor))
-        if self._by_lines:
-            first, last = first._replace(x=0), last._replace(x=self.cols)
-        return first, last
 
     def action_copy(self) -> None:
         """Copy what is selected, or the line of the cursor."""
-        first, last = self.selected or (
-            self.cursor._replace(x=0), self.cursor._replace(x=self.cols)
-        )  # fmt: skip
-        text = self.back.text(first, last)
-        self.mark, done, self._visit = None, self._visit, False
+        text = self.reading.take()
+        done, self._visit = self._visit, False
         self._shown()
         if text:
             self.post_message(self.Copied(text, done))
@@ -269,8 +217,8 @@ The terminal's older lines, as they were when you looked; the program goes on me
 
     def action_leave(self) -> None:
         """Select nothing; if nothing was, go back to now."""
-        if self.mark is not None:
-            self.mark = None
+        if self.reading.mark is not None:
+            self.reading.mark = None
             self._shown()
         else:
             self.post_message(self.Left())
@@ -294,33 +242,33 @@ The terminal's older lines, as they were when you looked; the program goes on me
         """Go to the next match, older or newer."""
         if self.pattern is None:
             return
-        found = self.back.find(self.pattern, self.cursor, back=back)
+        found = self.back.find(self.pattern, self.reading.cursor, back=back)
         with told(self):
             while found is None and back and await self._more():
                 self.post_message(self.Moved())
-                found = self.back.find(self.pattern, self.cursor, back=True)
+                found = self.back.find(self.pattern, self.reading.cursor, back=True)
         self.missed = found is None
-        self._go(Spot(found.line, found.start) if found else self.cursor)
+        self._go(Spot(found.line, found.start) if found else self.reading.cursor)
 
     # -- mouse --------------------------------------------------------------------------------
 
     def _spot(self, event: events.MouseEvent) -> Spot:
         x, y = event.get_content_offset_capture(self)
-        line = min(max(self.back.first, self.top + y), self.back.end - 1)
-        return Spot(int(line), min(max(0, int(x) + self.left), max(0, self.cols - 1)))
+        return self.reading.spot(int(x), int(y))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Begin to select."""
         if event.button == 1 and self.back.end:
-            self.mark, self.cursor, self._by_lines = None, self._spot(event), False
+            reading = self.reading
+            reading.mark, reading.cursor, reading.by_lines = None, self._spot(event), False
             self._dragging = True
             self.capture_mouse()
             self._shown()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Select to where the mouse is, scrolling at the edges."""
-        if self._dragging and (spot := self._spot(event)) != self.cursor:
-            self.mark = self.mark or self.cursor
+        if self._dragging and (spot := self._spot(event)) != self.reading.cursor:
+            self.reading.mark = self.reading.mark or self.reading.cursor
             self._go(spot)
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
@@ -328,7 +276,7 @@ The terminal's older lines, as they were when you looked; the program goes on me
         if self._dragging:
             self._dragging = False
             self.release_mouse()
-            if self.mark is not None or self._visit:
+            if self.reading.mark is not None or self._visit:
                 self.action_copy()
 
     def on_click(self, event: events.Click) -> None:
@@ -337,11 +285,11 @@ The terminal's older lines, as they were when you looked; the program goes on me
             word = self.back.word(self._spot(event))
             self._copy_stretch(word.line, word.start, word.end - 1)
         elif event.chain == 3:
-            self._copy_stretch(self.cursor.line, 0, self.cols)
+            self._copy_stretch(self.reading.cursor.line, 0, self.reading.cols)
 
     def _copy_stretch(self, line: int, first: int, last: int) -> None:
-        self.mark, self.cursor = Spot(line, first), Spot(line, last)
-        if text := self.back.text(*sorted((self.mark, self.cursor))):
+        self.reading.mark, self.reading.cursor = Spot(line, first), Spot(line, last)
+        if text := self.back.text(Spot(line, first), Spot(line, last)):
             self.post_message(self.Copied(text, False))
         self._shown()
 
@@ -359,38 +307,15 @@ The terminal's older lines, as they were when you looked; the program goes on me
 
     def render_line(self, y: int) -> Strip:
         """One line of the view, `y` from its top."""
-        width, line = self.size.width, self.top + y
-        base = self.visual_style.rich_style
+        reading, width = self.reading, self.size.width
+        line, base = reading.top + y, self.visual_style.rich_style
         if not self.back.first <= line < self.back.end:
             return Strip([strips.filler(base, width)], width)
-        strip = strips.row_strip(self.back.row(line), self.cols, base)
-        for name, stretches in self._marks(line):
+        strip = strips.row_strip(self.back.row(line), reading.cols, base)
+        for name, stretches in reading.marks(line, self.pattern):
             style = self.get_component_rich_style(f"scrollback--{name}", partial=True)
-            strip = _marked(strip, stretches, style)
-        if line == self.cursor.line:
-            caret = Stretch(line, self.cursor.x, self.cursor.x + 1)
-            strip = _marked(strip, [caret], Style(reverse=True))
-        return strips.beside(strip.crop(self.left, self.left + width), base, width)
-
-    def _marks(self, line: int) -> Iterable[tuple[str, list[Stretch]]]:
-        """What is to be marked in a line, and how."""
-        if self.pattern is not None:
-            found = self.back.matches(line, self.pattern)
-            yield "match", found
-            yield "found", [m for m in found if (m.line, m.start) == self.cursor]
-        if self.selected is not None:
-            first, last = self.selected
-            if first.line <= line <= last.line:
-                start = first.x if line == first.line else 0
-                end = last.x + 1 if line == last.line else self.cols
-                yield "selected", [Stretch(line, start, min(end, self.cols))]
-
-
-def _marked(strip: Strip, stretches: Iterable[Stretch], style: Style) -> Strip:
-    """The line with `style` over some of its columns."""
-    for _, start, end in stretches:
-        inside = strip.crop(start, end)
-        painted = [Segment(text, (old or Style()) + style) for text, old, _ in inside]
-        parts = [strip.crop(0, start), Strip(painted, inside.cell_length), strip.crop(end)]
-        strip = Strip.join(parts)
-    return strip
+            strip = strips.marked(strip, stretches, style)
+        if line == reading.cursor.line:
+            caret = Stretch(line, reading.cursor.x, reading.cursor.x + 1)
+            strip = strips.marked(strip, [caret], Style(reverse=True))
+        return strips.beside(strip.crop(reading.left, reading.left + width), base, width)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from rich.cells import cell_len
@@ -13,6 +14,7 @@ from textual.strip import Strip
 from studio_tui.app.underlines import meta
 from studio_tui.terminal import row as rows
 from studio_tui.terminal.row import Cursor, Row, Run, Shape, Style, Underline
+from studio_tui.terminal.scrollback import Stretch
 
 FILLER = "·"
 
@@ -36,6 +38,16 @@ def beside(strip: Strip, base: RichStyle, width: int) -> Strip:
         return strip
     wall = Segment("│", base + RichStyle(dim=True))
     return Strip([*strip, wall, filler(base, rest - 1)], width)
+
+
+def marked(strip: Strip, stretches: Iterable[Stretch], style: RichStyle) -> Strip:
+    """The line with `style` over some of its columns."""
+    for _, start, end in stretches:
+        inside = strip.crop(start, end)
+        painted = [Segment(text, (old or RichStyle()) + style) for text, old, _ in inside]
+        parts = [strip.crop(0, start), Strip(painted, inside.cell_length), strip.crop(end)]
+        strip = Strip.join(parts)
+    return strip
 
 
 def row_strip(row: Row, cols: int, base: RichStyle) -> Strip:

@@ -59,7 +59,7 @@ async def test_a_search_is_asked_for_in_the_bar_and_can_be_left() -> None:
         await pilot.press(*"line 2", "enter")
         await app.workers.wait_for_complete()
         await pilot.pause()
-        assert app.pane.view.cursor == (2, 0)
+        assert app.pane.view.reading.cursor == (2, 0)
         await pilot.press("slash", "enter")  # the same again finds nothing above
         assert app.pane.view.pattern is not None
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
 from textual.app import ComposeResult
 
 from studio_tui.app.safe_app import SafeApp
+from studio_tui.app.widgets import notice as notice_module
 from studio_tui.app.widgets.notice import Notice
 from studio_tui.errors import StudioError
 
@@ -29,3 +33,24 @@ async def test_it_comes_and_goes() -> None:
         await pilot.click(Notice)
         assert not notice.display
         assert notice.words == ""
+
+
+async def test_it_fades_unless_something_else_is_said_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(notice_module, "FADE_SECONDS", 0.01)
+    app = One()
+    async with app.run_test() as pilot:
+        notice = app.query_one(Notice)
+        notice.news("merged")
+        notice.fade()
+        notice.news("stays")
+        async with asyncio.timeout(10):
+            while not all(timer._task is None or timer._task.done() for timer in notice._timers):
+                await pilot.pause()
+        assert notice.words == "stays"
+        notice.fade()
+        async with asyncio.timeout(10):
+            while notice.words:
+                await pilot.pause()
+        assert not notice.display

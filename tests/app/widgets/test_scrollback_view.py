@@ -89,7 +89,7 @@ async def test_it_begins_with_what_was_seen_and_goes_back_from_there(pilot: Pilo
     await pilot.press("g")
     await settled(pilot)
     assert app.painted()[0] == "line 0 of all"
-    assert app.back.below == LINES - 10
+    assert app.back.reading.below == LINES - 10
     await pilot.press("G")
     assert app.painted()[9] == "line 999 of all"
     assert app.heard == []
@@ -123,9 +123,11 @@ async def test_search_goes_to_what_is_older_and_back(pilot: Pilot[None]) -> None
         if key:
             await pilot.press(key)
             await settled(pilot)
-        found.append(app.back.back.row(app.back.cursor.line).text)
+        found.append(app.back.back.row(app.back.reading.cursor.line).text)
     assert found == [f"line {n} of all" for n in (509, 508, 507, 508)]
-    marked = [s.text for s in app.back.render_line(app.back.cursor.line - app.back.top)]
+    marked = [
+        s.text for s in app.back.render_line(app.back.reading.cursor.line - app.back.reading.top)
+    ]
     assert "ine 50" in marked  # beside the cursor
     app.back.search("nowhere")
     await settled(pilot)
