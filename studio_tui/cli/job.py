@@ -155,12 +155,19 @@ def readable(told: dict[str, Any]) -> str:
     lines = [
         f"{key.ljust(width)}  {plain('; '.join(value) if key == 'notes' else str(value))}"
         for key, value in told.items()
-        if key != "ranks" and value not in (None, "", [], {})
+        if key not in ("ranks", "moves") and value not in (None, "", [], {})
     ]
+    lines += [f"{'move'.ljust(width)}  {plain(way(move))}" for move in told.get("moves", ())]
     columns = ("rank", "machine", "step", "step_time", "phase", "heard", "state")
     rows = [[rank.get(column) for column in columns] for rank in told.get("ranks", ())]
     board = [table([column.upper() for column in columns], rows, "")] if rows else []
     return "\n".join([*lines, *board])
+
+
+def way(move: dict[str, Any]) -> str:
+    """A job's way to another machine, for people: `local -> box at step 20: done`."""
+    step = "" if move.get("step") is None else f" at step {move['step']}"
+    return f"{move.get('source')} -> {move.get('target')}{step}: {move.get('phase')}"
 
 
 @job.command("logs", epilog="Example: studio-tui job logs calm-otter train.py --follow")
@@ -373,6 +380,33 @@ def stop(studio: str, job: str) -> None:
         return found.entry.state
 
     say(f"{job}: {plain(attached(studio, end))}")
+
+
+@job.command("move", epilog="Example: studio-tui job move calm-otter train.py --to gpu-box")
+@click.argument("studio")
+@click.argument("job")
+@click.option("--to", "machine", metavar="MACHINE", required=True, help="Where it goes on.")
+@click.option("--precision", metavar="P", help="What it goes on with, such as bf16-mixed.")
+@click.option("--restart", is_flag=True, help="Also without a checkpoint: what is in none is lost.")
+@json_option
+def move(
+    studio: str, job: str, machine: str, precision: str | None, restart: bool, as_json: bool
+) -> None:
+    """Take a running job to another machine: one job, one log, one curve.
+
+    A Lightning Trainer is held at a checkpoint after its next step, a Fabric script at its next
+    fabric.save; files and checkpoint are carried, and it goes on there. Until then nothing has
+    happened to it: whatever goes wrong, it trains on where it is.
+    """
+    from studio_tui.cli.attached import attached
+
+    async def take(joined: Studio) -> JobEntry:
+        found = await joined.job(job)
+        await found.move(machine, precision=precision or "", restart=restart)
+        return found.entry
+
+    entry = attached(studio, take, patient=True)
+    emit(entry.plain(), as_json, plain(entry.notes[-1]))
 
 
 @job.command("wait", epilog="Example: studio-tui job wait calm-otter train.py")

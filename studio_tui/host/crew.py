@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import posixpath
 import tempfile
@@ -59,13 +60,14 @@ class Crew:
 
     async def check(self) -> None:
         """Look on every machine whether the job can run there at all; see Supervisor.check."""
-        await self._check(await self._plans({}, None, ""))
+        await self._check(await self._plans({}))
 
     async def start(
         self,
         placement: Mapping[str, Sequence[int]],
         left: int | None = None,
         resume: str = "",
+        parcel: tuple[str, str] = ("", ""),
     ) -> list[JobStatus]:
         """Start every member; when one cannot start, none goes on.
 
@@ -76,11 +78,12 @@ class Crew:
             placement: the GPUs on each machine.
             left: seconds that it may run; as asked for when None.
             resume: a checkpoint to begin with, a path on the first machine.
+            parcel: what a job that moved goes on with; see JobPlan.
 
         Raises:
             StudioError: see Supervisor.start.
         """
-        plans = await self._plans(placement, left, resume)
+        plans = await self._plans(placement, left, resume, parcel)
         if len(plans) > 1:
             await self._check(plans)
         starts = [(await self.supervisor(m)).start(planned) for m, planned in plans.items()]
@@ -103,9 +106,15 @@ class Crew:
         await (await self.supervisor(member)).stop(member.id)
 
     async def remove(self) -> None:
-        """Forget every member of every attempt. Raises StudioError while one runs."""
+        """Forget every member of every attempt. Raises StudioError while one runs.
+
+        What the job has left behind where it moved away is forgotten as far as it can be reached.
+        """
         for member in [*self.former, *self.members]:
             await (await self.supervisor(member)).remove(member.id)
+        for machine, id in self._order.left:
+            with contextlib.suppress(StudioError):
+                await (await self.supervisor(Member(machine, id))).remove(id)
 
     async def _check(self, plans: Mapping[Member, JobPlan]) -> None:
         for member, planned in plans.items():
@@ -117,7 +126,11 @@ class Crew:
                 raise type(problem)(f"{member.machine}: {problem.message}", problem.hint) from None
 
     async def _plans(
-        self, placement: Mapping[str, Sequence[int]], left: int | None, resume: str
+        self,
+        placement: Mapping[str, Sequence[int]],
+        left: int | None = None,
+        resume: str = "",
+        parcel: tuple[str, str] = ("", ""),
     ) -> dict[Member, JobPlan]:
         """What each member runs; see start."""
         order = self._order
@@ -140,6 +153,7 @@ class Crew:
                 post=post,
                 attempt=order.attempt,
                 resume=_there(resume, sites[0], site),
+                parcel=parcel,
             )
             for member, site, post in zip(self.members, sites, met, strict=True)
         }

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from studio_tui.host.calls import Method, Params, Result, command, query
 from studio_tui.host.crew import READ_CAP, Crew, check_machines
 from studio_tui.host.following import End, Following, decisive
 from studio_tui.host.ids import is_id, new_id
+from studio_tui.host.moving import Moves
 from studio_tui.host.orders import Order, Orders
 from studio_tui.host.records import Records, thinned
 from studio_tui.host.sites import Sites
@@ -70,8 +71,9 @@ class Jobs:
         self._starting: set[str] = set()
         self._slots = Slots()
         self._orders = Orders(paths.studio_folder(studio) / "jobs")
-        self._records = Records(paths.studio_folder(studio) / "jobs", self._crew, self._order)
+        self._records = Records(paths.studio_folder(studio) / "jobs", self.crew, self._order)
         self._unwanted: set[str] = set()
+        self._moves = Moves(self, sites, document, self._orders, self._slots, tasks, clock)
 
     def calls(self) -> list[Method]:
         """What can be asked of it."""
@@ -83,6 +85,7 @@ class Jobs:
             command("jobs.run", self._run),
             command("jobs.stop", self._stop),
             command("jobs.remove", self._remove),
+            *self._moves.calls(),
         ]
 
     async def resume(self) -> None:
@@ -94,6 +97,7 @@ class Jobs:
             elif entry.state != JobState.QUEUED and not entry.over:
                 self._slots.hold(entry.id, _placement(entry))
                 self._watch(entry.id, None)
+                self._moves.resume(entry)
         self._queue_again()
 
     def _queue_again(self) -> None:
@@ -127,7 +131,7 @@ class Jobs:
 
     # -- the queue ----------------------------------------------------------------------------
 
-    async def _equip(self, machine: str, *, wanted: bool = False) -> int:
+    async def equip(self, machine: str, *, wanted: bool = False) -> int:
         """Learn how many GPUs a machine has, and how many jobs it takes; see Sites.at."""
         facts = await self._sites.facts(machine, wanted=wanted)
         self._slots.equip(machine, len(facts.gpus), facts.max_jobs)
@@ -136,14 +140,14 @@ class Jobs:
     async def _equip_patiently(self, machine: str) -> None:
         while True:
             try:
-                await self._equip(machine)
+                await self.equip(machine)
                 break
             except StudioError as problem:
                 log.warning("jobs wait for %s: %s", machine, problem)
                 await asyncio.sleep(RETRY_SECONDS)
-        self._admit()
+        self.admit()
 
-    def _admit(self) -> None:
+    def admit(self) -> None:
         """Start what need not wait any more."""
         for job_id, placement in self._slots.admit().items():
             starting = self._start_queued(job_id, placement)
@@ -157,7 +161,7 @@ class Jobs:
 
     def _release(self, job_id: str) -> None:
         self._slots.release(job_id)
-        self._admit()
+        self.admit()
 
     # -- calls --------------------------------------------------------------------------------
 
@@ -169,7 +173,7 @@ class Jobs:
         check_machines(machines, spec.nodes)
         claim = Claim.of(spec, machines)
         for machine in machines:
-            claim.check(machine, await self._equip(machine, wanted=True))
+            claim.check(machine, await self.equip(machine, wanted=True))
         secrets = {name: await asyncio.to_thread(secret, name) for name in spec.secrets}
         order = Order(spec, machines, self._clock(), secrets)
         # Listed before it starts: a host that dies in between leaves no job that nobody knows of.
@@ -205,12 +209,12 @@ class Jobs:
             await self._start(job_id, placement)
             return
         self._session.room(self._room(job_id))
-        self._change(job_id, notes=[self._slots.waits_for(job_id)])
-        await self._crew(job_id).check()
+        self.change(job_id, notes=[self._slots.waits_for(job_id)])
+        await self.crew(job_id).check()
 
     async def _start(self, job_id: str, placement: Placement) -> None:
         """Start a job that holds its GPUs; see Supervisor.start."""
-        self._change(
+        self.change(
             job_id, state=JobState.STARTING.value, notes=[], started=self._clock(),
             gpus={machine: list(gpus) for machine, gpus in placement.items() if gpus},
         )  # fmt: skip
@@ -221,17 +225,30 @@ class Jobs:
         self, job_id: str, placement: Placement, left: int | None = None, resume: str = ""
     ) -> None:
         """See Crew.start; a job that was stopped meanwhile does not go on."""
-        crew = self._crew(job_id)
+        crew = self.crew(job_id)
+        with self.starting(job_id) as unwanted:
+            statuses = await crew.start(placement, left, resume)
+            if unwanted():
+                await crew.stop()
+        for status in statuses:
+            self._update(job_id, status)
+
+    @contextlib.contextmanager
+    def starting(self, job_id: str) -> Iterator[Callable[[], bool]]:
+        """A job is being started; gives what tells whether it was stopped meanwhile."""
         self._starting.add(job_id)
         try:
-            statuses = await crew.start(placement, left, resume)
-            if job_id in self._unwanted:
-                await crew.stop()
+            yield lambda: job_id in self._unwanted
         finally:
             self._starting.discard(job_id)
             self._unwanted.discard(job_id)
-        for status in statuses:
-            self._update(job_id, status)
+
+    def left(self, job_id: str, order: Order) -> int | None:
+        """Seconds that a job may still run when it is started again; None for as asked for."""
+        entry = self._document.jobs[job_id]
+        if not order.spec.max_runtime or not entry.started:
+            return None
+        return max(1, int(entry.started + order.spec.max_runtime - self._clock()))
 
     def _order(self, job_id: str) -> Order:
         """What was asked for; of a job of which that is known no more, what its entry tells."""
@@ -241,11 +258,12 @@ class Jobs:
             return Order(JobSpec(command=(entry.command or "?",)), (entry.machine,))
         return order
 
-    def _crew(self, job_id: str) -> Crew:
+    def crew(self, job_id: str) -> Crew:
+        """What runs of a job, or ran last."""
         return Crew(job_id, self._order(job_id), self._sites)
 
     async def _stop(self, params: Params) -> Result:
-        await self._stop_job(self._known(params))
+        await self._stop_job(self.known(params))
         return {}
 
     async def _stop_if_possible(self, job_id: str) -> None:
@@ -259,7 +277,7 @@ class Jobs:
             return
         if job_id in self._starting:
             self._unwanted.add(job_id)
-        crew = self._crew(job_id)
+        crew = self.crew(job_id)
         problems = await crew.stop()
         if len(problems) == len(crew.members) and job_id not in self._unwanted:
             raise problems[0]
@@ -271,12 +289,12 @@ class Jobs:
                     await watched.over.wait()
 
     async def _remove(self, params: Params) -> Result:
-        job_id = self._known(params)
+        job_id = self.known(params)
         if job_id in self._starting:
             raise StudioError(f"job {job_id} is still starting", "stop it first")
         if self._document.jobs[job_id].state == JobState.QUEUED:
             raise StudioError(f"job {job_id} is still queued", "stop it first")
-        await self._crew(job_id).remove()
+        await self.crew(job_id).remove()
         self._watched.pop(job_id, None)
         self._records.forget(job_id)
         self._orders.forget(job_id)
@@ -286,7 +304,7 @@ class Jobs:
         return {}
 
     async def _log(self, params: Params) -> Result:
-        job_id = self._known(params)
+        job_id = self.known(params)
         offset = params.number("offset", 0, 1 << 53, 0)
         length = params.number("length", 0, READ_CAP, READ_CAP)
         data, size = await self._records.log(self._document.jobs[job_id], offset, length)
@@ -294,13 +312,13 @@ class Jobs:
 
     async def _find(self, params: Params) -> Result:
         """Where the next line with some text starts."""
-        job_id, text = self._known(params), params.text("text", cap=QUERY_CAP)
+        job_id, text = self.known(params), params.text("text", cap=QUERY_CAP)
         offset, back = params.number("offset", 0, 1 << 53, 0), params.values.get("back") is True
         entry = self._document.jobs[job_id]
         return {"offset": await self._records.find(entry, text, offset, back=back)}
 
     async def _metrics(self, params: Params) -> Result:
-        job_id = self._known(params)
+        job_id = self.known(params)
         watched = self._watched.get(job_id)
         if watched is not None:
             return {"metrics": thinned(watched.metrics)}
@@ -308,10 +326,11 @@ class Jobs:
 
     async def _ranks(self, params: Params) -> Result:
         """The ranks of a job that runs; none of one that does not."""
-        watched = self._watched.get(self._known(params))
+        watched = self._watched.get(self.known(params))
         return {"ranks": watched.ranks.told(self._clock()) if watched else []}
 
-    def _known(self, params: Params) -> str:
+    def known(self, params: Params) -> str:
+        """The id of the job that a call is about; raises NotFound when there is none."""
         job_id = params.text("job", cap=64)
         if job_id not in self._document.jobs:
             raise NotFound(f"no job {job_id!r}", f"see: studio-tui job ls {self._studio}")
@@ -355,6 +374,9 @@ class Jobs:
         while True:
             ends = await following.run(log_offset)
             end = decisive(ends)
+            if await self._moves.land(job_id, end):
+                following, log_offset = self._following(job_id), None
+                continue
             if not await self._again(job_id, end):
                 break
             metrics, following = following.metrics, self._following(job_id)
@@ -376,19 +398,17 @@ class Jobs:
         if not moved and order.attempt - order.moved >= order.spec.retries:
             return False
         try:
-            resume = "" if moved else await self._crew(job_id).checkpoint()
+            resume = "" if moved else await self.crew(job_id).checkpoint()
             next_one = replace(order, attempt=order.attempt + 1, moved=order.moved or moved)
             self._orders.keep(job_id, next_one)
             why = "its port was taken" if moved else end.words
             begins = f", from {resume}" if resume else ""
-            self._change(job_id, notes=[*entry.notes, f"run again: {why}{begins}"])
-            left = None
-            if order.spec.max_runtime and entry.started:
-                left = max(1, int(entry.started + order.spec.max_runtime - self._clock()))
+            self.change(job_id, notes=[*entry.notes, f"run again: {why}{begins}"])
+            left = self.left(job_id, order)
             await self._start_crew(job_id, _placement(entry), left, resume)
         except StudioError as problem:
             self._orders.keep(job_id, order)
-            self._change(job_id, notes=[*entry.notes, f"not run again: {problem.message}"])
+            self.change(job_id, notes=[*entry.notes, f"not run again: {problem.message}"])
             return False
         return True
 
@@ -401,7 +421,7 @@ class Jobs:
             notes.insert(0, end.words)
         if notes:
             told = [self._records.mask(job_id).text(note) for note in notes]
-            self._change(job_id, notes=[*entry.notes, *told])
+            self.change(job_id, notes=[*entry.notes, *told])
         if end.status is None:
             self._end(job_id, end.state)
         else:
@@ -429,8 +449,8 @@ class Jobs:
             return
         if status.state is JobState.STARTING and entry.state == JobState.RUNNING:
             return  # of another member
-        # Of several machines none has the clock, nor the first attempt's start.
-        started = status.started if entry.nodes == 1 else None
+        # Of several machines none has the clock; a later one does not know when it began.
+        started = status.started if entry.nodes == 1 and not entry.moves else None
         ended = (status.ended or self._clock()) if last else None
         notes = [*entry.notes, TOO_LONG] if status.reason == "max-runtime" else entry.notes
         entry = replace(
@@ -461,7 +481,8 @@ class Jobs:
         self._release(job_id)
         self._session.leave(self._room(job_id))
 
-    def _change(self, job_id: str, **values: Any) -> None:
+    def change(self, job_id: str, **values: Any) -> None:
+        """Tell something new of a job."""
         entry = self._document.jobs.get(job_id)
         if entry is not None:
             self._document.jobs.put(replace(entry, **values))

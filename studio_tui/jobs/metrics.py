@@ -108,6 +108,8 @@ class Metrics:
             case "attempt" if len(self.attempts) < NAMES:
                 code = _whole(row.get("exit_code"))
                 self.attempts.append(-1 if code is None else code)
+            case "moved":  # what comes now is made of other things
+                self.run = None
             case "end":
                 self._place(row)
 

@@ -151,9 +151,11 @@ def test_following_goes_on_until_the_end(hosted: Hosted, typed: Typed) -> None:
     typed("job", "rm", hosted.id, job)
 
 
-@pytest.mark.parametrize("verb", ["show", "logs", "metrics", "stop", "wait", "rm"])
+@pytest.mark.parametrize(
+    "verb", ["show", "logs", "metrics", "stop", "move --to=local", "wait", "rm"]
+)
 def test_a_job_that_is_not_there(verb: str, hosted: Hosted, typed: Typed) -> None:
-    done = typed("job", verb, hosted.id, "none")
+    done = typed("job", *verb.split(), hosted.id, "none")
     assert (done.code, done.out) == (3, "")
     assert done.error == f"no job 'none' in {hosted.id}"
     assert done.hint == f"see: studio-tui job ls {hosted.id}"
@@ -197,3 +199,19 @@ def test_a_job_for_people_leaves_out_what_is_not_known() -> None:
         "id     j1", "name   \ufffd[2J", "notes  a; b", "nodes  1",
     ]  # fmt: skip
     assert json.dumps(told)
+    moves = [{"source": "local", "target": "box", "step": 20, "phase": "done"}, {}]
+    assert readable({"id": "j1", "moves": moves}).splitlines() == [
+        "id     j1", "move   local -> box at step 20: done", "move   None -> None: None",
+    ]  # fmt: skip
+
+
+def test_a_move_that_cannot_be(hosted: Hosted, typed: Typed) -> None:
+    job = typed("job", "run", hosted.id, "--", "sleep", "100").out.strip()
+    here = typed("job", "move", hosted.id, job, "--to", "local")
+    assert (here.code, here.error) == (2, f"job {job} runs on local already")
+    assert typed("job", "move", hosted.id, job, "--to", "moon").code == 3
+    assert typed("job", "move", hosted.id, job).code == 2
+    typed("job", "stop", hosted.id, job)
+    over = typed("job", "move", hosted.id, job, "--to", "local")
+    assert (over.code, over.error) == (1, f"job {job} is stopped")
+    typed("job", "rm", hosted.id, job)
