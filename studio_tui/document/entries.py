@@ -148,7 +148,9 @@ class JobEntry(Entry):
 
     `gpus` are those that it holds or held: {machine: [indices]}. `started`, None while it is
     queued, and `ended` are Unix times in seconds; `cost` is in the machine's currency, once it
-    is over; None when its machine has no price. `moves` are dicts of a JobMove each.
+    is over; None when its machine has no price. `budget` is what it may cost; `budget_state` is
+    "alarm" once `budget_alarm`, a share, of that is spent, and then "spent". `moves` are dicts of a
+    JobMove each.
     """
 
     name: str = ""
@@ -163,6 +165,9 @@ class JobEntry(Entry):
     started: float | None = None
     ended: float | None = None
     cost: float | None = None
+    budget: float | None = None
+    budget_alarm: float = 0.8
+    budget_state: str = ""
     notes: list[str] = field(default_factory=list)
     by: str = ""
     moves: list[dict[str, Any]] = field(default_factory=list)

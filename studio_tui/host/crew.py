@@ -65,7 +65,7 @@ class Crew:
     async def start(
         self,
         placement: Mapping[str, Sequence[int]],
-        left: int | None = None,
+        limit: tuple[int, str] | None = None,
         resume: str = "",
         parcel: tuple[str, str] = ("", ""),
     ) -> list[JobStatus]:
@@ -76,14 +76,14 @@ class Crew:
 
         Args:
             placement: the GPUs on each machine.
-            left: seconds that it may run; as asked for when None.
+            limit: seconds that it may run, and why no longer; see JobPlan.
             resume: a checkpoint to begin with, a path on the first machine.
             parcel: what a job that moved goes on with; see JobPlan.
 
         Raises:
             StudioError: see Supervisor.start.
         """
-        plans = await self._plans(placement, left, resume, parcel)
+        plans = await self._plans(placement, limit, resume, parcel)
         if len(plans) > 1:
             await self._check(plans)
         starts = [(await self.supervisor(m)).start(planned) for m, planned in plans.items()]
@@ -96,14 +96,19 @@ class Crew:
             log.warning("job %s: %s", self._job_id, problem)
         return [status for status in done if isinstance(status, JobStatus)]
 
-    async def stop(self) -> list[StudioError]:
-        """Stop every member; returns what went wrong with some."""
-        stops = [self._stop(member) for member in self.members]
+    async def stop(self, why: str = "") -> list[StudioError]:
+        """Stop every member; returns what went wrong with some.
+
+        Args:
+            why: where nobody asked for it: then it is stopped at a checkpoint, if it can be.
+        """
+        stops = [self._stop(member, why) for member in self.members]
         done = await asyncio.gather(*stops, return_exceptions=True)
         return [problem for problem in done if isinstance(problem, StudioError)]
 
-    async def _stop(self, member: Member) -> None:
-        await (await self.supervisor(member)).stop(member.id)
+    async def _stop(self, member: Member, why: str) -> None:
+        supervisor = await self.supervisor(member)
+        await (supervisor.finish(member.id, why=why) if why else supervisor.stop(member.id))
 
     async def remove(self) -> None:
         """Forget every member of every attempt. Raises StudioError while one runs.
@@ -128,14 +133,14 @@ class Crew:
     async def _plans(
         self,
         placement: Mapping[str, Sequence[int]],
-        left: int | None = None,
+        limit: tuple[int, str] | None = None,
         resume: str = "",
         parcel: tuple[str, str] = ("", ""),
     ) -> dict[Member, JobPlan]:
         """What each member runs; see start."""
         order = self._order
         sites = [await self._sites.at(name) for name in order.machines]
-        spec = order.spec if left is None else replace(order.spec, max_runtime=left)
+        spec = order.spec
         met: list[Post | None] = [None]
         if len(sites) > 1:
             spec = replace(spec, retries=0)  # all are run again together, by the host
@@ -153,6 +158,7 @@ class Crew:
                 post=post,
                 attempt=order.attempt,
                 resume=_there(resume, sites[0], site),
+                limit=limit,
                 parcel=parcel,
             )
             for member, site, post in zip(self.members, sites, met, strict=True)

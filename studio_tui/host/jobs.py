@@ -13,6 +13,7 @@ from typing import Any
 from studio_tui.document.entries import JobEntry
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, StudioError
+from studio_tui.host.budgets import Budgets
 from studio_tui.host.calls import Method, Params, Result, command, query
 from studio_tui.host.crew import READ_CAP, Crew, check_machines
 from studio_tui.host.following import End, Following, decisive
@@ -37,7 +38,6 @@ QUERY_CAP = 200
 RETRY_SECONDS = 2.0
 END_SECONDS = 5.0
 PORT_TAKEN = (b"address already in use", b"eaddrinuse")
-TOO_LONG = "stopped at the end of its max-runtime"
 
 
 class Jobs:
@@ -73,6 +73,7 @@ class Jobs:
         self._orders = Orders(paths.studio_folder(studio) / "jobs")
         self._records = Records(paths.studio_folder(studio) / "jobs", self.crew, self._order)
         self._unwanted: set[str] = set()
+        self.budgets = Budgets(self, sites, document, tasks, clock)
         self._moves = Moves(self, sites, document, self._orders, self._slots, tasks, clock)
 
     def calls(self) -> list[Method]:
@@ -99,6 +100,7 @@ class Jobs:
                 self._watch(entry.id, None)
                 self._moves.resume(entry)
         self._queue_again()
+        self._tasks.create_task(self.budgets.watch(), name="watching budgets")
 
     def _queue_again(self) -> None:
         queued = [e.id for e in self._document.jobs.values() if e.state == JobState.QUEUED]
@@ -171,6 +173,7 @@ class Jobs:
         given = {key: value for key, value in params.values.items() if key != "machine"}
         spec = JobSpec.from_params({"nodes": len(machines)} | given)
         check_machines(machines, spec.nodes)
+        budget = self.budgets.given(spec, machines)
         claim = Claim.of(spec, machines)
         for machine in machines:
             claim.check(machine, await self.equip(machine, wanted=True))
@@ -190,6 +193,8 @@ class Jobs:
             devices=spec.devices or None,
             nodes=spec.nodes,
             by=params.sender.name,
+            budget=budget,
+            budget_alarm=spec.budget_alarm,
         )
         self._document.jobs.put(entry)
         try:
@@ -221,13 +226,12 @@ class Jobs:
         await self._start_crew(job_id, placement)
         self._watch(job_id, 0)
 
-    async def _start_crew(
-        self, job_id: str, placement: Placement, left: int | None = None, resume: str = ""
-    ) -> None:
+    async def _start_crew(self, job_id: str, placement: Placement, resume: str = "") -> None:
         """See Crew.start; a job that was stopped meanwhile does not go on."""
         crew = self.crew(job_id)
+        limit = self.budgets.limit(self._document.jobs[job_id], self._order(job_id))
         with self.starting(job_id) as unwanted:
-            statuses = await crew.start(placement, left, resume)
+            statuses = await crew.start(placement, limit, resume)
             if unwanted():
                 await crew.stop()
         for status in statuses:
@@ -242,13 +246,6 @@ class Jobs:
         finally:
             self._starting.discard(job_id)
             self._unwanted.discard(job_id)
-
-    def left(self, job_id: str, order: Order) -> int | None:
-        """Seconds that a job may still run when it is started again; None for as asked for."""
-        entry = self._document.jobs[job_id]
-        if not order.spec.max_runtime or not entry.started:
-            return None
-        return max(1, int(entry.started + order.spec.max_runtime - self._clock()))
 
     def _order(self, job_id: str) -> Order:
         """What was asked for; of a job of which that is known no more, what its entry tells."""
@@ -381,7 +378,7 @@ class Jobs:
                 break
             metrics, following = following.metrics, self._following(job_id)
             following.metrics, log_offset = metrics, 0
-        self._tell_end(job_id, end, ends)
+        await self._tell_end(job_id, end, ends)
         if self._watched.pop(job_id, None) is not None:
             self._records.keep(job_id, following.metrics)
         following.close()
@@ -404,24 +401,23 @@ class Jobs:
             why = "its port was taken" if moved else end.words
             begins = f", from {resume}" if resume else ""
             self.change(job_id, notes=[*entry.notes, f"run again: {why}{begins}"])
-            left = self.left(job_id, order)
-            await self._start_crew(job_id, _placement(entry), left, resume)
+            await self._start_crew(job_id, _placement(entry), resume)
         except StudioError as problem:
             self._orders.keep(job_id, order)
             self.change(job_id, notes=[*entry.notes, f"not run again: {problem.message}"])
             return False
         return True
 
-    def _tell_end(self, job_id: str, end: End, ends: Sequence[End]) -> None:
+    async def _tell_end(self, job_id: str, end: End, ends: Sequence[End]) -> None:
         entry = self._document.jobs.get(job_id)
         if entry is None:
             return
-        notes = [e.note for e in ends if e.note]
+        notes = [*await self.budgets.reason(entry, end), *(e.note for e in ends if e.note)]
         if len(ends) > 1 and end.failed:
             notes.insert(0, end.words)
         if notes:
             told = [self._records.mask(job_id).text(note) for note in notes]
-            self.change(job_id, notes=[*entry.notes, *told])
+            self.change(job_id, notes=[*self._document.jobs[job_id].notes, *told])
         if end.status is None:
             self._end(job_id, end.state)
         else:
@@ -452,14 +448,12 @@ class Jobs:
         # Of several machines none has the clock; a later one does not know when it began.
         started = status.started if entry.nodes == 1 and not entry.moves else None
         ended = (status.ended or self._clock()) if last else None
-        notes = [*entry.notes, TOO_LONG] if status.reason == "max-runtime" else entry.notes
         entry = replace(
             entry,
             state=status.state.value,
             exit_code=status.exit_code,
             started=started or entry.started,
             ended=ended,
-            notes=notes,
         )
         if last:
             cost = entry.cost_until(self._clock(), self._document.machines)

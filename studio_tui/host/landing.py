@@ -193,8 +193,8 @@ class Landing:
         name = crew.members[0].id
         resume = f"{supervisor.folder}/{name}/{moving.checkpoint}" if moving.checkpoint else ""
         gpus = moving.gpus if machine == moving.target else _gpus(self._document.jobs[job_id])
-        left = self._jobs.left(job_id, order)
-        if not await crew.start({machine: gpus}, left, resume, parcel):
+        limit = self._jobs.budgets.limit(self._document.jobs[job_id], order)
+        if not await crew.start({machine: gpus}, limit, resume, parcel):
             raise ConnectionLost(
                 f"{machine} did not say whether {job_id} runs there", "it is asked again"
             )

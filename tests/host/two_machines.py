@@ -43,6 +43,8 @@ while step < 20 or not os.path.exists("enough"):
         os.makedirs(desk.parcel, exist_ok=True)
         path = os.path.join(desk.parcel, "step-%d.ckpt" % step)
         open(path, "w").write(str(step))
+        with open(os.environ["STUDIO_CHECKPOINTS"], "a") as listed:
+            listed.write(path + "\\n")
         desk.held(step, path)
         desk.wait(first=True)
     time.sleep(0.02)
