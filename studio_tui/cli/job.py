@@ -177,11 +177,15 @@ def show(studio: str, job: str, as_json: bool) -> None:
 
 def readable(told: dict[str, Any]) -> str:
     """A job for people: what is not known is left out."""
-    width = max(map(len, told))
-    lines = [
-        f"{key.ljust(width)}  {plain('; '.join(value) if key == 'notes' else str(value))}"
+    known = {
+        key: value
         for key, value in told.items()
         if key not in ("ranks", "moves") and value not in (None, "", [], {})
+    }
+    width = max(map(len, known | {"move": None} if told.get("moves") else known))
+    lines = [
+        f"{key.ljust(width)}  {plain('; '.join(value) if key == 'notes' else str(value))}"
+        for key, value in known.items()
     ]
     lines += [f"{'move'.ljust(width)}  {plain(way(move))}" for move in told.get("moves", ())]
     columns = ("rank", "machine", "step", "step_time", "phase", "heard", "state")

@@ -166,7 +166,7 @@ class JobEntry(Entry):
     ended: float | None = None
     cost: float | None = None
     budget: float | None = None
-    budget_alarm: float = 0.8
+    budget_alarm: float | None = None
     budget_state: str = ""
     notes: list[str] = field(default_factory=list)
     by: str = ""

@@ -18,7 +18,7 @@ from studio_tui.errors import StudioError, UsageFault
 from studio_tui.host.following import End
 from studio_tui.host.orders import Order
 from studio_tui.host.sites import Sites
-from studio_tui.jobs.budget import ALARM, BUDGET, SPENT, Budget
+from studio_tui.jobs.budget import ALARM, BUDGET, SPENT, USUAL_ALARM, Budget
 from studio_tui.jobs.plan import MAX_RUNTIME
 from studio_tui.jobs.spec import JobSpec
 
@@ -137,4 +137,4 @@ class Budgets:
 
 def _budget(entry: JobEntry) -> Budget:
     assert entry.budget is not None
-    return Budget(entry.budget, entry.budget_alarm)
+    return Budget(entry.budget, entry.budget_alarm or USUAL_ALARM)

@@ -194,7 +194,7 @@ class Jobs:
             nodes=spec.nodes,
             by=params.sender.name,
             budget=budget,
-            budget_alarm=spec.budget_alarm,
+            budget_alarm=None if budget is None else spec.budget_alarm,
         )
         self._document.jobs.put(entry)
         try:

@@ -196,7 +196,7 @@ def test_a_job_for_people_leaves_out_what_is_not_known() -> None:
     assert json.dumps(told)
     moves = [{"source": "local", "target": "box", "step": 20, "phase": "done"}, {}]
     assert readable({"id": "j1", "moves": moves}).splitlines() == [
-        "id     j1", "move   local -> box at step 20: done", "move   None -> None: None",
+        "id    j1", "move  local -> box at step 20: done", "move  None -> None: None",
     ]  # fmt: skip
 
 
