@@ -120,6 +120,7 @@ class Job:
         while True:
             params = {"job": self.id, "offset": tail.offset, "length": READ_SIZE}
             answer = Answer("jobs.log", await ask("jobs.log", **params))
+            tail.skip(answer.count("offset"))
             fresh = tail.feed(answer.count("offset"), answer.data("data"))
             if fresh:
                 yield fresh

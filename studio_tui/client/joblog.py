@@ -75,9 +75,14 @@ class JobLog:
 
     async def _aligned(self, offset: int, length: int, *, patient: bool = False) -> Stretch:
         if offset <= 0:
-            return await self._read(0, length, patient=patient)
+            piece = await self._read(0, length, patient=patient)
+            return Stretch(piece.offset, piece.data[: max(0, length - piece.offset)], piece.size)
         # One byte more tells whether a line starts there.
         piece = await self._read(offset - 1, length + 1, patient=patient)
+        # What comes before the first line that is kept is not there.
+        cut = piece.offset - (offset - 1)
+        if cut:
+            return Stretch(piece.offset, piece.data[: max(0, length + 1 - cut)], piece.size)
         skipped = line_start(piece.data) or 1
         return Stretch(piece.offset + skipped, piece.data[skipped:], piece.size)
 

@@ -304,6 +304,7 @@ class Jobs:
         job_id = self.known(params)
         offset = params.number("offset", 0, 1 << 53, 0)
         length = params.number("length", 0, READ_CAP, READ_CAP)
+        offset = max(offset, self._records.start(job_id))
         data, size = await self._records.log(self._document.jobs[job_id], offset, length)
         return {"data": base64.b64encode(data).decode(), "offset": offset, "size": size}
 

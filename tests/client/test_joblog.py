@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from studio_tui.client.joblog import LINE_CAP, STRETCH, Stretch, line_start
 from studio_tui.errors import NotFound, UsageFault
+from tests.client.conftest import Reply, Stage, stretch
 
 if TYPE_CHECKING:
     from studio_tui.client.joblog import JobLog
@@ -99,3 +100,23 @@ async def searched(log: JobLog, whole: bytes) -> None:
 )
 def test_where_a_line_starts(data: bytes, start: int) -> None:
     assert line_start(data) == start
+
+
+async def test_a_log_whose_beginning_is_kept_no_more(stage: Stage) -> None:
+    log = bytearray(b"".join(b"line %d\n" % number for number in range(100_000)))
+    kept = log.index(b"line 70000\n")
+    stage.host.logs("j", log)
+
+    def kept_alone(params: dict[str, Any]) -> Reply:
+        return stretch(bytes(log), {**params, "offset": max(params["offset"], kept)})
+
+    stage.host.answers["jobs.log"] = kept_alone
+    studio = await stage.attach()
+    job = await studio.job("j")
+    assert b"".join([data async for data in job.chunks(follow=False)]) == log[kept:]
+    pieces = [await job.log.last()]
+    while pieces[0].data:
+        pieces.insert(0, await job.log.before(pieces[0].offset))
+    assert b"".join(piece.data for piece in pieces) == log[kept:]
+    assert (await job.log.first()).offset == kept
+    assert (await job.log.around(kept)).offset == kept
