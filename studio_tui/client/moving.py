@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from studio_tui.document.entries import JobMove
@@ -17,8 +19,13 @@ async def move(job: Job, machine: str, precision: str, restart: bool) -> JobMove
     wishes = {"machine": machine, "precision": precision, "restart": restart}
     answer = await studio.command("jobs.move", job=job.id, **wishes)
     asked = answer.get("asked")
-    # The list travels beside the answer, and an earlier move may still be the last in it.
-    await studio.until(lambda: _over(job, asked))
+    try:
+        # The list travels beside the answer, and an earlier move may still be the last in it.
+        await studio.until(lambda: _over(job, asked))
+    except asyncio.CancelledError:
+        with contextlib.suppress(StudioError):  # it may be too late
+            await job.stay()
+        raise
     found = job.entry.moved[-1]
     if found.asked != asked or found.phase != "done":
         why = found.note or "somebody had it stay"

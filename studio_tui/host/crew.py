@@ -20,6 +20,8 @@ from studio_tui.jobs.mask import Mask, MaskedStream
 from studio_tui.jobs.meeting import Post, ask, posts
 from studio_tui.jobs.metrics import Metrics
 from studio_tui.jobs.plan import JobPlan, plan
+from studio_tui.machines.carry.carrier import carry
+from studio_tui.machines.carry.tree import Place
 from studio_tui.machines.connection import ConnectionLost
 
 log = logging.getLogger(__name__)
@@ -222,6 +224,10 @@ def _there(path: str, source: Site, target: Site) -> str:
 async def _bring(path: str, source: Site, target: Site) -> None:
     wanted = _there(path, source, target)
     if (await target.connection.run(["test", "-e", wanted])).ok:
+        return
+    if (await source.connection.run(["test", "-d", path])).ok:  # a sharded one
+        here, there = source.machine.id, target.machine.id
+        await carry(Place(here, source.connection, path), Place(there, target.connection, wanted))
         return
     with tempfile.TemporaryDirectory() as folder:
         between = Path(folder) / "checkpoint"

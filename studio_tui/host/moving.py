@@ -180,10 +180,11 @@ class Moves:
         if trip is not None:
             self._slots.release(trip.name)
             self._jobs.admit()
-            with contextlib.suppress(TimeoutError):
+            parcel = trip.parcel
+            with contextlib.suppress(TimeoutError, StudioError):
                 async with asyncio.timeout(RENEW_SECONDS):
                     await self._let_go(trip.member)
-                    await self._clear(trip.parcel)
+                    await parcel.connection.run(["rm", "-rf", "--", parcel.folder])
         entry = self._document.jobs.get(job_id)
         if entry is not None and (move := under_way(entry)) is not None:
             self._itinerary.tell(job_id, move, phase, why)
@@ -191,10 +192,6 @@ class Moves:
     async def _let_go(self, member: Member) -> None:
         with contextlib.suppress(StudioError):  # by itself it does after a minute
             await (await self._sites.at(member.machine)).supervisor.release(member.id)
-
-    async def _clear(self, parcel: Place) -> None:
-        with contextlib.suppress(StudioError):
-            await parcel.connection.run(["rm", "-rf", "--", parcel.folder])
 
     async def _leave(self, trip: _Trip, move: JobMove) -> None:
         """All that can be done before the job is stopped; then that it is to be, and the stop."""

@@ -45,6 +45,23 @@ async def test_a_move_is_waited_for_and_not_taken_for_an_earlier_one(stage: Stag
     assert raised.value.hint.endswith("studio-tui job show calm-otter j")
 
 
+async def test_who_waits_no_more_leaves_the_job_where_it_is(stage: Stage) -> None:
+    stage.host.logs("j", bytearray())
+    studio = await stage.attach()
+    job = await studio.job("j")
+    stage.host.answers["jobs.move"] = lambda _: {"asked": 7.5}
+    stage.host.answers["jobs.stay"] = lambda _: StudioError("it is too late")
+    going = asyncio.create_task(job.move("box"))
+    while not stage.host.asked("jobs.move"):
+        await asyncio.sleep(0.01)
+    with pytest.raises(StudioError, match="too late"):
+        await job.stay()  # what was asked before has been answered then
+    going.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await going
+    assert stage.host.asked("jobs.stay") == [{"job": "j"}] * 2
+
+
 async def test_a_job_that_is_removed_on_the_way(stage: Stage) -> None:
     stage.host.document.jobs.put(JobEntry("j", state="running"))
     studio = await stage.attach()

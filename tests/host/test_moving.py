@@ -225,6 +225,18 @@ async def test_what_cannot_be_asked_stays_unless_it_may_begin_anew(
             await job.move("box")
         assert "--restart begins it anew on box" in problem.value.message
         assert await machines.jobs() == {"local": [job.id], "box": []}
+        monkeypatch.setattr(moving, "DEAF_SECONDS", 60.0)
+        going = asyncio.create_task(job.move("box"))
+        await ana.until(lambda: job.entry.moved[-1].phase == "saving")
+        with pytest.raises(StudioError, match="is on its way already"):
+            await job.move("box")
+        await job.stay()
+        with pytest.raises(StudioError, match="somebody had it stay"):
+            await going
+        with pytest.raises(StudioError, match="is not about to move"):
+            await job.stay()
+        assert await machines.jobs() == {"local": [job.id], "box": []}
+        assert not list(Path(machines.local.supervisor.folder).glob("*/hold"))
         await job.move("box", restart=True)
         assert await machines.jobs() == {"local": [], "box": [f"{job.id}-m1"]}
         assert "moved from local to box: it began anew, without a checkpoint" in job.entry.notes
