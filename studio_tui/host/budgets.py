@@ -19,6 +19,7 @@ from studio_tui.host.following import End
 from studio_tui.host.orders import Order
 from studio_tui.host.sites import Sites
 from studio_tui.jobs.budget import ALARM, BUDGET, SPENT, USUAL_ALARM, Budget
+from studio_tui.jobs.budget import words as amount
 from studio_tui.jobs.plan import MAX_RUNTIME
 from studio_tui.jobs.spec import JobSpec
 
@@ -89,16 +90,16 @@ class Budgets:
         """Why a job was stopped, for people, and where it stands; nothing where somebody asked."""
         why = end.status.reason if end.status else ""
         if why == MAX_RUNTIME:
-            words = TOO_LONG
+            said = TOO_LONG
         elif why == BUDGET and entry.budget is not None:
-            words = f"stopped: its budget of {entry.budget:.2f} is spent"
+            said = f"stopped: its budget of {amount(entry.budget)} is spent"
         else:
             return []
         with contextlib.suppress(StudioError):
             if path := await self._jobs.crew(entry.id).checkpoint():
                 machine = entry.machine.split(",")[0]
-                return [words, f"its last checkpoint is on {machine}: {path}"]
-        return [words]
+                return [said, f"its last checkpoint is on {machine}: {path}"]
+        return [said]
 
     # -- while it runs ------------------------------------------------------------------------
 
@@ -116,7 +117,8 @@ class Budgets:
                 continue
             state = _budget(entry).state(cost)
             if state == ALARM != entry.budget_state:
-                note = f"{cost / entry.budget:.0%} of its budget of {entry.budget:.2f} is spent"
+                share = f"{cost / entry.budget:.0%}"
+                note = f"{share} of its budget of {amount(entry.budget)} is spent"
                 self._jobs.change(entry.id, budget_state=ALARM, notes=[*entry.notes, note])
             elif state == SPENT and entry.id not in self._ending:
                 self._jobs.change(entry.id, budget_state=SPENT)

@@ -60,6 +60,11 @@ def share(value: object) -> float:
     return found
 
 
+def words(amount: float) -> str:
+    """An amount for people: 5.00, or what is smaller than a hundredth in full."""
+    return f"{amount:.2f}" if amount >= 0.01 else f"{amount:g}"
+
+
 def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None

@@ -89,7 +89,7 @@ async def test_the_machine_itself_keeps_to_it(bench: Bench, site: Site) -> None:
         ana = await bench.attach("ana")
         job = await ana.run("count.py", budget=0.001)
         assert await job.wait() == 143
-        assert "stopped: its budget of 0.00 is spent" in job.entry.notes
+        assert "stopped: its budget of 0.001 is spent" in job.entry.notes
 
 
 async def test_a_machine_without_a_price_has_no_budgets(bench: Bench, site: Site) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from studio_tui.errors import UsageFault
-from studio_tui.jobs.budget import Budget, money, share
+from studio_tui.jobs.budget import Budget, money, share, words
 from studio_tui.jobs.spec import JobSpec
 
 
@@ -32,6 +32,15 @@ def test_amounts_and_shares() -> None:
     for value in ("0%", "101%", 1.5, "-5%", "%", "nan%", False, {}):
         with pytest.raises(UsageFault, match="no share of a budget"):
             share(value)
+
+
+def test_amounts_in_words() -> None:
+    assert [words(amount) for amount in (5.0, 0.5, 0.01, 0.002)] == [
+        "5.00",
+        "0.50",
+        "0.01",
+        "0.002",
+    ]
 
 
 def test_a_spec_has_it() -> None:
