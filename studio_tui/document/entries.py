@@ -178,6 +178,12 @@ class JobEntry(Entry):
         return [read_as(JobMove, move) for move in self.moves]
 
     @property
+    def machines(self) -> list[str]:
+        """Those that it runs on or waits for, and the one that it is on its way to."""
+        bound_for = [move.target for move in self.moved[-1:] if not move.over]
+        return [*self.machine.split(","), *bound_for]
+
+    @property
     def over(self) -> bool:
         """Whether the job has come to its end, whichever."""
         return self.state in JOB_ENDS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 
 from studio_tui.document.entries import JobEntry, JobMove
@@ -40,11 +40,16 @@ class Itinerary:
         log.info("job %s to %s: %s %s", job_id, move.target, phase, note)
         move = replace(move, phase=phase, note=note)
         self.put(job_id, move)
-        entry = self._document.jobs.get(job_id)
-        if entry is not None and move.over:
+        if move.over:
             told = note if phase == "done" else f"not moved to {move.target}: {note or phase}"
-            self._change(job_id, notes=[*entry.notes, told])
+            self.note(job_id, [told])
         return move
+
+    def note(self, job_id: str, told: Sequence[str]) -> None:
+        """Say what people should know of a job, beyond its move."""
+        entry = self._document.jobs.get(job_id)
+        if entry is not None and told:
+            self._change(job_id, notes=[*entry.notes, *told])
 
     def warn(self, job_id: str, problem: StudioError) -> None:
         """Say what is waited for; it may take long."""

@@ -120,16 +120,18 @@ class Jobs:
         return sum(not entry.over for entry in self._document.jobs.values())
 
     def on(self, machine: str) -> set[str]:
-        """The jobs that run on a machine or wait for it."""
+        """The jobs that run on a machine, wait for it or are on their way to it."""
         listed = self._document.jobs.values()
-        return {job.id for job in listed if not job.over and machine in job.machine.split(",")}
+        return {job.id for job in listed if not job.over and machine in job.machines}
 
     async def end_on(self, machine: str) -> None:
         """Stop the jobs of one machine, those that wait for it first, as far as they can be."""
         for job_id in self.on(machine):
             if self._document.jobs[job_id].state == JobState.QUEUED:
                 self._end(job_id, JobState.STOPPED)
-        await asyncio.gather(*(self._stop_if_possible(job_id) for job_id in self.on(machine)))
+        listed = self._document.jobs
+        there = [id for id in self.on(machine) if machine in listed[id].machine.split(",")]
+        await asyncio.gather(*(self._stop_if_possible(job_id) for job_id in there))
 
     # -- the queue ----------------------------------------------------------------------------
 

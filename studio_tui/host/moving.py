@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from studio_tui.host.itinerary import Itinerary, under_way, words
 from studio_tui.host.landing import Landing
 from studio_tui.host.orders import Moving, Order, Orders
 from studio_tui.host.sites import Site, Sites
-from studio_tui.host.switch import place, prepare
+from studio_tui.host.switch import place, prepare, to_look_at
 from studio_tui.jobs.launch import Hold, JobState
 from studio_tui.jobs.slots import Claim, Placement, Slots
 from studio_tui.jobs.spec import canonical_precision
@@ -57,13 +58,9 @@ class _Trip:
     restart: bool
 
     @property
-    def leg(self) -> int:
-        return self.order.leg + 1
-
-    @property
     def name(self) -> str:
         """What the job is called on the target."""
-        return f"{self.job}-m{self.leg}"
+        return f"{self.job}-m{self.order.leg + 1}"
 
     @property
     def parcel(self) -> Place:
@@ -125,8 +122,9 @@ class Moves:
         precision = canonical_precision(params.text("precision", "", 64))
         entry, order = self._document.jobs[job_id], self._orders.find(job_id)
         self._sites.find(machine)
-        if entry.state != JobState.RUNNING or job_id in self._going:
-            what = "is on its way already" if job_id in self._going else f"is {entry.state}"
+        going = job_id in self._going or (order is not None and order.moving is not None)
+        if going or entry.state != JobState.RUNNING:
+            what = "is on its way already" if going else f"is {entry.state}"
             raise StudioError(f"job {job_id} {what}", "only a job that runs can be moved")
         if order is None or len(order.machines) > 1:
             raise UsageFault(
@@ -135,13 +133,14 @@ class Moves:
             )
         if machine == entry.machine:
             raise UsageFault(f"job {job_id} runs on {machine} already", "choose another machine")
-        move = JobMove(entry.machine, machine, params.sender.name, self._clock())
-        if precision:
-            move = replace(move, precision=precision)
+        asked = self._clock()
+        move = JobMove(
+            entry.machine, machine, params.sender.name, asked, precision=precision or None
+        )
         self._itinerary.put(job_id, move)
-        going = self._go(job_id, order, move, params.values.get("restart") is True)
-        self._going[job_id] = self._tasks.create_task(going, name=f"moving {job_id}")
-        return {"asked": move.asked}
+        move_it = self._go(job_id, order, move, params.values.get("restart") is True)
+        self._going[job_id] = self._tasks.create_task(move_it, name=f"moving {job_id}")
+        return {"asked": asked}
 
     async def _stay(self, params: Params) -> Result:
         """Leave a job where it is that is about to be moved."""
@@ -203,16 +202,18 @@ class Moves:
             raise StudioError(
                 f"{move.target} has no room for it now", "wait for the jobs there, see: job ls"
             )
-        await carry(place(trip.source), place(trip.target))
-        await prepare(trip.source, trip.target, lambda line: log.info("%s: %s", trip.job, line))
-        there = replace(trip.order, machines=(move.target,), leg=trip.leg)
+        outcomes = [await carry(place(trip.source), place(trip.target))]
+        say = functools.partial(log.info, "%s: %s", trip.job)
+        different = await prepare(trip.source, trip.target, say)
+        there = replace(trip.order, machines=(move.target,), leg=trip.order.leg + 1)
         await Crew(trip.job, there, self._sites).check()
         held = await self._hold(trip, self._itinerary.tell(trip.job, move, "saving"))
         move = replace(move, step=held.step if held.who == "trainer" else None)
         move = self._itinerary.tell(trip.job, move, "carrying")
         async with self._renewed(trip, held):
             moving = await self._pack(trip, move, held, placement)
-            await carry(place(trip.source), place(trip.target))
+            outcomes.append(await carry(place(trip.source), place(trip.target)))
+            self._itinerary.note(trip.job, [*to_look_at(outcomes), *different])
             await self._still(trip, held)
             order = replace(trip.order, moving=moving)
             self._orders.keep(trip.job, order)
@@ -277,15 +278,16 @@ class Moves:
         folder, name = await trip.source.supervisor.pack(trip.member.id, held.checkpoint)
         parcel = trip.parcel
         await carry(Place(trip.source.machine.id, trip.source.connection, folder), parcel)
-        needed = f"{parcel.folder}/{name or 'log'}"
-        if not (await trip.target.connection.run(["test", "-e", needed])).ok:
+        # What it still writes comes when it has ended.
+        there = trip.target.connection
+        if name and not (await there.run(["test", "-e", f"{parcel.folder}/{name}"])).ok:
             raise StudioError(
                 f"the checkpoint did not come to {move.target}",
                 f"is {folder} in a git repository that ignores it?",
             )
         return Moving(
             target=move.target,
-            leg=trip.leg,
+            leg=trip.order.leg + 1,
             precision=move.precision or "",
             gpus=placement[move.target],
             source_parcel=folder,

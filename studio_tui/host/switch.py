@@ -204,7 +204,7 @@ class Switch:
                     info, machine=entry.target, epoch=info.epoch + 1, dir=target.folder
                 )
                 self._files.move_to(self._folder_at(entry.target))
-        return _to_look_at(outcomes) + different
+        return to_look_at(outcomes) + different
 
     def _enter(self, entry: SwitchEntry, phase: str) -> None:
         log.info("switch to %s: %s", entry.target, phase)
@@ -270,8 +270,8 @@ def _held(held: Mapping[str, str]) -> list[str]:
     return [f"{path} stays as it is: {why}" for path, why in list(held.items())[:SHOWN]]
 
 
-def _to_look_at(outcomes: Sequence[Outcome]) -> list[str]:
-    """What people should look at after a switch, in words."""
+def to_look_at(outcomes: Sequence[Outcome]) -> list[str]:
+    """What people should look at after files were carried, in words."""
     conflicts = [conflict for outcome in outcomes for conflict in outcome.conflicts]
     told = [f"{each.path} changed on both, see {each.copy}" for each in conflicts[:NAMED]]
     if len(conflicts) > NAMED:

@@ -154,6 +154,8 @@ def test_a_job_that_moved_costs_what_each_machine_costs() -> None:
     home = {"source": "a", "target": "own", "phase": "done", "at": 8200.0, "spent": 9.0}
     job = JobEntry("j", machine="own", started=1000.0, ended=9999.0, moves=[there, home])
     assert job.cost_until(9e9, machines) == 9.0
+    assert job.machines == ["own"]
+    assert JobEntry("j", machine="a,b", moves=[going]).machines == ["a", "b", "own"]
     strange = JobEntry.read({"id": "j", "moves": [{"step": "x", "phase": "done", "at": True}]})
     assert strange.moved == [JobMove(phase="done")]
     assert strange.cost_until(1.0, machines) is None
