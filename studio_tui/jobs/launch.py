@@ -179,7 +179,8 @@ class Supervisor:
         """All jobs of the machine, in no order."""
         done = await self._call("list")
         rows = [line.split(" ", 1) for line in done.stdout.decode().splitlines() if " " in line]
-        return [parse_status(job_id, rest) for job_id, rest in rows]
+        # One that is removed meanwhile is listed as missing.
+        return [parse_status(id, rest) for id, rest in rows if not rest.startswith("missing")]
 
     async def stop(self, job_id: str, *, grace: float = 10.0, why: str = "") -> JobStatus:
         """Asks the job and all it started to end, and kills what is left after `grace` seconds.
