@@ -193,12 +193,19 @@ class Crew:
         """
         sites = [await self._sites.at(member.machine) for member in self.members]
         for member, site in zip(self.members, sites, strict=True):
-            listed = await site.supervisor.read(member.id, "checkpoints", 0, READ_CAP)
-            for path in reversed(listed.data.decode("utf-8", "surrogateescape").splitlines()):
-                if (await site.connection.run(["test", "-e", path])).ok:
-                    for other in sites:
-                        await _bring(path, site, other)
-                    return _there(path, site, sites[0])
+            if path := await self.newest(member):
+                for other in sites:
+                    await _bring(path, site, other)
+                return _there(path, site, sites[0])
+        return ""
+
+    async def newest(self, member: Member) -> str:
+        """The newest checkpoint that a member has listed and that is still there; "" without."""
+        supervisor = await self.supervisor(member)
+        listed = await supervisor.read(member.id, "checkpoints", 0, READ_CAP)
+        for path in reversed(listed.data.decode("utf-8", "surrogateescape").splitlines()):
+            if (await supervisor.connection.run(["test", "-e", path])).ok:
+                return path
         return ""
 
 

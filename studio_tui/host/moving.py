@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from studio_tui.document.entries import JobEntry, JobMove
 from studio_tui.errors import StudioError, UsageFault
 from studio_tui.host.calls import Method, Params, Result, command
-from studio_tui.host.crew import READ_CAP, Crew
+from studio_tui.host.crew import Crew
 from studio_tui.host.following import Member
 from studio_tui.host.itinerary import Itinerary, under_way, words
 from studio_tui.host.landing import Landing
@@ -235,7 +235,8 @@ class Moves:
             if not hold.who and (trip.restart or waited > DEAF_SECONDS):
                 if trip.restart:
                     await self._let_go(trip.member)
-                    return replace(hold, checkpoint=await self._newest(trip))
+                    listed = await self._jobs.crew(trip.job).newest(trip.member)
+                    return replace(hold, checkpoint=listed)
                 raise StudioError(
                     f"{trip.order.spec.argv[0]} cannot be asked for a checkpoint: it does not "
                     "train with Lightning, or not yet",
@@ -246,15 +247,6 @@ class Moves:
                 which = "fabric.save" if hold.who == "fabric" else "the end of a step"
                 raise StudioError(f"it did not come to {which} in {waited:.0f} s", "try it later")
             await asyncio.sleep(ASK_SECONDS)
-
-    async def _newest(self, trip: _Trip) -> str:
-        """The newest checkpoint that the job itself has listed and that is there; "" for none."""
-        supervisor = trip.source.supervisor
-        listed = await supervisor.read(trip.member.id, "checkpoints", 0, READ_CAP)
-        for path in reversed(listed.data.decode("utf-8", "surrogateescape").splitlines()):
-            if (await trip.source.connection.run(["test", "-e", path])).ok:
-                return path
-        return ""
 
     @contextlib.asynccontextmanager
     async def _renewed(self, trip: _Trip, held: Hold) -> AsyncIterator[None]:
