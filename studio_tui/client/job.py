@@ -14,7 +14,7 @@ from studio_tui.client import moving
 from studio_tui.client.answer import Answer
 from studio_tui.client.joblog import JobLog
 from studio_tui.client.logtail import Lines, LogTail
-from studio_tui.client.marks import Mark, read_marks
+from studio_tui.client.marks import Mark, marks_of_moves, read_marks
 from studio_tui.client.ranks import Rank, read_ranks
 from studio_tui.document.entries import JobEntry, JobMove
 from studio_tui.errors import NotFound
@@ -223,7 +223,7 @@ class Job:
 
     def _measured(self, told: dict[str, Any]) -> Curves:
         answer = Answer("jobs.metrics", told)
-        self.marks = read_marks(answer.values.get("marks"))
+        self.marks = read_marks(answer.values.get("marks")) + marks_of_moves(self.entry)
         self.metrics = read_curves(answer.values.get("metrics"))
         return self.metrics
 

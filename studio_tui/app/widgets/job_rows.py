@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from studio_tui.app import units
-from studio_tui.app.truncate import cells, left, right, scrub
+from studio_tui.app.truncate import cells, clip, left, right, scrub
 from studio_tui.app.widgets.rows import Row, Span
 from studio_tui.app.widgets.run_curves import Curves, last_finite, metrics
 from studio_tui.document.entries import JobEntry
@@ -21,7 +21,7 @@ _GLYPHS = {
 }
 _STATE_FROM, _COST_FROM = 48, 30
 _STATE_WIDTH = max(len(state) for state in _GLYPHS)
-_NAME_LEAST, _NAME_MOST = 6, 32
+_NAME_LEAST, _NAME_MOST, _TARGET_MOST = 6, 32, 12
 
 
 def progress(curves: Curves) -> str:
@@ -49,6 +49,9 @@ def newest_first(jobs: Sequence[JobEntry]) -> list[JobEntry]:
 
 def detail(job: JobEntry, now: float, far: str) -> str:
     """What says most about a job beside its state; "" when the state says it all."""
+    way = job.moved[-1] if job.moves and not job.over else None
+    if way is not None and not way.over:
+        return f"→ {clip(scrub(way.target), _TARGET_MOST)} {scrub(way.phase)}"
     if job.state == "running" and far:
         return far
     if job.state == "failed" and job.exit_code is not None:

@@ -21,3 +21,11 @@ def test_progress() -> None:
     assert progress({"epoch": [(1, 2.0)]}) == "ep 2"
     assert progress({"acc": loss}) == ""
     assert progress({}) == ""
+
+
+def test_a_job_on_its_way_tells_where_it_goes() -> None:
+    way = {"target": "a-machine-with-a-long-name", "phase": "carrying"}
+    job = JobEntry("x", state="running", started=5, moves=[way])
+    assert detail(job, 17, "ep 3") == "→ a-machine-w… carrying"
+    gone = JobEntry("x", state="running", started=5, moves=[{**way, "phase": "done"}])
+    assert detail(gone, 17, "ep 3") == "ep 3"
