@@ -26,6 +26,7 @@ class JobList(Rows, can_focus=True, inherit_bindings=False):
 Every run of this studio, the newest first.
 
 - `▶` running, `…` queued or starting, `✓` succeeded, `✗` failed, `■` stopped, `?` lost
+- on the right what it has cost, of its budget if it has one; `!` once most of that is spent
 - **up**, **down** choose a job; **Enter** or a press shows its log and curves
 - **s** stops the chosen job, **r** runs the open file again
 - **m** takes it to another machine while it trains, `→` and back again before it went

@@ -21,6 +21,7 @@ _GLYPHS = {
 }
 _STATE_FROM, _COST_FROM = 48, 30
 _STATE_WIDTH = max(len(state) for state in _GLYPHS)
+_SPENT = {"alarm": "warn", "spent": "bad"}
 _NAME_LEAST, _NAME_MOST, _TARGET_MOST = 6, 32, 12
 
 
@@ -61,6 +62,14 @@ def detail(job: JobEntry, now: float, far: str) -> str:
     return units.duration((job.ended if job.ended is not None else now) - job.started)
 
 
+def cost(job: JobEntry) -> str:
+    """What a job has cost, of what it may: `$3.49/$5.00`; `!` once most of that is spent."""
+    if job.budget is None:
+        return units.money(job.cost) if job.cost is not None else ""
+    mark = "! " if job.budget_state else ""
+    return f"{mark}{units.money(job.cost)}/{units.money(job.budget)}"
+
+
 def job_rows(
     jobs: Sequence[JobEntry], now: float, far: Mapping[str, str], cursor: int, width: int
 ) -> list[Row]:
@@ -70,7 +79,7 @@ def job_rows(
         text or (job.state if width < _STATE_FROM else "")
         for text, job in zip(said, jobs, strict=True)
     ]
-    costs = [units.money(job.cost) if job.cost is not None else "" for job in jobs]
+    costs = [cost(job) for job in jobs]
     detail_width = max(map(cells, details), default=0)
     cost_width = max(map(cells, costs), default=0) if width >= _COST_FROM else 0
     state_width = _STATE_WIDTH if width >= _STATE_FROM else 0
@@ -90,6 +99,8 @@ def job_rows(
             row.append(("  " + left(job.state, state_width), meaning))
         row.append((slack + "  " + right(details[index], detail_width), ""))
         if cost_width:
-            row.append(("  " + right(costs[index], cost_width), "muted"))
+            row.append(
+                ("  " + right(costs[index], cost_width), _SPENT.get(job.budget_state, "muted"))
+            )
         rows.append(row)
     return rows
