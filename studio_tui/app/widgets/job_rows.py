@@ -62,12 +62,16 @@ def detail(job: JobEntry, now: float, far: str) -> str:
     return units.duration((job.ended if job.ended is not None else now) - job.started)
 
 
-def cost(job: JobEntry) -> str:
-    """What a job has cost, of what it may: `$3.49/$5.00`; `!` once most of that is spent."""
+def cost(job: JobEntry, *, short: bool = False) -> str:
+    """What a job has cost, of what it may: `$3.49/$5.00`; `!` once most of that is spent.
+
+    Args:
+        short: leave out what it may.
+    """
     if job.budget is None:
         return units.money(job.cost) if job.cost is not None else ""
     mark = "! " if job.budget_state else ""
-    return f"{mark}{units.money(job.cost)}/{units.money(job.budget)}"
+    return f"{mark}{units.money(job.cost)}" + ("" if short else f"/{units.money(job.budget)}")
 
 
 def job_rows(
@@ -79,8 +83,10 @@ def job_rows(
         text or (job.state if width < _STATE_FROM else "")
         for text, job in zip(said, jobs, strict=True)
     ]
-    costs = [cost(job) for job in jobs]
     detail_width = max(map(cells, details), default=0)
+    costs = [cost(job) for job in jobs]
+    if 3 + _NAME_LEAST + 2 + detail_width + 2 + max(map(cells, costs), default=0) > width:
+        costs = [cost(job, short=True) for job in jobs]
     cost_width = max(map(cells, costs), default=0) if width >= _COST_FROM else 0
     state_width = _STATE_WIDTH if width >= _STATE_FROM else 0
     fixed = 3 + sum(column + 2 for column in (state_width, detail_width, cost_width) if column)

@@ -39,3 +39,5 @@ def test_what_a_job_cost_of_its_budget() -> None:
     assert cost(alarmed) == "! $4.50/$5.00"
     (row,) = job_rows([alarmed], 0, {}, 0, 40)
     assert row[-1] == ("  ! $4.50/$5.00", "warn")
+    (row,) = job_rows([alarmed], 0, {}, 0, 31)
+    assert row[-1] == ("  ! $4.50", "warn")
