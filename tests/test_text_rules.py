@@ -16,6 +16,7 @@ BOUNDARIES: dict[str, str] = {
     "studio_tui/host/calls.py": "a fault in one call must not take the studio down",
     "studio_tui/payload/folder.py": "a fault in one request must not take down the others",
     "studio_tui/payload/hold.py": "the end of the holder's process: whatever it was, its log says",
+    "studio_tui/payload/lightning/studio_hold.py": "a guest in a training must not end it",
     "studio_tui/payload/lightning/studio_probe.py": "a guest in a training must not end it",
     "studio_tui/payload/lightning/studio_ranks.py": "a guest in a training must not end it",
     "studio_tui/payload/lightning/studio_resume.py": "a guest in a training must not end it",

@@ -112,6 +112,12 @@ OPTIONS = (
         signs=("length of time", "cannot run for"),
     ),
     Field(
+        "budget", "budget", "none; or an amount, such as 5.00",
+        "What it may cost: its time at the price of its machine. People are told at 80 %, and at "
+        "the end it is stopped, at a checkpoint where Lightning trains.",
+        signs=("budget", "price"),
+    ),
+    Field(
         "retries", "run again", "never; or so many times when it fails",
         "How often it is started anew when it fails. Lightning goes on from its last checkpoint.",
         read=_number, signs=("retries",),

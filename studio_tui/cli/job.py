@@ -38,9 +38,19 @@ def job() -> None:
 @click.option("--nodes", type=int, metavar="N", help="On how many machines; -m names one for each.")
 @click.option("--devices", metavar="K", help="How many devices: a number, a list, or auto.")
 @click.option("--accelerator", metavar="A", help="Such as cpu: then it holds no GPU.")
-@click.option("--precision", metavar="P", help="Such as 32-true, bf16-mixed, 16-mixed.")
+@click.option(
+    "-p",
+    "--precision",
+    "precisions",
+    multiple=True,
+    metavar="P",
+    help="Such as 32-true, bf16-mixed, 16-mixed; repeatable with --probe.",
+)
 @click.option("--strategy", metavar="S", help="Such as ddp or fsdp.")
+@click.option("--max-steps", type=int, metavar="N", help="End training after so many steps.")
 @click.option("--max-runtime", metavar="T", help="Stop it after so long, such as 2h or 1h30m.")
+@click.option("--budget", metavar="AMOUNT", help="Stop it when it has cost that much, as 5.00.")
+@click.option("--budget-alarm", metavar="SHARE", help="Tell when so much is spent; else 80%.")
 @click.option(
     "--retries", type=int, metavar="N", help="Run it again when it fails, N times at most."
 )
@@ -53,39 +63,42 @@ def job() -> None:
     help="What it is trained on: noted, and opened by short-lived credentials; repeatable.",
 )
 @click.option("--wait", is_flag=True, help="Print the log, and end with the job's exit code.")
+@click.option(
+    "--probe", is_flag=True, help="A dry run of 5 steps, in each precision: what it takes."
+)
 @json_option
 def run(
-    studio: str, command: tuple[str, ...], name: str | None, machine: str | None, nodes: int | None,
-    devices: str | None, accelerator: str | None, precision: str | None, strategy: str | None,
-    max_runtime: str | None, retries: int | None, env: tuple[str, ...], secrets: tuple[str, ...],
-    data: tuple[str, ...], wait: bool, as_json: bool,
+    studio: str, command: tuple[str, ...], machine: str | None, precisions: tuple[str, ...],
+    env: tuple[str, ...], secrets: tuple[str, ...], data: tuple[str, ...], wait: bool, probe: bool,
+    as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Start SCRIPT as a job: it survives every disconnect.
 
     Prints the job's id; with --wait its log instead, and with --json the job's object.
 
+    What it costs is its time at the price_per_hour of its machine; one that has cost its --budget
+    is stopped, at a checkpoint if it trains with Lightning's Trainer. So is one at --max-runtime.
+
     A retry goes on from the last checkpoint that Lightning's Trainer wrote; other scripts find
     the path of theirs in STUDIO_RESUME, if they listed it in the file STUDIO_CHECKPOINTS.
+
+    With --probe it runs for a few steps in each precision, one after the other, and a table tells
+    what each took. A script that ignores the Trainer's max_steps runs as long as it does.
     """
     from studio_tui.cli.attached import attached
 
-    options = {
-        "name": name or "",
-        "nodes": nodes,
-        "devices": devices or "",
-        "accelerator": accelerator or "",
-        "precision": precision or "",
-        "strategy": strategy or "",
-        "max_runtime": max_runtime or "",
-        "retries": retries,
-        "env": variables(env),
-        "secrets": list(secrets),
-        "data": list(data),
-    }
+    told = {name: value for name, value in given.items() if value not in (None, "")}
+    options = {**told, "machine": machine, "env": variables(env)}
+    options |= {"secrets": list(secrets), "data": list(data)}
+    if probe:
+        from studio_tui.cli.probe import measured
+
+        sys.exit(measured(studio, command, precisions, options, as_json))
+    options["precision"] = single(precisions)
 
     async def start(joined: Studio) -> int:
         script, *args = command
-        made = await joined.run(script, args, machine=machine, **options)
+        made = await joined.run(script, args, **options)
         if as_json or not wait:
             emit(made.entry.plain(), as_json, made.id)
         does = "is queued" if made.entry.state == "queued" else "runs"
@@ -97,6 +110,19 @@ def run(
         return await made.wait() if wait else 0
 
     sys.exit(attached(studio, start, patient=wait))
+
+
+def single(precisions: tuple[str, ...]) -> str:
+    """The precision of one job; several are for a probe.
+
+    Raises:
+        UsageFault: there are several.
+    """
+    from studio_tui.errors import UsageFault
+
+    if len(precisions) > 1:
+        raise UsageFault("a job runs in one precision", "--probe runs it in each, for a few steps")
+    return "".join(precisions)
 
 
 @job.command("ls", epilog="Example: studio-tui job ls calm-otter --json")
@@ -158,16 +184,27 @@ def show(studio: str, job: str, as_json: bool) -> None:
 
 def readable(told: dict[str, Any]) -> str:
     """A job for people: what is not known is left out."""
-    width = max(map(len, told))
+    known = {
+        key: value
+        for key, value in told.items()
+        if key not in ("ranks", "moves") and value not in (None, "", [], {})
+    }
+    width = max(map(len, known | {"move": None} if told.get("moves") else known))
     lines = [
         f"{key.ljust(width)}  {plain('; '.join(value) if key == 'notes' else str(value))}"
-        for key, value in told.items()
-        if key != "ranks" and value not in (None, "", [], {})
+        for key, value in known.items()
     ]
+    lines += [f"{'move'.ljust(width)}  {plain(way(move))}" for move in told.get("moves", ())]
     columns = ("rank", "machine", "step", "step_time", "phase", "heard", "state")
     rows = [[rank.get(column) for column in columns] for rank in told.get("ranks", ())]
     board = [table([column.upper() for column in columns], rows, "")] if rows else []
     return "\n".join([*lines, *board])
+
+
+def way(move: dict[str, Any]) -> str:
+    """A job's way to another machine, for people: `local -> box at step 20: done`."""
+    step = "" if move.get("step") is None else f" at step {move['step']}"
+    return f"{move.get('source')} -> {move.get('target')}{step}: {move.get('phase')}"
 
 
 @job.command("logs", epilog="Example: studio-tui job logs calm-otter train.py --follow")
@@ -196,9 +233,46 @@ def pins(studio: str, job: str, as_json: bool) -> None:
         return (await joined.job(job)).log.pins
 
     found = attached(studio, load)
-    rows = [[pin.offset, pin.by, pin.text or "-", pin.line] for pin in found]
-    text = table(["BYTE", "BY", "REMARK", "LINE"], rows, "no pin yet; in the app: p on a line")
+    rows = [[pin.id, pin.offset, pin.by, pin.text or "-", pin.line] for pin in found]
+    empty = f"no pin yet: studio-tui job pin {studio} {job} TEXT, or p on a line in the app"
+    text = table(["PIN", "BYTE", "BY", "REMARK", "LINE"], rows, empty)
     emit([pin.plain() for pin in found], as_json, text)
+
+
+@job.command("pin", epilog="Example: studio-tui job pin calm-otter train.py nan -m 'lr too high'")
+@click.argument("studio")
+@click.argument("job")
+@click.argument("text", required=False)
+@click.option("--at", type=int, metavar="BYTE", help="The line that starts there instead.")
+@click.option("-m", "--remark", default="", help="What to say of it.")
+@json_option
+def pin(
+    studio: str, job: str, text: str | None, at: int | None, remark: str, as_json: bool
+) -> None:
+    """Pin the last line of a job's log with TEXT in it, for everybody to see."""
+    from studio_tui.cli.attached import attached
+
+    async def put(joined: Studio) -> PinEntry:
+        return await (await joined.job(job)).log.pin_line(text, at, remark)
+
+    made = attached(studio, put)
+    emit(made.plain(), as_json, made.id)
+    say(f"pinned: {plain(made.line)}")
+
+
+@job.command("unpin", epilog="Example: studio-tui job unpin calm-otter train.py 5f1c9a7b20de")
+@click.argument("studio")
+@click.argument("job")
+@click.argument("pin")
+def unpin(studio: str, job: str, pin: str) -> None:
+    """Take a pin away, whoever made it; job pins lists them."""
+    from studio_tui.cli.attached import attached
+
+    async def take(joined: Studio) -> None:
+        (await joined.job(job)).log.unpin(pin)
+        await joined.until(lambda: not joined.unsaved)
+
+    attached(studio, take)
 
 
 @job.command("compare", epilog="Example: studio-tui job compare calm-otter full mixed --json")
@@ -213,6 +287,7 @@ def compare(studio: str, a: str, b: str, as_json: bool) -> None:
     or TensorBoard's events.out.tfevents.
     """
     from studio_tui.cli.attached import attached
+    from studio_tui.cli.probe import reading
     from studio_tui.client.compare import lines
 
     async def load(joined: Studio) -> tuple[RunSummary, RunSummary]:
@@ -227,62 +302,9 @@ def compare(studio: str, a: str, b: str, as_json: bool) -> None:
     emit({"a": one.plain(), "b": other.plain()}, as_json, text)
 
 
-def reading(value: object) -> object:
-    """A figure with four digits; anything else as it is."""
-    return f"{value:.4g}" if isinstance(value, float) else value
-
-
 def share(change: float | None) -> str | None:
     """A change as a signed percentage; None when it is not known."""
     return None if change is None else f"{change:+.1%}"
-
-
-@job.command(
-    "measure",
-    epilog="Example: studio-tui job measure calm-otter -p 32-true -p bf16-mixed -- train.py",
-)
-@click.argument("studio")
-@click.argument("command", metavar="-- SCRIPT [ARGS]...", nargs=-1, required=True)
-@click.option("-p", "--precision", "precisions", multiple=True, required=True, help="Repeatable.")
-@click.option("--steps", default=5, help="Optimizer steps of each run.")
-@click.option("-m", "--machine", metavar="M", help="Where; the studio's machine by default.")
-@click.option("--devices", default="", metavar="K", help="How many devices.")
-@click.option("--env", multiple=True, metavar="K=V", help="A variable for the job; repeatable.")
-@json_option
-def measure(
-    studio: str, command: tuple[str, ...], precisions: tuple[str, ...], steps: int,
-    machine: str | None, devices: str, env: tuple[str, ...], as_json: bool,
-) -> None:  # fmt: skip
-    """Run SCRIPT for a few steps in each precision, and print what each took.
-
-    The runs come one after the other, so that none takes from another. A script that ignores the
-    Trainer's max_steps runs as long as it does.
-    """
-    from studio_tui.cli.attached import attached
-    from studio_tui.client.compare import measure as measured
-
-    options = {"devices": devices, "env": variables(env), "machine": machine}
-
-    async def load(joined: Studio) -> list[RunSummary]:
-        script, *args = command
-        return await measured(joined, script, args, precisions=precisions, steps=steps, **options)
-
-    found = attached(studio, load, patient=True)
-    rows = [
-        [run.precision, run.state, run.steps, reading(run.steps_per_second),
-         reading(run.peak_memory_gib), reading(loss_of(run)), reading(run.cost)]
-        for run in found
-    ]  # fmt: skip
-    header = ["PRECISION", "STATE", "STEPS", "STEPS/S", "PEAK GIB", "LOSS", "COST"]
-    emit([run.plain() for run in found], as_json, table(header, rows, ""))
-    for note in dict.fromkeys(note for run in found for note in run.notes):
-        say(f"note: {plain(note)}")
-    sys.exit(0 if all(run.state == "succeeded" for run in found) else 1)
-
-
-def loss_of(run: RunSummary) -> float | None:
-    """The last value of a run's first loss."""
-    return next((m.last for name, m in run.metrics.items() if "loss" in name), None)
 
 
 @job.command("advise", epilog="Example: studio-tui job advise calm-otter --parameters 1.3B")
@@ -365,6 +387,33 @@ def stop(studio: str, job: str) -> None:
         return found.entry.state
 
     say(f"{job}: {plain(attached(studio, end))}")
+
+
+@job.command("move", epilog="Example: studio-tui job move calm-otter train.py --to gpu-box")
+@click.argument("studio")
+@click.argument("job")
+@click.option("--to", "machine", metavar="MACHINE", required=True, help="Where it goes on.")
+@click.option("--precision", metavar="P", help="What it goes on with, such as bf16-mixed.")
+@click.option("--restart", is_flag=True, help="Also without a checkpoint: what is in none is lost.")
+@json_option
+def move(
+    studio: str, job: str, machine: str, precision: str | None, restart: bool, as_json: bool
+) -> None:
+    """Take a running job to another machine: one job, one log, one curve.
+
+    A Lightning Trainer is held at a checkpoint after its next step, a Fabric script at its next
+    fabric.save; files and checkpoint are carried, and it goes on there. Until then nothing has
+    happened to it: whatever goes wrong, it trains on where it is.
+    """
+    from studio_tui.cli.attached import attached
+
+    async def take(joined: Studio) -> JobEntry:
+        found = await joined.job(job)
+        await found.move(machine, precision=precision or "", restart=restart)
+        return found.entry
+
+    entry = attached(studio, take, patient=True)
+    emit(entry.plain(), as_json, plain(entry.notes[-1]))
 
 
 @job.command("wait", epilog="Example: studio-tui job wait calm-otter train.py")

@@ -155,29 +155,20 @@ async def read_run(studio: Studio, path: str) -> Curves:
     return await asyncio.to_thread(read_record, path, data)
 
 
-async def measure(
+async def probe(
     studio: Studio,
     script: str,
     args: Sequence[str] = (),
     *,
-    precisions: Sequence[str],
-    steps: int = 5,
+    precisions: Sequence[str] = (),
+    max_steps: int = 5,
     **options: Any,
 ) -> list[RunSummary]:
-    """Run a script for a few steps in each precision, one after the other, and see what it took.
-
-    Each is a job like any other; the one that runs is stopped when the measuring is.
-
-    Args:
-        options: of every run, as for `Studio.run`.
-
-    Raises:
-        NotFound: there is no such script. StudioError: an option makes no sense.
-    """
+    """A dry run in each precision; see `Studio.probe`. Without any, in the script's own."""
     found = []
-    for precision in precisions:
-        name = f"{script} {precision}"
-        run = studio.run(script, args, name=name, precision=precision, max_steps=steps, **options)
+    for precision in precisions or ("",):
+        asked = {"name": f"{script} {precision}".rstrip(), **options, "precision": precision}
+        run = studio.run(script, args, max_steps=max_steps, **asked)
         starting = asyncio.ensure_future(run)
         try:
             # A start that is given up half way would leave a job that nobody waits for.

@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from studio_tui.client import moving
 from studio_tui.client.answer import Answer
 from studio_tui.client.joblog import JobLog
 from studio_tui.client.logtail import Lines, LogTail
-from studio_tui.client.marks import Mark, read_marks
+from studio_tui.client.marks import Mark, marks_of_moves, read_marks
 from studio_tui.client.ranks import Rank, read_ranks
-from studio_tui.document.entries import JobEntry
+from studio_tui.document.entries import JobEntry, JobMove
 from studio_tui.errors import NotFound
 from studio_tui.sync import Stream
 
@@ -122,6 +123,7 @@ class Job:
         while True:
             params = {"job": self.id, "offset": tail.offset, "length": READ_SIZE}
             answer = Answer("jobs.log", await ask("jobs.log", **params))
+            tail.skip(answer.count("offset"))
             fresh = tail.feed(answer.count("offset"), answer.data("data"))
             if fresh:
                 yield fresh
@@ -170,6 +172,30 @@ class Job:
         """Stop the job and everything it started; returns when the host has done it."""
         await self.studio.command("jobs.stop", job=self.id)
 
+    async def move(self, machine: str, *, precision: str = "", restart: bool = False) -> JobMove:
+        """Take the running job to another machine; returns once it goes on there.
+
+        It is held at a checkpoint, carried with the studio's files, and resumed: one job, one log,
+        one curve. Whatever goes wrong, it runs on where it was, or `notes` say how to go on.
+
+        Args:
+            precision: what it goes on with; unchanged when empty.
+            restart: also where no checkpoint can be asked for: what is not in one is lost.
+
+        Raises:
+            NotFound: there is no such machine.
+            StudioError: it was not moved; the message says why, and what became of it.
+        """
+        return await moving.move(self, machine, precision, restart)
+
+    async def stay(self) -> None:
+        """Leave the job where it is, although somebody is about to move it.
+
+        Raises:
+            StudioError: nobody is.
+        """
+        await self.studio.command("jobs.stay", job=self.id)
+
     async def remove(self) -> None:
         """Forget the job with its log and metrics, for everybody.
 
@@ -197,7 +223,7 @@ class Job:
 
     def _measured(self, told: dict[str, Any]) -> Curves:
         answer = Answer("jobs.metrics", told)
-        self.marks = read_marks(answer.values.get("marks"))
+        self.marks = read_marks(answer.values.get("marks")) + marks_of_moves(self.entry)
         self.metrics = read_curves(answer.values.get("metrics"))
         return self.metrics
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from studio_tui.client.answer import Answer
 from studio_tui.document.entries import PinEntry
-from studio_tui.errors import NotFound, Refused, StudioError
+from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 
 if TYPE_CHECKING:
     from studio_tui.client.job import Job
@@ -75,9 +75,14 @@ class JobLog:
 
     async def _aligned(self, offset: int, length: int, *, patient: bool = False) -> Stretch:
         if offset <= 0:
-            return await self._read(0, length, patient=patient)
+            piece = await self._read(0, length, patient=patient)
+            return Stretch(piece.offset, piece.data[: max(0, length - piece.offset)], piece.size)
         # One byte more tells whether a line starts there.
         piece = await self._read(offset - 1, length + 1, patient=patient)
+        # What comes before the first line that is kept is not there.
+        cut = piece.offset - (offset - 1)
+        if cut:
+            return Stretch(piece.offset, piece.data[: max(0, length + 1 - cut)], piece.size)
         skipped = line_start(piece.data) or 1
         return Stretch(piece.offset + skipped, piece.data[skipped:], piece.size)
 
@@ -127,6 +132,32 @@ class JobLog:
             studio.me.name if studio.me else "", time.time(),
         )  # fmt: skip
         studio.document.pins.put(entry)
+        return entry
+
+    async def pin_line(self, text: str | None, at: int | None = None, remark: str = "") -> PinEntry:
+        """Note something at the last line with `text` in it, or at the one that byte `at` is in.
+
+        Returns once the relay has it on disk.
+
+        Raises:
+            NotFound: there is no such line.
+            UsageFault: neither is given, or both are.
+        """
+        if (text is None) == (at is None) or text == "":
+            raise UsageFault("which line is meant?", "give a text that is in it, or its byte")
+        size = (await self._read(0, 0)).size
+        offset = at if text is None else await self.find(text, size, back=True)
+        if offset is None or not 0 <= offset < size:
+            what = f"line with {text!r}" if text is not None else f"byte {at}"
+            raise NotFound(f"there is no {what} in this log", "look at it: studio-tui job logs")
+        start = max(0, offset - BEFORE)
+        stretch = await self._read(start, STRETCH)
+        before, line = stretch.data[: offset - start], stretch.data[offset - start :]
+        began = before.rfind(b"\n") + 1 if b"\n" in before or not start else len(before)
+        whole = before[began:] + line.split(b"\n", 1)[0]
+        entry = self.pin(start + began, whole.decode("utf-8", "replace").strip("\r"), remark)
+        studio = self._job.studio
+        await studio.until(lambda: not studio.unsaved)
         return entry
 
     def unpin(self, id: str) -> None:

@@ -31,6 +31,10 @@ class LogTail:
         self.offset += len(fresh)
         return fresh
 
+    def skip(self, offset: int) -> None:
+        """What comes before `offset` is kept no more."""
+        self.offset = max(self.offset, offset)
+
 
 class Lines:
     """Lines of UTF-8 text out of bytes that are cut anywhere. Only LF ends a line."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from studio_tui.document.entries import JobEntry
+
 WORDS_CAP = 200
 
 
@@ -14,6 +16,12 @@ class Mark:
 
     step: int
     words: str
+
+
+def marks_of_moves(entry: JobEntry) -> list[Mark]:
+    """Where a job went on on another machine, as far as the steps are known."""
+    there = [move for move in entry.moved if move.phase == "done"]
+    return [Mark(move.step, f"moved to {move.target}") for move in there if move.step is not None]
 
 
 def read_marks(value: Any) -> list[Mark]:

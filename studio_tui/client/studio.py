@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from studio_tui.client import switching
+from studio_tui.client import compare, switching
 from studio_tui.client.answer import Answer
-from studio_tui.client.compare import RunSummary, summarize
+from studio_tui.client.compare import RunSummary
 from studio_tui.client.data import Data
 from studio_tui.client.file import SharedFile
 from studio_tui.client.findings import Findings
@@ -386,8 +386,9 @@ class Studio:
             args: what follows the script.
             machine: where it runs; the studio's machine when None, several as "box1,box2".
             options: name, nodes, devices, accelerator, precision, strategy, max_steps,
-                max_runtime ("2h"), retries, env, secrets (names), data (URLs of what it is trained
-                on), and `command`, a list of words to run instead of a script.
+                max_runtime ("2h"), budget (5.0), budget_alarm ("80%"), retries, env, secrets
+                (names), data (URLs of what it is trained on), and `command`, a list of words to
+                run instead of a script.
 
         Raises:
             NotFound: there is no such script or machine.
@@ -398,6 +399,21 @@ class Studio:
         id = Answer("jobs.run", made).text("id")
         await self._listed(lambda: id in self.document.jobs, f"job {id}")
         return await self.job(id)
+
+    async def probe(
+        self, script: str, args: Sequence[str] = (), **options: Any
+    ) -> list[RunSummary]:
+        """Run a script for a few steps in each precision, one after the other: what each took.
+
+        Each is a job like any other; the one that runs is stopped when this is cancelled.
+
+        Args:
+            options: as for `run`, and `precisions`, a list; `max_steps` is 5 unless given.
+
+        Raises:
+            NotFound: there is no such script. StudioError: an option makes no sense.
+        """
+        return await compare.probe(self, script, args, **options)
 
     async def machines(self) -> list[MachineEntry]:
         """The machines that the studio can be on; `state` is "unknown" for those not yet used.
@@ -460,7 +476,7 @@ class Studio:
         Raises:
             NotFound: there is no such job or file. StudioError: a file holds no metrics.
         """
-        return await summarize(self, a), await summarize(self, b)
+        return await compare.summarize(self, a), await compare.summarize(self, b)
 
     def _job_named(self, name: str) -> JobEntry:
         named = [job for job in self.document.jobs.values() if job.name == name]

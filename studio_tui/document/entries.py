@@ -125,13 +125,46 @@ class TerminalEntry(Entry):
     named: bool = False
 
 
+MOVE_ENDS = frozenset({"done", "failed", "cancelled"})
+
+
+@dataclass(frozen=True)
+class JobMove:
+    """A job's way from one machine to another.
+
+    `phase`: preparing (the target), saving (a checkpoint), carrying, leaving (it ends on the
+    source and begins on the target), then done, failed or cancelled. `note` is why it failed.
+    `step` is where its curves go on, None when that is not known; `asked` and `at` are the Unix
+    times at which somebody asked for it and at which it went on; `spent` is what it had cost until
+    then. `at` and `spent` are known once it is done.
+    """
+
+    source: str = ""
+    target: str = ""
+    by: str = ""
+    asked: float = 0.0
+    phase: str = "preparing"
+    note: str = ""
+    precision: str | None = None
+    step: int | None = None
+    at: float | None = None
+    spent: float | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether it has come to its end, whichever."""
+        return self.phase in MOVE_ENDS
+
+
 @dataclass(frozen=True)
 class JobEntry(Entry):
     """A job. `state`: queued, starting, running, succeeded, failed, stopped or lost.
 
     `gpus` are those that it holds or held: {machine: [indices]}. `started`, None while it is
     queued, and `ended` are Unix times in seconds; `cost` is in the machine's currency, once it
-    is over; None when its machine has no price.
+    is over; None when its machine has no price. `budget` is what it may cost; `budget_state` is
+    "alarm" once `budget_alarm`, a share, of that is spent, and then "spent". `moves` are dicts of a
+    JobMove each.
     """
 
     name: str = ""
@@ -146,8 +179,23 @@ class JobEntry(Entry):
     started: float | None = None
     ended: float | None = None
     cost: float | None = None
+    budget: float | None = None
+    budget_alarm: float | None = None
+    budget_state: str = ""
     notes: list[str] = field(default_factory=list)
     by: str = ""
+    moves: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def moved(self) -> list[JobMove]:
+        """Its ways to other machines, the first one first; the last may be under way."""
+        return [read_as(JobMove, move) for move in self.moves]
+
+    @property
+    def machines(self) -> list[str]:
+        """Those that it runs on or waits for, and the one that it is on its way to."""
+        bound_for = [move.target for move in self.moved[-1:] if not move.over]
+        return [*self.machine.split(","), *bound_for]
 
     @property
     def over(self) -> bool:
@@ -167,13 +215,17 @@ class JobEntry(Entry):
 
         Args:
             machines: the studio's, by id; a job on several has their names, joined by commas.
+                What it cost before it moved is known already.
         """
+        there = [move for move in self.moved if move.phase == "done"]
+        spent = there[-1].spent if there else None
+        since = self.started if not there else there[-1].at
         known = [machines[name] for name in self.machine.split(",") if name in machines]
         price = sum(machine.price_per_hour or 0.0 for machine in known)
-        if not price or self.started is None:
-            return None
+        if not price or since is None:
+            return spent
         end = self.ended if self.ended is not None else moment
-        return max(end - self.started, 0.0) / 3600 * price
+        return (spent or 0.0) + max(end - since, 0.0) / 3600 * price
 
 
 @dataclass(frozen=True)

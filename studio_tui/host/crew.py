@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import posixpath
 import tempfile
@@ -19,6 +20,8 @@ from studio_tui.jobs.mask import Mask, MaskedStream
 from studio_tui.jobs.meeting import Post, ask, posts
 from studio_tui.jobs.metrics import Metrics
 from studio_tui.jobs.plan import JobPlan, plan
+from studio_tui.machines.carry.carrier import carry
+from studio_tui.machines.carry.tree import Place
 from studio_tui.machines.connection import ConnectionLost
 
 log = logging.getLogger(__name__)
@@ -59,13 +62,14 @@ class Crew:
 
     async def check(self) -> None:
         """Look on every machine whether the job can run there at all; see Supervisor.check."""
-        await self._check(await self._plans({}, None, ""))
+        await self._check(await self._plans({}))
 
     async def start(
         self,
         placement: Mapping[str, Sequence[int]],
-        left: int | None = None,
+        limit: tuple[int, str] | None = None,
         resume: str = "",
+        parcel: tuple[str, str] = ("", ""),
     ) -> list[JobStatus]:
         """Start every member; when one cannot start, none goes on.
 
@@ -74,13 +78,14 @@ class Crew:
 
         Args:
             placement: the GPUs on each machine.
-            left: seconds that it may run; as asked for when None.
+            limit: seconds that it may run, and why no longer; see JobPlan.
             resume: a checkpoint to begin with, a path on the first machine.
+            parcel: what a job that moved goes on with; see JobPlan.
 
         Raises:
             StudioError: see Supervisor.start.
         """
-        plans = await self._plans(placement, left, resume)
+        plans = await self._plans(placement, limit, resume, parcel)
         if len(plans) > 1:
             await self._check(plans)
         starts = [(await self.supervisor(m)).start(planned) for m, planned in plans.items()]
@@ -93,19 +98,30 @@ class Crew:
             log.warning("job %s: %s", self._job_id, problem)
         return [status for status in done if isinstance(status, JobStatus)]
 
-    async def stop(self) -> list[StudioError]:
-        """Stop every member; returns what went wrong with some."""
-        stops = [self._stop(member) for member in self.members]
+    async def stop(self, why: str = "") -> list[StudioError]:
+        """Stop every member; returns what went wrong with some.
+
+        Args:
+            why: where nobody asked for it: then it is stopped at a checkpoint, if it can be.
+        """
+        stops = [self._stop(member, why) for member in self.members]
         done = await asyncio.gather(*stops, return_exceptions=True)
         return [problem for problem in done if isinstance(problem, StudioError)]
 
-    async def _stop(self, member: Member) -> None:
-        await (await self.supervisor(member)).stop(member.id)
+    async def _stop(self, member: Member, why: str) -> None:
+        supervisor = await self.supervisor(member)
+        await (supervisor.finish(member.id, why=why) if why else supervisor.stop(member.id))
 
     async def remove(self) -> None:
-        """Forget every member of every attempt. Raises StudioError while one runs."""
+        """Forget every member of every attempt. Raises StudioError while one runs.
+
+        What the job has left behind where it moved away is forgotten as far as it can be reached.
+        """
         for member in [*self.former, *self.members]:
             await (await self.supervisor(member)).remove(member.id)
+        for machine, id in self._order.left:
+            with contextlib.suppress(StudioError):
+                await (await self.supervisor(Member(machine, id))).remove(id)
 
     async def _check(self, plans: Mapping[Member, JobPlan]) -> None:
         for member, planned in plans.items():
@@ -117,12 +133,16 @@ class Crew:
                 raise type(problem)(f"{member.machine}: {problem.message}", problem.hint) from None
 
     async def _plans(
-        self, placement: Mapping[str, Sequence[int]], left: int | None, resume: str
+        self,
+        placement: Mapping[str, Sequence[int]],
+        limit: tuple[int, str] | None = None,
+        resume: str = "",
+        parcel: tuple[str, str] = ("", ""),
     ) -> dict[Member, JobPlan]:
         """What each member runs; see start."""
         order = self._order
         sites = [await self._sites.at(name) for name in order.machines]
-        spec = order.spec if left is None else replace(order.spec, max_runtime=left)
+        spec = order.spec
         met: list[Post | None] = [None]
         if len(sites) > 1:
             spec = replace(spec, retries=0)  # all are run again together, by the host
@@ -140,6 +160,8 @@ class Crew:
                 post=post,
                 attempt=order.attempt,
                 resume=_there(resume, sites[0], site),
+                limit=limit,
+                parcel=parcel,
             )
             for member, site, post in zip(self.members, sites, met, strict=True)
         }
@@ -171,12 +193,19 @@ class Crew:
         """
         sites = [await self._sites.at(member.machine) for member in self.members]
         for member, site in zip(self.members, sites, strict=True):
-            listed = await site.supervisor.read(member.id, "checkpoints", 0, READ_CAP)
-            for path in reversed(listed.data.decode("utf-8", "surrogateescape").splitlines()):
-                if (await site.connection.run(["test", "-e", path])).ok:
-                    for other in sites:
-                        await _bring(path, site, other)
-                    return _there(path, site, sites[0])
+            if path := await self.newest(member):
+                for other in sites:
+                    await _bring(path, site, other)
+                return _there(path, site, sites[0])
+        return ""
+
+    async def newest(self, member: Member) -> str:
+        """The newest checkpoint that a member has listed and that is still there; "" without."""
+        supervisor = await self.supervisor(member)
+        listed = await supervisor.read(member.id, "checkpoints", 0, READ_CAP)
+        for path in reversed(listed.data.decode("utf-8", "surrogateescape").splitlines()):
+            if (await supervisor.connection.run(["test", "-e", path])).ok:
+                return path
         return ""
 
 
@@ -202,6 +231,10 @@ def _there(path: str, source: Site, target: Site) -> str:
 async def _bring(path: str, source: Site, target: Site) -> None:
     wanted = _there(path, source, target)
     if (await target.connection.run(["test", "-e", wanted])).ok:
+        return
+    if (await source.connection.run(["test", "-d", path])).ok:  # a sharded one
+        here, there = source.machine.id, target.machine.id
+        await carry(Place(here, source.connection, path), Place(there, target.connection, wanted))
         return
     with tempfile.TemporaryDirectory() as folder:
         between = Path(folder) / "checkpoint"

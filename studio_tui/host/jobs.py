@@ -6,18 +6,20 @@ import asyncio
 import base64
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from studio_tui.document.entries import JobEntry
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, StudioError
+from studio_tui.host.budgets import Budgets
 from studio_tui.host.calls import Method, Params, Result, command, query
 from studio_tui.host.crew import READ_CAP, Crew, check_machines
 from studio_tui.host.following import End, Following, decisive
 from studio_tui.host.ids import is_id, new_id
 from studio_tui.host.lending import NOTE, lend
+from studio_tui.host.moving import Moves
 from studio_tui.host.orders import Order, Orders
 from studio_tui.host.records import AGAIN, Records, plain
 from studio_tui.host.sites import Sites
@@ -37,7 +39,6 @@ QUERY_CAP = 200
 RETRY_SECONDS = 2.0
 END_SECONDS = 5.0
 PORT_TAKEN = (b"address already in use", b"eaddrinuse")
-TOO_LONG = "stopped at the end of its max-runtime"
 
 
 class Jobs:
@@ -71,8 +72,10 @@ class Jobs:
         self._starting: set[str] = set()
         self._slots = Slots()
         self._orders = Orders(paths.studio_folder(studio) / "jobs")
-        self._records = Records(paths.studio_folder(studio) / "jobs", self._crew, self._order)
+        self._records = Records(paths.studio_folder(studio) / "jobs", self.crew, self._order)
         self._unwanted: set[str] = set()
+        self.budgets = Budgets(self, sites, document, tasks, clock)
+        self._moves = Moves(self, sites, document, self._orders, self._slots, tasks, clock)
 
     def calls(self) -> list[Method]:
         """What can be asked of it."""
@@ -84,6 +87,7 @@ class Jobs:
             command("jobs.run", self._run),
             command("jobs.stop", self._stop),
             command("jobs.remove", self._remove),
+            *self._moves.calls(),
         ]
 
     async def resume(self) -> None:
@@ -95,7 +99,9 @@ class Jobs:
             elif entry.state != JobState.QUEUED and not entry.over:
                 self._slots.hold(entry.id, _placement(entry))
                 self._watch(entry.id, None)
+                self._moves.resume(entry)
         self._queue_again()
+        self._tasks.create_task(self.budgets.watch(), name="watching budgets")
 
     def _queue_again(self) -> None:
         queued = [e.id for e in self._document.jobs.values() if e.state == JobState.QUEUED]
@@ -115,20 +121,22 @@ class Jobs:
         return sum(not entry.over for entry in self._document.jobs.values())
 
     def on(self, machine: str) -> set[str]:
-        """The jobs that run on a machine or wait for it."""
+        """The jobs that run on a machine, wait for it or are on their way to it."""
         listed = self._document.jobs.values()
-        return {job.id for job in listed if not job.over and machine in job.machine.split(",")}
+        return {job.id for job in listed if not job.over and machine in job.machines}
 
     async def end_on(self, machine: str) -> None:
         """Stop the jobs of one machine, those that wait for it first, as far as they can be."""
         for job_id in self.on(machine):
             if self._document.jobs[job_id].state == JobState.QUEUED:
                 self._end(job_id, JobState.STOPPED)
-        await asyncio.gather(*(self._stop_if_possible(job_id) for job_id in self.on(machine)))
+        listed = self._document.jobs
+        there = [id for id in self.on(machine) if machine in listed[id].machine.split(",")]
+        await asyncio.gather(*(self._stop_if_possible(job_id) for job_id in there))
 
     # -- the queue ----------------------------------------------------------------------------
 
-    async def _equip(self, machine: str, *, wanted: bool = False) -> int:
+    async def equip(self, machine: str, *, wanted: bool = False) -> int:
         """Learn how many GPUs a machine has, and how many jobs it takes; see Sites.at."""
         facts = await self._sites.facts(machine, wanted=wanted)
         self._slots.equip(machine, len(facts.gpus), facts.max_jobs)
@@ -137,14 +145,14 @@ class Jobs:
     async def _equip_patiently(self, machine: str) -> None:
         while True:
             try:
-                await self._equip(machine)
+                await self.equip(machine)
                 break
             except StudioError as problem:
                 log.warning("jobs wait for %s: %s", machine, problem)
                 await asyncio.sleep(RETRY_SECONDS)
-        self._admit()
+        self.admit()
 
-    def _admit(self) -> None:
+    def admit(self) -> None:
         """Start what need not wait any more."""
         for job_id, placement in self._slots.admit().items():
             starting = self._start_queued(job_id, placement)
@@ -158,7 +166,7 @@ class Jobs:
 
     def _release(self, job_id: str) -> None:
         self._slots.release(job_id)
-        self._admit()
+        self.admit()
 
     # -- calls --------------------------------------------------------------------------------
 
@@ -168,9 +176,10 @@ class Jobs:
         given = {key: value for key, value in params.values.items() if key != "machine"}
         spec = JobSpec.from_params({"nodes": len(machines)} | given)
         check_machines(machines, spec.nodes)
+        budget = self.budgets.given(spec, machines)
         claim = Claim.of(spec, machines)
         for machine in machines:
-            claim.check(machine, await self._equip(machine, wanted=True))
+            claim.check(machine, await self.equip(machine, wanted=True))
         secrets = {name: await asyncio.to_thread(secret, name) for name in spec.secrets}
         loan = await lend(spec.data, spec.max_runtime)
         spec = replace(spec, env={**loan.env, **spec.env})
@@ -189,6 +198,8 @@ class Jobs:
             devices=spec.devices or None,
             nodes=spec.nodes,
             by=params.sender.name,
+            budget=budget,
+            budget_alarm=None if budget is None else spec.budget_alarm,
         )
         self._document.jobs.put(entry)
         try:
@@ -200,7 +211,7 @@ class Jobs:
             self._session.leave(self._room(job_id))
             raise
         if loan.notes:
-            self._change(job_id, notes=[*self._document.jobs[job_id].notes, *loan.notes])
+            self.change(job_id, notes=[*self._document.jobs[job_id].notes, *loan.notes])
         return self._document.jobs[job_id].plain()
 
     async def _start_or_queue(self, job_id: str, claim: Claim) -> None:
@@ -210,12 +221,12 @@ class Jobs:
             await self._start(job_id, placement)
             return
         self._session.room(self._room(job_id))
-        self._change(job_id, notes=[self._slots.waits_for(job_id)])
-        await self._crew(job_id).check()
+        self.change(job_id, notes=[self._slots.waits_for(job_id)])
+        await self.crew(job_id).check()
 
     async def _start(self, job_id: str, placement: Placement) -> None:
         """Start a job that holds its GPUs; see Supervisor.start."""
-        self._change(
+        self.change(
             job_id, state=JobState.STARTING.value, notes=self._trained_on(job_id),
             started=self._clock(),
             gpus={machine: list(gpus) for machine, gpus in placement.items() if gpus},
@@ -226,21 +237,26 @@ class Jobs:
     def _trained_on(self, job_id: str) -> list[str]:
         return [note for note in self._document.jobs[job_id].notes if note.startswith(NOTE)]
 
-    async def _start_crew(
-        self, job_id: str, placement: Placement, left: int | None = None, resume: str = ""
-    ) -> None:
+    async def _start_crew(self, job_id: str, placement: Placement, resume: str = "") -> None:
         """See Crew.start; a job that was stopped meanwhile does not go on."""
-        crew = self._crew(job_id)
+        crew = self.crew(job_id)
+        limit = self.budgets.limit(self._document.jobs[job_id], self._order(job_id))
+        with self.starting(job_id) as unwanted:
+            statuses = await crew.start(placement, limit, resume)
+            if unwanted():
+                await crew.stop()
+        for status in statuses:
+            self._update(job_id, status)
+
+    @contextlib.contextmanager
+    def starting(self, job_id: str) -> Iterator[Callable[[], bool]]:
+        """A job is being started; gives what tells whether it was stopped meanwhile."""
         self._starting.add(job_id)
         try:
-            statuses = await crew.start(placement, left, resume)
-            if job_id in self._unwanted:
-                await crew.stop()
+            yield lambda: job_id in self._unwanted
         finally:
             self._starting.discard(job_id)
             self._unwanted.discard(job_id)
-        for status in statuses:
-            self._update(job_id, status)
 
     def _order(self, job_id: str) -> Order:
         """What was asked for; of a job of which that is known no more, what its entry tells."""
@@ -250,11 +266,12 @@ class Jobs:
             return Order(JobSpec(command=(entry.command or "?",)), (entry.machine,))
         return order
 
-    def _crew(self, job_id: str) -> Crew:
+    def crew(self, job_id: str) -> Crew:
+        """What runs of a job, or ran last."""
         return Crew(job_id, self._order(job_id), self._sites)
 
     async def _stop(self, params: Params) -> Result:
-        await self._stop_job(self._known(params))
+        await self._stop_job(self.known(params))
         return {}
 
     async def _stop_if_possible(self, job_id: str) -> None:
@@ -268,7 +285,7 @@ class Jobs:
             return
         if job_id in self._starting:
             self._unwanted.add(job_id)
-        crew = self._crew(job_id)
+        crew = self.crew(job_id)
         problems = await crew.stop()
         if len(problems) == len(crew.members) and job_id not in self._unwanted:
             raise problems[0]
@@ -280,12 +297,12 @@ class Jobs:
                     await watched.over.wait()
 
     async def _remove(self, params: Params) -> Result:
-        job_id = self._known(params)
+        job_id = self.known(params)
         if job_id in self._starting:
             raise StudioError(f"job {job_id} is still starting", "stop it first")
         if self._document.jobs[job_id].state == JobState.QUEUED:
             raise StudioError(f"job {job_id} is still queued", "stop it first")
-        await self._crew(job_id).remove()
+        await self.crew(job_id).remove()
         self._watched.pop(job_id, None)
         self._records.forget(job_id)
         self._orders.forget(job_id)
@@ -295,21 +312,22 @@ class Jobs:
         return {}
 
     async def _log(self, params: Params) -> Result:
-        job_id = self._known(params)
+        job_id = self.known(params)
         offset = params.number("offset", 0, 1 << 53, 0)
         length = params.number("length", 0, READ_CAP, READ_CAP)
+        offset = max(offset, self._records.start(job_id))
         data, size = await self._records.log(self._document.jobs[job_id], offset, length)
         return {"data": base64.b64encode(data).decode(), "offset": offset, "size": size}
 
     async def _find(self, params: Params) -> Result:
         """Where the next line with some text starts."""
-        job_id, text = self._known(params), params.text("text", cap=QUERY_CAP)
+        job_id, text = self.known(params), params.text("text", cap=QUERY_CAP)
         offset, back = params.number("offset", 0, 1 << 53, 0), params.values.get("back") is True
         entry = self._document.jobs[job_id]
         return {"offset": await self._records.find(entry, text, offset, back=back)}
 
     async def _metrics(self, params: Params) -> Result:
-        job_id = self._known(params)
+        job_id = self.known(params)
         watched = self._watched.get(job_id)
         if watched is not None:
             return plain(watched.metrics)
@@ -317,10 +335,11 @@ class Jobs:
 
     async def _ranks(self, params: Params) -> Result:
         """The ranks of a job that runs; none of one that does not."""
-        watched = self._watched.get(self._known(params))
+        watched = self._watched.get(self.known(params))
         return {"ranks": watched.ranks.told(self._clock()) if watched else []}
 
-    def _known(self, params: Params) -> str:
+    def known(self, params: Params) -> str:
+        """The id of the job that a call is about; raises NotFound when there is none."""
         job_id = params.text("job", cap=64)
         if job_id not in self._document.jobs:
             raise NotFound(f"no job {job_id!r}", f"see: studio-tui job ls {self._studio}")
@@ -364,12 +383,15 @@ class Jobs:
         while True:
             ends = await following.run(log_offset)
             end = decisive(ends)
+            if await self._moves.land(job_id, end):
+                following, log_offset = self._following(job_id), None
+                continue
             if not await self._again(job_id, end):
                 break
             metrics, following = following.metrics, self._following(job_id)
             following.metrics, log_offset = metrics, 0
             metrics.mark(AGAIN)
-        self._tell_end(job_id, end, ends)
+        await self._tell_end(job_id, end, ends)
         if self._watched.pop(job_id, None) is not None:
             self._records.keep(job_id, following.metrics)
         following.close()
@@ -386,32 +408,29 @@ class Jobs:
         if not moved and order.attempt - order.moved >= order.spec.retries:
             return False
         try:
-            resume = "" if moved else await self._crew(job_id).checkpoint()
+            resume = "" if moved else await self.crew(job_id).checkpoint()
             next_one = replace(order, attempt=order.attempt + 1, moved=order.moved or moved)
             self._orders.keep(job_id, next_one)
             why = "its port was taken" if moved else end.words
             begins = f", from {resume}" if resume else ""
-            self._change(job_id, notes=[*entry.notes, f"run again: {why}{begins}"])
-            left = None
-            if order.spec.max_runtime and entry.started:
-                left = max(1, int(entry.started + order.spec.max_runtime - self._clock()))
-            await self._start_crew(job_id, _placement(entry), left, resume)
+            self.change(job_id, notes=[*entry.notes, f"run again: {why}{begins}"])
+            await self._start_crew(job_id, _placement(entry), resume)
         except StudioError as problem:
             self._orders.keep(job_id, order)
-            self._change(job_id, notes=[*entry.notes, f"not run again: {problem.message}"])
+            self.change(job_id, notes=[*entry.notes, f"not run again: {problem.message}"])
             return False
         return True
 
-    def _tell_end(self, job_id: str, end: End, ends: Sequence[End]) -> None:
+    async def _tell_end(self, job_id: str, end: End, ends: Sequence[End]) -> None:
         entry = self._document.jobs.get(job_id)
         if entry is None:
             return
-        notes = [e.note for e in ends if e.note]
+        notes = [*await self.budgets.reason(entry, end), *(e.note for e in ends if e.note)]
         if len(ends) > 1 and end.failed:
             notes.insert(0, end.words)
         if notes:
             told = [self._records.mask(job_id).text(note) for note in notes]
-            self._change(job_id, notes=[*entry.notes, *told])
+            self.change(job_id, notes=[*self._document.jobs[job_id].notes, *told])
         if end.status is None:
             self._end(job_id, end.state)
         else:
@@ -439,17 +458,15 @@ class Jobs:
             return
         if status.state is JobState.STARTING and entry.state == JobState.RUNNING:
             return  # of another member
-        # Of several machines none has the clock, nor the first attempt's start.
-        started = status.started if entry.nodes == 1 else None
+        # Of several machines none has the clock; a later one does not know when it began.
+        started = status.started if entry.nodes == 1 and not entry.moves else None
         ended = (status.ended or self._clock()) if last else None
-        notes = [*entry.notes, TOO_LONG] if status.reason == "max-runtime" else entry.notes
         entry = replace(
             entry,
             state=status.state.value,
             exit_code=status.exit_code,
             started=started or entry.started,
             ended=ended,
-            notes=notes,
         )
         if last:
             cost = entry.cost_until(self._clock(), self._document.machines)
@@ -471,7 +488,8 @@ class Jobs:
         self._release(job_id)
         self._session.leave(self._room(job_id))
 
-    def _change(self, job_id: str, **values: Any) -> None:
+    def change(self, job_id: str, **values: Any) -> None:
+        """Tell something new of a job."""
         entry = self._document.jobs.get(job_id)
         if entry is not None:
             self._document.jobs.put(replace(entry, **values))

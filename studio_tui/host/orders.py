@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from studio_tui.errors import StudioError
 from studio_tui.host.following import Member
@@ -14,6 +15,34 @@ from studio_tui.settings.private import read_json, write_json
 from studio_tui.settings.secrets import names_a_secret
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Moving:
+    """A job's way to another machine, from the moment on at which it ends on the first.
+
+    Attributes:
+        target: the machine.
+        leg: the number of what runs there; one that was tried is never given again.
+        precision: what it goes on with; "" for what the script decides.
+        gpus: held there.
+        source_parcel, parcel: the folder with what it has written, on either machine.
+        checkpoint: the name of the checkpoint in it; "" when it begins anew.
+        step: where it was held; None when it was not.
+        sent: the target may have been told to start it.
+        back: why the target did not, so that it goes on where it was.
+    """
+
+    target: str
+    leg: int
+    precision: str = ""
+    gpus: tuple[int, ...] = ()
+    source_parcel: str = ""
+    parcel: str = ""
+    checkpoint: str = ""
+    step: int | None = None
+    sent: bool = False
+    back: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,6 +57,9 @@ class Order:
         attempt: how often it was run again on several machines, from 0; on a single one the
             machine counts by itself.
         moved: it was run again because the port where its nodes meet was taken.
+        leg: how often it was taken to another machine, or tried to be.
+        left: (machine, member's id) of what it was before, as far as that may still be there.
+        moving: see there; None while it stays.
     """
 
     spec: JobSpec
@@ -36,11 +68,14 @@ class Order:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     attempt: int = 0
     moved: bool = False
+    leg: int = 0
+    left: tuple[tuple[str, str], ...] = ()
+    moving: Moving | None = None
 
     def members(self, job_id: str, attempt: int) -> list[Member]:
         """What of the job runs on which machine, in an attempt."""
         if len(self.machines) == 1:
-            return [Member(self.machines[0], job_id)]
+            return [Member(self.machines[0], f"{job_id}-m{self.leg}" if self.leg else job_id)]
         suffix = f".{attempt}" if attempt else ""
         return [Member(name, f"{job_id}-n{n}{suffix}") for n, name in enumerate(self.machines)]
 
@@ -70,6 +105,9 @@ class Orders:
             "secrets": dict(order.secrets),
             "attempt": order.attempt,
             "moved": order.moved,
+            "leg": order.leg,
+            "left": [list(each) for each in order.left],
+            "moving": asdict(order.moving) if order.moving else None,
         }
         write_json(self._path(job_id), told)
 
@@ -86,6 +124,9 @@ class Orders:
                 {str(name): str(value) for name, value in told["secrets"].items()},
                 int(told["attempt"]),
                 bool(told["moved"]),
+                int(told.get("leg", 0)),
+                tuple((str(machine), str(id)) for machine, id in told.get("left", ())),
+                _moving(told.get("moving")),
             )
         except (StudioError, KeyError, TypeError, ValueError, AttributeError) as problem:
             log.warning("the order of job %s is passed over: %s", job_id, problem)
@@ -97,3 +138,9 @@ class Orders:
 
     def _path(self, job_id: str) -> Path:
         return self._folder / f"{job_id}.json"
+
+
+def _moving(told: Any) -> Moving | None:
+    if not told:
+        return None
+    return Moving(**{**told, "gpus": tuple(told["gpus"])})

@@ -58,19 +58,24 @@ class Records:
         return self._merged.get(job_id)
 
     async def log(self, entry: JobEntry, offset: int, length: int) -> tuple[bytes, int]:
-        """A stretch of a job's log, and the size of the whole.
+        """A stretch of a job's log, and the size of the whole; nothing from before its `start`.
 
         The beginning of a secret at the end of a log that grows is left for the next time.
         """
         if entry.started is None:
             return b"", 0
         mask = self.mask(entry.id)
-        first = max(0, offset - mask.reach)
+        first = max(min(self.start(entry.id), offset), offset - mask.reach)
         data, size = await self._stretch(entry.id, first, offset - first + length + mask.reach)
         covered = mask.cover(data)
         if first + len(data) >= size and not entry.over:
             covered = covered[: len(data) - mask.open_end(data)]
         return covered[offset - first : offset - first + length], size
+
+    def start(self, job_id: str) -> int:
+        """The first byte of a job's log that is kept."""
+        merged = self.merged(job_id)
+        return 0 if merged is None else merged.start
 
     async def _stretch(self, job_id: str, offset: int, length: int) -> tuple[bytes, int]:
         """As it was written."""
@@ -95,7 +100,8 @@ class Records:
             (member,) = crew.members
             supervisor = await crew.supervisor(member)
             return await find(supervisor, member.id, text, offset, back=back)
-        return await search(partial(self.log, entry), text, offset, back=back)
+        lowest = self.start(entry.id)
+        return await search(partial(self.log, entry), text, offset, back=back, lowest=lowest)
 
     async def metrics(self, entry: JobEntry) -> Told:
         """The curves and marks of a job that nobody follows any more."""

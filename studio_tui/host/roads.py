@@ -19,7 +19,7 @@ from studio_tui.machines.dial import dial_for
 from studio_tui.machines.host_keys import NewHostKey
 from studio_tui.machines.install import install
 from studio_tui.machines.power import Power, power_for
-from studio_tui.machines.reach import Reach, ReachState
+from studio_tui.machines.reach import Phase, Reach, ReachState
 from studio_tui.machines.ssh_login import Questions as Asked
 
 log = logging.getLogger(__name__)
@@ -64,6 +64,9 @@ class Roads:
         document: told how each connection stands.
         questions: asks people what a machine wants to know.
         tasks: owns what keeps the connections up.
+
+    Attributes:
+        on_up: see Ways.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Roads:
         self._questions = questions
         self._tasks = tasks
         self._reaches: dict[str, Reach] = {}
+        self.on_up: Callable[[str], None] = lambda machine: None
 
     def known(self) -> Iterable[Machine]:
         """The catalogue, as it is now."""
@@ -156,6 +160,8 @@ class Roads:
         def told(state: ReachState) -> None:
             entry = self._document.machines.get(machine.id, unknown)
             self._document.machines.put(replace(entry, state=state.phase.value, note=state.reason))
+            if state.phase is Phase.UP:
+                self.on_up(machine.id)
 
         return told
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -60,7 +60,13 @@ class Site:
 
 
 class Ways(Protocol):
-    """The ways to the machines of a catalogue; see `host.roads`."""
+    """The ways to the machines of a catalogue; see `host.roads`.
+
+    Attributes:
+        on_up: called with a machine's id each time that it is reached, the first time too.
+    """
+
+    on_up: Callable[[str], None]
 
     def known(self) -> Iterable[Machine]:
         """The machines of the catalogue, as it is now."""
@@ -116,6 +122,7 @@ class Sites:
         self._turning: dict[str, asyncio.Lock] = {}
         self.on_reached: Callable[[str], None] = lambda machine: None
         self.on_started: Callable[[str], None] = lambda machine: None
+        ways.on_up = self._up_again
 
     def calls(self) -> list[Method]:
         """What can be asked of it."""
@@ -154,14 +161,13 @@ class Sites:
             await self._ways.retry(machine)
         async with self._reaching.setdefault(machine, asyncio.Lock()):
             if machine not in self._sites:
-                site = self._sites[machine] = await self._ways.to(machine)
-                asking = self._tasks.create_task(self._describe(site), name=f"facts of {machine}")
-                self._facts[machine] = asking
+                self._sites[machine] = await self._ways.to(machine)
+                self._ask(machine)
                 self.on_reached(machine)
         return self._sites[machine]
 
     async def facts(self, machine: str, *, wanted: bool = False) -> Machine:
-        """What the machine is, as far as it tells. As `at`, also in what it raises."""
+        """What the machine is since it was reached last, as far as it tells; raises as `at`."""
         await self.at(machine, wanted=wanted)
         return await asyncio.shield(self._facts[machine])
 
@@ -195,12 +201,31 @@ class Sites:
             await site.connection.close()
         self._sites.clear()
 
-    async def _describe(self, site: Site) -> Machine:
-        """List a machine; one that does not tell what it is has no facts, and works as well."""
-        machine = site.machine
+    def _up_again(self, machine: str) -> None:
+        """It may be another one than before: an instance's type changes while it is off."""
+        if machine in self._sites:
+            self._ask(machine)
+
+    def _ask(self, machine: str) -> None:
+        asking = self._describe(self._sites[machine], self._facts.get(machine))
+        self._facts[machine] = self._tasks.create_task(asking, name=f"facts of {machine}")
+
+    async def _describe(self, site: Site, before: asyncio.Task[Machine] | None) -> Machine:
+        """List a machine as it is now.
+
+        One that does not tell what it is is what it was; if it never told, it has no facts, and
+        works as well.
+        """
+        known = site.machine if before is None else await asyncio.shield(before)
         try:
-            machine = machine.described(await describe(site.connection, site.payload))
+            found = await describe(site.connection, site.payload)
+            machine = self.find(site.machine.id).described(found)
         except StudioError as problem:
-            log.warning("%s does not tell what it is: %s", machine.id, problem)
-        self._document.machines.put(MachineEntry.read(machine.to_dict()))
+            log.warning("%s does not tell what it is: %s", known.id, problem)
+            machine = known
+        told = self._document.machines.get(machine.id)
+        entry = MachineEntry.read(machine.to_dict())
+        if told is not None and before is not None:
+            entry = replace(entry, state=told.state, note=told.note)
+        self._document.machines.put(entry)
         return machine

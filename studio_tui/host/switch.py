@@ -112,7 +112,7 @@ class Switch:
         machine = self._wanted(params)
         source = await self._sites.at(self._sites.here, wanted=True)
         target = await self._sites.at(machine, wanted=True)
-        async with Carrier.opened(_place(source), _place(target)) as carrier:
+        async with Carrier.opened(place(source), place(target)) as carrier:
             planned = await carrier.plan()
         return {
             "machine": machine,
@@ -188,11 +188,12 @@ class Switch:
         source = await self._sites.at(entry.source, wanted=True)
         await self._sites.start(entry.target, lambda words: self._tell(Progress(text=words)))
         target = await self._sites.at(entry.target, wanted=True)
-        async with Carrier.opened(_place(source), _place(target)) as carrier:
+        async with Carrier.opened(place(source), place(target)) as carrier:
             self._enter(entry, "copying")
             outcomes = [await carrier.carry(report=self._carried)]
             self._enter(entry, "preparing")
-            different = await self._prepare(source, target)
+            tell = self._tell
+            different = await prepare(source, target, lambda line: tell(Progress(text=line)))
             self._enter(entry, "finishing")
             await self._files.save_all()
             async with self._files.still_all():
@@ -203,22 +204,7 @@ class Switch:
                     info, machine=entry.target, epoch=info.epoch + 1, dir=target.folder
                 )
                 self._files.move_to(self._folder_at(entry.target))
-        return _to_look_at(outcomes) + different
-
-    async def _prepare(self, source: Site, target: Site) -> list[str]:
-        """Build the environment on the target; returns how it differs from the source's.
-
-        What is on the host's own computer is left to whoever works there.
-        """
-        if target.machine.kind == LOCAL:
-            return []
-        environment = await _environment(target)
-        await environment.build(lambda line: self._tell(Progress(text=line)))
-        ours = await Environment(source.connection, source.folder, Torch()).packages()
-        theirs = await environment.packages()
-        if not ours or not theirs:
-            return []
-        return drift(source.machine.id, ours, target.machine.id, theirs)[:NAMED]
+        return to_look_at(outcomes) + different
 
     def _enter(self, entry: SwitchEntry, phase: str) -> None:
         log.info("switch to %s: %s", entry.target, phase)
@@ -241,7 +227,27 @@ class Switch:
             self._publish(progress)
 
 
-def _place(site: Site) -> Place:
+async def prepare(source: Site, target: Site, tell: Callable[[str], None]) -> list[str]:
+    """Build the environment on the target; returns how it differs from the source's.
+
+    What is on the host's own computer is left to whoever works there.
+
+    Args:
+        tell: given each line that the building prints.
+    """
+    if target.machine.kind == LOCAL:
+        return []
+    environment = await _environment(target)
+    await environment.build(tell)
+    ours = await Environment(source.connection, source.folder, Torch()).packages()
+    theirs = await environment.packages()
+    if not ours or not theirs:
+        return []
+    return drift(source.machine.id, ours, target.machine.id, theirs)[:NAMED]
+
+
+def place(site: Site) -> Place:
+    """The studio's folder on a machine, to be carried."""
     return Place(site.machine.id, site.connection, site.folder)
 
 
@@ -264,8 +270,8 @@ def _held(held: Mapping[str, str]) -> list[str]:
     return [f"{path} stays as it is: {why}" for path, why in list(held.items())[:SHOWN]]
 
 
-def _to_look_at(outcomes: Sequence[Outcome]) -> list[str]:
-    """What people should look at after a switch, in words."""
+def to_look_at(outcomes: Sequence[Outcome]) -> list[str]:
+    """What people should look at after files were carried, in words."""
     conflicts = [conflict for outcome in outcomes for conflict in outcome.conflicts]
     told = [f"{each.path} changed on both, see {each.copy}" for each in conflicts[:NAMED]]
     if len(conflicts) > NAMED:

@@ -52,18 +52,20 @@ async def search(
     *,
     back: bool = False,
     piece: int = PIECE,
+    lowest: int = 0,
 ) -> int | None:
     """The same as `find` of a log that `read` gives.
 
     Args:
         read: gives the bytes from an offset on, so many at most, and the size of the whole.
         piece: so many are read at once.
+        lowest: the first byte that there is, the start of a line.
     """
     wanted = text.encode("utf-8", "replace")
     either = text == text.lower()
     if back:
-        return await _search_back(read, wanted, offset, either, piece)
-    rest = b""
+        return await _search_back(read, wanted, offset, either, piece, lowest)
+    rest, offset = b"", max(offset, lowest)
     while True:
         data, size = await read(offset, piece)
         lines, offset = rest + data, offset + len(data)
@@ -81,14 +83,15 @@ async def _search_back(
     end: int,
     either: bool,
     piece: int,
+    lowest: int,
 ) -> int | None:
     rest = b""  # the end of a line whose beginning is yet to be read
-    while end > 0:
-        start = max(0, end - piece)
+    while end > lowest:
+        start = max(lowest, end - piece)
         lines = (await read(start, end - start))[0] + rest
-        first = lines.find(b"\n") + 1 if start else 0
+        first = lines.find(b"\n") + 1 if start > lowest else 0
         found = (lines.lower() if either else lines).rfind(wanted, first)
-        if found >= 0 and (first or not start):
+        if found >= 0 and (first or start <= lowest):
             return start + lines.rfind(b"\n", 0, found) + 1
         rest, end = lines[:first] if first else lines, start
     return None

@@ -75,7 +75,7 @@ class JobStatus:
         log_size, metrics_size: bytes so far.
         started, ended: seconds since 1970 by the machine's clock.
         reason: why it was lost: "reboot", "died" or "never-started"; why it was stopped:
-            "max-runtime" or another word; else "".
+            "max-runtime", "budget", "moved" or another word; else "".
     """
 
     id: str
@@ -86,6 +86,23 @@ class JobStatus:
     started: float | None
     ended: float | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """How a job answers to the question to wait at a checkpoint.
+
+    Attributes:
+        who: what it asks for a checkpoint, "trainer" or "fabric"; "" when there is nobody.
+        step, checkpoint: where it waits; None and "" while it does not.
+        problem: why there is no checkpoint.
+    """
+
+    status: JobStatus
+    who: str
+    step: int | None = None
+    checkpoint: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +163,10 @@ class Supervisor:
         await self.check(plan)
         text = plan.text.encode("utf-8", "surrogateescape")
         hidden = "".join(f"{name}={_one_line(value)}\n" for name, value in plan.hidden.items())
-        numbers = (len(text), plan.spec.retries, plan.spec.max_runtime or 0, len(plan.hidden))
+        seconds, why = plan.limit
+        numbers = (len(text), plan.spec.retries, seconds, len(plan.hidden))
         done = await self._call(
-            "start", plan.job_id, plan.cwd, *map(str, numbers),
+            "start", plan.job_id, plan.cwd, *map(str, numbers), why, *plan.parcel,
             input=hidden.encode("utf-8", "surrogateescape") + text,
         )  # fmt: skip
         return parse_status(plan.job_id, _only_line(done))
@@ -161,7 +179,8 @@ class Supervisor:
         """All jobs of the machine, in no order."""
         done = await self._call("list")
         rows = [line.split(" ", 1) for line in done.stdout.decode().splitlines() if " " in line]
-        return [parse_status(job_id, rest) for job_id, rest in rows]
+        # One that is removed meanwhile is listed as missing.
+        return [parse_status(id, rest) for id, rest in rows if not rest.startswith("missing")]
 
     async def stop(self, job_id: str, *, grace: float = 10.0, why: str = "") -> JobStatus:
         """Asks the job and all it started to end, and kills what is left after `grace` seconds.
@@ -173,6 +192,42 @@ class Supervisor:
         """
         done = await self._call("cancel", job_id, str(max(0, math.ceil(grace))), why)
         return parse_status(job_id, _only_line(done))
+
+    async def finish(self, job_id: str, *, grace: float = 30.0, why: str) -> JobStatus:
+        """As `stop`, at a checkpoint where the job can be held at one."""
+        done = await self._call("finish", job_id, str(math.ceil(grace)), why)
+        return parse_status(job_id, _only_line(done))
+
+    async def hold(self, job_id: str) -> Hold:
+        """Asks a job to wait at a checkpoint; it does for a minute, unless it is asked again.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        done = await self._call("hold", job_id)
+        line, who, held = done.stdout.decode("utf-8", "surrogateescape").splitlines()
+        step, _, rest = held.partition(" ")
+        status = parse_status(job_id, line)
+        who = "" if who == "-" else who
+        if not step.isdigit():
+            return Hold(status, who, problem=rest)
+        return Hold(status, who, int(step), rest)
+
+    async def release(self, job_id: str) -> None:
+        """Lets a job that was asked to wait go on."""
+        await self._call("release", job_id)
+
+    async def pack(self, job_id: str, checkpoint: str = "") -> tuple[str, str]:
+        """Makes a folder of what a job has written, for another one to go on with.
+
+        Returns:
+            the folder, and the checkpoint's name in it.
+
+        Raises:
+            StudioError: the disk is full.
+        """
+        done = await self._call("pack", job_id, checkpoint)
+        return f"{self.folder}/{job_id}/parcel", _only_line(done)
 
     async def remove(self, job_id: str) -> None:
         """Forgets a job that has ended, its log too; a job that is not there is forgotten.
@@ -266,6 +321,8 @@ def _failure(done: Completed, job_id: str) -> StudioError:
             return ConnectionLost("the job's script reached the machine in part", "start it again")
         case 67:
             return StudioError(reason, "stop it first")
+        case 69:
+            return StudioError(reason, "move the job again")
         case 68:
             return NotFound(f"this machine has no job {job_id}", "list the jobs that it has")
         case code:

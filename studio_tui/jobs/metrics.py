@@ -116,6 +116,8 @@ class Metrics:
                 code = _whole(row.get("exit_code"))
                 self.attempts.append(-1 if code is None else code)
                 self.mark(f"attempt {len(self.attempts) + 1}")
+            case "moved":  # what comes now is made of other things
+                self.run = None
             case "end":
                 self._place(row)
 

@@ -29,6 +29,7 @@ SCRUBBED_NAMES = (
     "MASTER_PORT",
 )
 HIDDEN_LIMIT = 60_000  # they go through one variable, of which the kernel takes 128 KiB
+MAX_RUNTIME = "max-runtime"
 LIGHTNING_FOLDER = "lightning"  # in the payload: what is put first on a job's PYTHONPATH
 
 
@@ -43,6 +44,9 @@ class JobPlan:
         own_python: whether the spec names the interpreter, so that a .venv does not count.
         text: the POSIX shell script.
         hidden: variables that the script does not have, because nobody may read their values.
+        limit: seconds that it may run, 0 for no limit; and the word for why it is stopped then.
+        parcel: a folder with what another job has written, with which this one goes on; and the
+            line for its log that says so.
     """
 
     job_id: str
@@ -53,6 +57,8 @@ class JobPlan:
     own_python: bool
     text: str
     hidden: Mapping[str, str] = field(default_factory=dict, repr=False)
+    limit: tuple[int, str] = (0, MAX_RUNTIME)
+    parcel: tuple[str, str] = ("", "")
 
 
 def plan(
@@ -67,6 +73,8 @@ def plan(
     post: Post | None = None,
     attempt: int = 0,
     resume: str = "",
+    limit: tuple[int, str] | None = None,
+    parcel: tuple[str, str] = ("", ""),
 ) -> JobPlan:
     """Plans a job.
 
@@ -78,6 +86,7 @@ def plan(
         post: its place among several nodes.
         attempt: how often it was tried before, where the machine itself does not count that.
         resume: a checkpoint to begin with.
+        limit, parcel: see JobPlan; the limit is the spec's own when None.
 
     Raises:
         UsageFault: the folder cannot be written into a script.
@@ -123,7 +132,19 @@ def plan(
             f"the job's secrets have more than {HIDDEN_LIMIT} bytes together",
             "put long ones into files, and give their paths",
         )
-    return JobPlan(job_id, spec, cwd, environment, python, bool(spec.python), text, hidden)
+    limit = limit or (spec.max_runtime or 0, MAX_RUNTIME)
+    return JobPlan(
+        job_id,
+        spec,
+        cwd,
+        environment,
+        python,
+        bool(spec.python),
+        text,
+        hidden,
+        limit,
+        parcel,
+    )
 
 
 def gpu_environment(gpus: Sequence[int]) -> dict[str, str]:

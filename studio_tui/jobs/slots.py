@@ -129,6 +129,14 @@ class Slots:
                 admitted[job] = placement
         return admitted
 
+    def reserve(self, job: str, claim: Claim) -> Placement | None:
+        """What a claim gets at once, held from now on; None when it would have to wait."""
+        waiting = {machine for each in self._waiting.values() for machine in each.machines}
+        placement = self._place(claim, waiting)
+        if placement is not None:
+            self.hold(job, placement)
+        return placement
+
     def waits_for(self, job: str) -> str:
         """Why a job waits, in words; empty when it does not."""
         claim = self._waiting.get(job)

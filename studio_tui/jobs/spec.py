@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from studio_tui.errors import UsageFault
+from studio_tui.jobs.budget import USUAL_ALARM, money, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,6 +57,8 @@ class JobSpec:
         accelerator: one of ACCELERATORS.
         max_steps: optimizer steps after which training ends.
         max_runtime: seconds after its start at which it is stopped, retries included.
+        budget: what it may cost at most, retries included, in the currency of the machine's price.
+        budget_alarm: the share of that at which everybody is told.
         retries: how often it is run again when it fails, from its last checkpoint if it has one.
         env: more environment variables.
         secrets: names of secrets that it is given as environment variables.
@@ -78,6 +81,8 @@ class JobSpec:
     accelerator: str = ""
     max_steps: int | None = None
     max_runtime: int | None = None
+    budget: float | None = None
+    budget_alarm: float = USUAL_ALARM
     retries: int = 0
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
@@ -152,6 +157,10 @@ class JobSpec:
                 values[name] = _integer(name, given[name])
         if "max_runtime" in given:
             values["max_runtime"] = duration(_text("max_runtime", given["max_runtime"]))
+        if "budget" in given:
+            values["budget"] = money(given["budget"])
+        if "budget_alarm" in given:
+            values["budget_alarm"] = share(given["budget_alarm"])
         if "env" in given:
             values["env"] = _text_map("env", given["env"])
         if "secrets" in given:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 _ALL = {"kind": str, "root": str, "folder": str, "price_per_hour": float, "max_jobs": int}
+_ALL |= {"job_budget": float}
 _SSH = {"host": str, "port": int, "user": str, "identity_file": str, "known_hosts": str}
 _RENTED = {"sleep_after": str, "max_runtime": str}
 KINDS: dict[str, dict[str, type]] = {
@@ -31,7 +32,7 @@ KINDS: dict[str, dict[str, type]] = {
     | {"gpus": object, "cpus": int, "memory": str, "time": str, "options": list},
 }
 """What an entry of each kind may say, and what kind of value that is."""
-_UNTOLD = ("entry", "max_jobs")
+_UNTOLD = ("entry", "max_jobs", "job_budget")
 _KINDS_OF_VALUES = {
     str: "text",
     int: "a whole number",
@@ -62,6 +63,7 @@ class Machine:
         found: it is not in machines.toml, but in ssh's configuration.
         entry: its table in machines.toml.
         max_jobs: so many of a studio's jobs run there at once; None for no limit.
+        job_budget: what a job there may cost that is not given a budget; None for no limit.
     """
 
     id: str
@@ -72,6 +74,7 @@ class Machine:
     gpus: tuple[MachineGPU, ...] = ()
     price_per_hour: float | None = None
     max_jobs: int | None = None
+    job_budget: float | None = None
     found: bool = False
     entry: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -166,6 +169,8 @@ def check_entry(name: str, entry: Mapping[str, Any], source: str) -> None:
             )
     if entry.get("price_per_hour", 0) < 0:
         raise UsageFault(f"{place}: price_per_hour is {entry['price_per_hour']}", "write 0 or more")
+    if entry.get("job_budget", 1) <= 0:
+        raise UsageFault(f"{place}: job_budget is {entry['job_budget']}", "write an amount above 0")
     if entry.get("max_jobs", 1) < 1:
         raise UsageFault(f"{place}: max_jobs is {entry['max_jobs']}", "write 1 or more")
     if not 0 < entry.get("port", 22) < 65536:
@@ -182,6 +187,7 @@ def _entered(name: str, entry: Mapping[str, Any], source: str) -> Machine:
         kind=entry["kind"],
         price_per_hour=None if price is None else float(price),
         max_jobs=entry.get("max_jobs"),
+        job_budget=entry.get("job_budget"),
         entry=dict(entry),
     )
 

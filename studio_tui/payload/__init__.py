@@ -10,7 +10,7 @@ smi.py         the same by nvidia-smi or amd-smi, where that cannot be used
 carry/         a folder that is carried to another machine: looked at, sent, settled
 allocation.py  a Slurm allocation, and programs in it that outlive whoever started them
 lightning/     a distribution for a job's PYTHONPATH, by which Lightning finds studio_probe,
-               studio_ranks and studio_resume
+               studio_ranks, studio_resume and studio_hold
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ _OWN = (
     "probe.py",
     "smi.py",
     "allocation.py",
+    "lightning/studio_hold.py",
     "lightning/studio_probe.py",
     "lightning/studio_ranks.py",
     "lightning/studio_resume.py",
@@ -47,16 +48,20 @@ _ENTRY_POINTS = b"""\
 studio = studio_probe:for_lightning
 studio_ranks = studio_ranks:for_lightning
 studio_resume = studio_resume:for_lightning
+studio_hold = studio_hold:for_lightning
 [pytorch_lightning.callbacks_factory]
 studio = studio_probe:for_pytorch_lightning
 studio_ranks = studio_ranks:for_pytorch_lightning
 studio_resume = studio_resume:for_pytorch_lightning
+studio_hold = studio_hold:for_pytorch_lightning
 [lightning.fabric.callbacks_factory]
 studio = studio_probe:for_fabric
 studio_resume = studio_resume:for_fabric
+studio_hold = studio_hold:for_fabric
 [lightning_fabric.callbacks_factory]
 studio = studio_probe:for_fabric
 studio_resume = studio_resume:for_fabric
+studio_hold = studio_hold:for_fabric
 """
 _METADATA = b"""\
 Metadata-Version: 2.1

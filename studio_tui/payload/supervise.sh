@@ -1,17 +1,22 @@
 #!/bin/sh
 # Runs jobs that outlive whoever started them. POSIX sh alone: dash, bash, busybox; no daemon, nothing installed.
 #
-#   supervise.sh start  ROOT ID CWD LENGTH [RETRIES [LIMIT [HIDDEN]]]
+#   supervise.sh start  ROOT ID CWD LENGTH [RETRIES [LIMIT [HIDDEN [WHY [PARCEL MARK]]]]]
 #                       on stdin HIDDEN lines NAME=VALUE, then the job's script, LENGTH bytes. A second start changes
 #                       nothing. A job that fails is run again up to RETRIES times; LIMIT seconds after its start it is
-#                       stopped. Hidden variables are given to the job and never written down; in VALUE a backslash is
-#                       \\ and a new line \n.
+#                       stopped, because of WHY, at a checkpoint if it can be held. Hidden variables are given to the job
+#                       and never written down; in VALUE a backslash is \\ and a new line \n. With a PARCEL, a folder
+#                       that pack made, the job goes on in what another one has written, after MARK in its log.
 #   supervise.sh status ROOT ID
 #   supervise.sh list   ROOT                    "ID LINE" for each job
 #   supervise.sh follow ROOT ID LOG METRICS     frames from these byte offsets on, until the job or stdin ends
 #   supervise.sh read   ROOT ID FILE OFF LEN    "SIZE\n" and the bytes; FILE is log, metrics or checkpoints
 #   supervise.sh cancel ROOT ID GRACE [WHY]     TERM, after GRACE seconds KILL, strays included
+#   supervise.sh finish ROOT ID GRACE WHY       the same at a checkpoint, if the job can be held
 #   supervise.sh remove ROOT ID                 forgets a job that has ended
+#   supervise.sh hold   ROOT ID                 asks it to wait at a checkpoint, for a minute: "LINE\nWHO\nSTEP PATH\n"
+#   supervise.sh release ROOT ID                it need not wait
+#   supervise.sh pack   ROOT ID [PATH]          ROOT/ID/parcel: what a job goes on with elsewhere, a checkpoint too
 #
 # LINE    STATE EXIT LOG_SIZE METRICS_SIZE STARTED ENDED REASON        "-" for what is not known
 # STATE   starting running succeeded failed stopped lost missing
@@ -20,7 +25,8 @@
 #
 # ROOT/ID holds: script cwd umask retries limit; claim, sup, pid ("PID BIRTH BOOT" of the starter, the recorder, the
 # job); log, metrics; started, ended, stop (somebody asked for the end, and why); exit. Each is written whole, by rename, so no reader sees
-# half of one. In checkpoints the job itself lists what it can go on from, a path a line, the newest last.
+# half of one. In checkpoints the job itself lists what it can go on from, a path a line, the newest last. hold, holds,
+# held: see lightning/studio_hold.py.
 #
 # A job finds in its environment STUDIO_JOB_ID, STUDIO_JOB_DIR, STUDIO_METRICS, STUDIO_CHECKPOINTS (those files),
 # STUDIO_ATTEMPT (0, 1, ...), and from the second attempt on STUDIO_RESUME: the newest checkpoint that is there.
@@ -156,12 +162,12 @@ line() {
 NEWLINE='
 '
 
-# timer SECONDS: stops the job when it has had its time; ends soon after the job itself
+# timer SECONDS WHY: stops the job when it has had its time; ends soon after the job itself
 timer() {
   until=$(($(date +%s)+$1))
   while [ -d "$dir" ] && [ ! -f "$dir/exit" ]; do
     left=$((until-$(date +%s)))
-    [ $left -le 0 ] && exec "$shell" "$0" cancel "${dir%/*}" "${dir##*/}" 30 max-runtime
+    [ $left -le 0 ] && exec "$shell" "$0" finish "${dir%/*}" "${dir##*/}" 30 "$2"
     [ $left -gt 5 ] && left=5
     sleep $left
   done
@@ -169,6 +175,21 @@ timer() {
 
 resume() { # -> STUDIO_RESUME
   while IFS= read -r path; do [ -e "$path" ] && STUDIO_RESUME=$path; done < "$dir/checkpoints"
+}
+
+# told FILE -> TOLD: its first line, - when there is none
+told() { TOLD=-; [ -f "$dir/$1" ] && IFS= read -r TOLD < "$dir/$1"; TOLD=${TOLD:--}; }
+
+# adopt PARCEL MARK: what another job has written becomes this one's beginning
+adopt() {
+  for file in "$1"/*; do
+    case ${file##*/} in log|metrics) ;; *) printf '%s\n' "$dir/${file##*/}" > "$dir/checkpoints";; esac
+    mv -f "$file" "$dir/"
+  done
+  rm -rf "$1"
+  [ -s "$dir/log" ] && [ "$(tail -c 1 "$dir/log" | wc -l)" -eq 0 ] && echo >> "$dir/log"
+  printf '%s\n' "$2" >> "$dir/log"
+  printf '\n{"event": "moved"}\n' >> "$dir/metrics"
 }
 
 reveal() { # exports what is hidden
@@ -208,14 +229,18 @@ start)
   mkdir -p "$root"
   command -v setsid >/dev/null 2>&1 || command -v python3 >/dev/null 2>&1 || command -v perl >/dev/null 2>&1 ||
     die 65 "none of setsid, python3 and perl is on this machine"
-  part=$root/.$id.$$
+  part=$root/.$id.$$ parcel=${10:-}
   cat > "$part"
   if [ "$(wc -c < "$part" | tr -d ' ')" != "$length" ]; then rm -f "$part"; die 66 "the job's script came in part"; fi
+  if [ ! -d "$dir" ] && [ "$parcel" ] && [ ! -f "$parcel/log" ]; then
+    rm -f "$part"; die 69 "what the job is to go on with is not on this machine"
+  fi
   if ! mkdir "$dir" 2>/dev/null; then rm -f "$part"; line; exit; fi # mkdir is the lock
   sign "$dir/claim"
   printf '%s\n' "$cwd" > "$dir/cwd"; echo "$mask" > "$dir/umask"
-  echo "${6:-0}" > "$dir/retries"; echo "${7:-0}" > "$dir/limit"
+  echo "${6:-0}" > "$dir/retries"; echo "${7:-0} ${9:-max-runtime}" > "$dir/limit"
   : > "$dir/log"; : > "$dir/metrics"; : > "$dir/checkpoints"
+  [ "$parcel" ] && adopt "$parcel" "${11:-studio: moved}"
   date +%s | put "$dir/started"
   mv "$part" "$dir/script"
   ( session "$shell" "$0" recorder "$dir" ) </dev/null >/dev/null 2>&1 &
@@ -226,8 +251,8 @@ start)
 recorder) # waits for the job and writes its exit code; in a session of its own, so that no kill of the job's reaches it
   dir=$root; umask 077; sign "$dir/sup"
   trap '' HUP INT TERM
-  read -r retries < "$dir/retries"; read -r limit < "$dir/limit"
-  [ "$limit" -gt 0 ] && ( timer "$limit" ) &
+  read -r retries < "$dir/retries"; read -r limit why < "$dir/limit"
+  [ "$limit" -gt 0 ] && ( timer "$limit" "$why" ) &
   if IFS= read -r cwd < "$dir/cwd" && cd "$cwd" 2>/dev/null; then
     attempt=0
     while :; do
@@ -248,6 +273,7 @@ recorder) # waits for the job and writes its exit code; in a session of its own,
 job) # one attempt
   dir=$root attempt=$id; umask 077; sign "$dir/pid"
   [ -f "$dir/stop" ] && exit 143 # asked for between two attempts, when there was nothing to signal
+  rm -f "$dir/holds" "$dir/held" "$dir/hold.at" # of an earlier attempt
   STUDIO_JOB_ID=${dir##*/} STUDIO_JOB_DIR=$dir STUDIO_METRICS=$dir/metrics STUDIO_CHECKPOINTS=$dir/checkpoints
   STUDIO_ATTEMPT=$attempt STUDIO_RESUME=
   [ "$attempt" -gt 0 ] && resume
@@ -322,6 +348,41 @@ cancel)
   sweep $patience
   tries=0; while look; [ "$STATE" = running ] && [ $tries -lt 50 ]; do tries=$((tries+1)); nap 0.1; done
   line;;
+
+finish)
+  look
+  told holds
+  if [ "$STATE" = running ] && [ "$TOLD" = trainer ]; then
+    : > "$dir/hold"; told held
+    tries=0; while [ "$TOLD" = - ] && [ $tries -lt 40 ]; do tries=$((tries+1)); nap 0.5; look
+      [ "$STATE" = running ] && told held || break
+    done
+  fi
+  exec "$shell" "$0" cancel "$root" "$id" "${4:?}" "${5:?}";;
+
+hold)
+  look
+  [ "$STATE" != missing ] || die 68 "no such job: $id"
+  umask 077
+  [ "$STATE" != running ] || : > "$dir/hold"
+  line
+  told holds; echo "$TOLD"; told held; printf '%s\n' "$TOLD";;
+
+release) rm -f "$dir/hold";;
+
+pack)
+  [ -f "$dir/log" ] || die 68 "no such job: $id"
+  umask 077; mkdir -p "$dir/parcel" || exit 1
+  # The same files under other names: what the job still writes is in the parcel, too.
+  for file in log metrics; do ln -f "$dir/$file" "$dir/parcel/$file" 2>/dev/null || cp -p "$dir/$file" "$dir/parcel/" || exit 1; done
+  path=${4:-}
+  case $path in
+    '') ;;
+    "$dir/parcel"/*) [ -e "$path" ] || exit 1; echo "${path##*/}";;
+    *)
+      for old in "$dir/parcel/"step-*; do rm -rf "$old"; done
+      cp -Rp "$path" "$dir/parcel/step-saved.ckpt" && echo step-saved.ckpt;;
+  esac;;
 
 remove)
   look

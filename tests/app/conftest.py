@@ -357,6 +357,21 @@ class StagedStudio(Studio):
     def _jobs_ranks(self, job: str) -> dict[str, Any]:
         return {"ranks": self.ranks.get(job, [])}
 
+    def _jobs_move(self, job: str, machine: str, precision: str, restart: bool) -> dict[str, Any]:
+        self.moving(job, target=machine, by=self.name, asked=NOW, phase="carrying")
+        return {"asked": NOW}
+
+    def _jobs_stay(self, job: str) -> dict[str, Any]:
+        self.moving(job, phase="cancelled", note="somebody had it stay")
+        return {}
+
+    def moving(self, job: str, **fields: Any) -> None:
+        """The host says how far a job's way to another machine is."""
+        entry = self.document.jobs[job]
+        move = {"source": entry.machine, **(entry.moves[-1] if entry.moves else {}), **fields}
+        self.document.jobs.put(replace(entry, moves=[move]))
+        self.saved()
+
     def _jobs_stop(self, job: str) -> dict[str, Any]:
         return {}
 

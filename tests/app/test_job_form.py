@@ -20,7 +20,7 @@ from studio_tui.jobs.spec import JobSpec
 FULL = {
     "script": "train.py", "args": "-n 'a b'", "machine": "box1,box2", "nodes": "2",
     "devices": "0,1", "precision": "bf16-mixed", "strategy": "ddp", "max_runtime": "2h",
-    "retries": "3", "secrets": "HF_TOKEN, WANDB_API_KEY",
+    "budget": "5.00", "retries": "3", "secrets": "HF_TOKEN, WANDB_API_KEY",
 }  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def test_every_field_counts() -> None:
     request = read_request(FULL)
     options: dict[str, Any] = {
         "machine": "box1,box2", "nodes": 2, "devices": "0,1", "precision": "bf16-mixed",
-        "strategy": "ddp", "max_runtime": "2h", "retries": 3,
+        "strategy": "ddp", "max_runtime": "2h", "budget": "5.00", "retries": 3,
         "secrets": ["HF_TOKEN", "WANDB_API_KEY"],
     }  # fmt: skip
     assert request == RunRequest("train.py", ["-n", "a b"], options)
@@ -72,6 +72,7 @@ def test_what_makes_no_sense_names_its_field(texts: dict[str, str], field: str) 
         ({"retries": 101}, "retries"),
         ({"max_runtime": "soon"}, "max_runtime"),
         ({"max_runtime": "999d"}, "max_runtime"),
+        ({"budget": "much"}, "budget"),
         ({"secrets": ["no name"]}, "secrets"),
         ({"args": ["\0"]}, "args"),
         ({"script": "-m.py"}, "script"),
@@ -90,6 +91,7 @@ def test_what_the_host_answers_belongs_to_a_field(given: dict[str, Any], field: 
         (UsageFault("a is named twice"), "machine"),
         (UsageFault("1 machine for 2 nodes: a"), "nodes"),
         (UsageFault("box has 1 GPU, and 2 asked for"), "devices"),
+        (UsageFault("box has no price, so a budget would mean nothing there"), "budget"),
         (NotFound("no secret 'HF_TOKEN'"), "secrets"),
         (NotFound("there is no b.py in /studio"), "script"),
         (StudioError("the disk is full"), ""),

@@ -54,22 +54,6 @@ def test_advice_names_what_fits(hosted: Hosted, typed: Typed) -> None:
         assert typed("job", "advise", hosted.id, f"--parameters={wrong}").code == 2
 
 
-def test_a_measure_runs_each_precision(hosted: Hosted, typed: Typed) -> None:
-    both = ("-p", "32-true", "-p", "bf16-mixed")
-    done = typed("job", "measure", hosted.id, *both, "--", "ok.py")
-    assert done.code == 0
-    assert [line.split()[:3] for line in done.out.splitlines()[1:]] == [
-        ["32-true", "succeeded", "-"], ["bf16-mixed", "succeeded", "-"],
-    ]  # fmt: skip
-    failed = typed("job", "measure", hosted.id, *both, "--json", "--", "bad.py")
-    assert failed.code == 1
-    assert [run["state"] for run in failed.json] == ["failed", "failed"]
-    assert typed("job", "measure", hosted.id, "-p", "12-odd", "--", "ok.py").code == 2
-    assert typed("job", "measure", hosted.id, "--", "ok.py").code == 2
-    for job in typed("job", "ls", hosted.id, "--json").json:
-        assert typed("job", "rm", hosted.id, job["id"]).code == 0
-
-
 def test_from_run_to_rm(hosted: Hosted, typed: Typed) -> None:
     made = typed(
         "job", "run", hosted.id, "--name", "first", "--env", "COLOUR=red=ish", "--json",
@@ -102,6 +86,14 @@ def test_from_run_to_rm(hosted: Hosted, typed: Typed) -> None:
     assert "first" in typed("job", "ls", hosted.id).out
     assert typed("job", "pins", hosted.id, "first", "--json").json == []
     assert "no pin yet" in typed("job", "pins", hosted.id, "first").out
+    pinned = typed("job", "pin", hosted.id, "first", "LEARNED".lower(), "-m", "at last")
+    assert (pinned.code, pinned.err) == (0, "pinned: learned red=ish\n")
+    (found,) = typed("job", "pins", hosted.id, "first", "--json").json
+    assert (found["id"], found["text"]) == (pinned.out.strip(), "at last")
+    assert typed("job", "pin", hosted.id, "first", "nothing like it").code == 3
+    assert typed("job", "pin", hosted.id, "first").code == 2
+    assert typed("job", "unpin", hosted.id, "first", found["id"]).code == 0
+    assert typed("job", "unpin", hosted.id, "first", found["id"]).code == 3
     assert "state      succeeded" in typed("job", "show", hosted.id, "first").out
 
     done = typed("job", "rm", hosted.id, "first")
@@ -151,9 +143,11 @@ def test_following_goes_on_until_the_end(hosted: Hosted, typed: Typed) -> None:
     typed("job", "rm", hosted.id, job)
 
 
-@pytest.mark.parametrize("verb", ["show", "logs", "metrics", "stop", "wait", "rm"])
+@pytest.mark.parametrize(
+    "verb", ["show", "logs", "metrics", "stop", "move --to=local", "wait", "rm"]
+)
 def test_a_job_that_is_not_there(verb: str, hosted: Hosted, typed: Typed) -> None:
-    done = typed("job", verb, hosted.id, "none")
+    done = typed("job", *verb.split(), hosted.id, "none")
     assert (done.code, done.out) == (3, "")
     assert done.error == f"no job 'none' in {hosted.id}"
     assert done.hint == f"see: studio-tui job ls {hosted.id}"
@@ -168,6 +162,9 @@ def test_a_job_that_is_not_there(verb: str, hosted: Hosted, typed: Typed) -> Non
         (["--nodes", "2", "--", "ok.py"], 2, "1 machine for 2 nodes: local"),
         (["-m", "local,local", "--", "ok.py"], 2, "local is named twice"),
         (["--retries", "-1", "--", "ok.py"], 2, "retries is -1"),
+        (["--budget", "much", "--", "ok.py"], 2, "a budget of 'much' is none"),
+        (["--budget", "5", "--", "ok.py"], 2, "local has no price"),
+        (["--budget-alarm", "200%", "--", "ok.py"], 2, "'200%' is no share"),
         (["--env", "COLOUR", "--", "ok.py"], 2, "an --env has no value"),
         (["--env", "1X=2", "--", "ok.py"], 2, "'1X' cannot be the name"),
         (["-m", "gpu-box", "--", "ok.py"], 3, "no machine 'gpu-box'"),
@@ -197,3 +194,19 @@ def test_a_job_for_people_leaves_out_what_is_not_known() -> None:
         "id     j1", "name   \ufffd[2J", "notes  a; b", "nodes  1",
     ]  # fmt: skip
     assert json.dumps(told)
+    moves = [{"source": "local", "target": "box", "step": 20, "phase": "done"}, {}]
+    assert readable({"id": "j1", "moves": moves}).splitlines() == [
+        "id    j1", "move  local -> box at step 20: done", "move  None -> None: None",
+    ]  # fmt: skip
+
+
+def test_a_move_that_cannot_be(hosted: Hosted, typed: Typed) -> None:
+    job = typed("job", "run", hosted.id, "--", "sleep", "100").out.strip()
+    here = typed("job", "move", hosted.id, job, "--to", "local")
+    assert (here.code, here.error) == (2, f"job {job} runs on local already")
+    assert typed("job", "move", hosted.id, job, "--to", "moon").code == 3
+    assert typed("job", "move", hosted.id, job).code == 2
+    typed("job", "stop", hosted.id, job)
+    over = typed("job", "move", hosted.id, job, "--to", "local")
+    assert (over.code, over.error) == (1, f"job {job} is stopped")
+    typed("job", "rm", hosted.id, job)

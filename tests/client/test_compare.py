@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from studio_tui.client.compare import Line, Metric, lines, measure, summary
+from studio_tui.client.compare import Line, Metric, lines, summary
 from studio_tui.document.entries import JobEntry
 from studio_tui.errors import NotFound
 
@@ -100,8 +100,8 @@ async def test_a_few_steps_in_each_precision(hosted: Hosted) -> None:
     pytest.importorskip("lightning", reason="lightning is not installed")
     (hosted.folder / "learn.py").write_text(LEARN)
     async with hosted.attach() as studio:
-        found = await measure(
-            studio, "learn.py", precisions=["32-true", "bf16-true"], steps=3, python=sys.executable
+        found = await studio.probe(
+            "learn.py", precisions=["32-true", "bf16-true"], max_steps=3, python=sys.executable
         )
     assert [(run.precision, run.state, run.steps) for run in found] == [
         ("32-true", "succeeded", 3),
@@ -113,11 +113,11 @@ async def test_a_few_steps_in_each_precision(hosted: Hosted) -> None:
         assert run.notes == []
 
 
-async def test_a_measuring_that_is_given_up_stops_its_job(hosted: Hosted) -> None:
+async def test_a_probe_that_is_given_up_stops_its_job(hosted: Hosted) -> None:
     (hosted.folder / "wait.py").write_text("import time; time.sleep(60)\n")
     async with hosted.attach() as studio:
         before = set(studio.document.jobs)
-        task = asyncio.create_task(measure(studio, "wait.py", precisions=["32-true"]))
+        task = asyncio.create_task(studio.probe("wait.py"))
         jobs = studio.document.jobs
         await studio.until(lambda: any(jobs[j].state == "running" for j in set(jobs) - before))
         task.cancel()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from studio_tui.client.joblog import LINE_CAP, STRETCH, Stretch, line_start
-from studio_tui.errors import NotFound
+from studio_tui.errors import NotFound, UsageFault
+from tests.client.conftest import Reply, Stage, stretch
 
 if TYPE_CHECKING:
     from studio_tui.client.joblog import JobLog
@@ -38,9 +39,27 @@ async def test_a_long_log_is_read_from_both_ends_and_searched(hosted: Hosted) ->
             with pytest.raises(NotFound):
                 bobs.unpin(made.id)
             await studio.until(lambda: not log.pins)
+        await pinned_by_its_words(log, whole)
         log.pin(0, "line 0")
         await job.remove()
         await studio.until(lambda: not studio.document.pins)
+
+
+async def pinned_by_its_words(log: JobLog, whole: bytes) -> None:
+    last = await log.pin_line("naïve", remark="so it is")
+    assert (last.line, last.text) == ("line 50777 naïve", "so it is")
+    assert whole[last.offset :].startswith("line 50777 naïve".encode())
+    middle = await log.pin_line(None, last.offset + 5)
+    assert (middle.offset, middle.line) == (last.offset, last.line)
+    assert (await log.pin_line(None, 0)).line == "line 0 "
+    for made in log.pins:
+        log.unpin(made.id)
+    for text, at in (("no such words", None), (None, len(whole)), (None, -1)):
+        with pytest.raises(NotFound, match="there is no"):
+            await log.pin_line(text, at)
+    for text, at in ((None, None), ("line", 3), ("", None)):
+        with pytest.raises(UsageFault, match="which line"):
+            await log.pin_line(text, at)
 
 
 async def read_back(log: JobLog, whole: bytes) -> None:
@@ -81,3 +100,23 @@ async def searched(log: JobLog, whole: bytes) -> None:
 )
 def test_where_a_line_starts(data: bytes, start: int) -> None:
     assert line_start(data) == start
+
+
+async def test_a_log_whose_beginning_is_kept_no_more(stage: Stage) -> None:
+    log = bytearray(b"".join(b"line %d\n" % number for number in range(100_000)))
+    kept = log.index(b"line 70000\n")
+    stage.host.logs("j", log)
+
+    def kept_alone(params: dict[str, Any]) -> Reply:
+        return stretch(bytes(log), {**params, "offset": max(params["offset"], kept)})
+
+    stage.host.answers["jobs.log"] = kept_alone
+    studio = await stage.attach()
+    job = await studio.job("j")
+    assert b"".join([data async for data in job.chunks(follow=False)]) == log[kept:]
+    pieces = [await job.log.last()]
+    while pieces[0].data:
+        pieces.insert(0, await job.log.before(pieces[0].offset))
+    assert b"".join(piece.data for piece in pieces) == log[kept:]
+    assert (await job.log.first()).offset == kept
+    assert (await job.log.around(kept)).offset == kept

@@ -28,6 +28,15 @@ def test_a_chunk_beyond_the_end_shows_that_something_was_missed() -> None:
     assert tail.offset == 2
 
 
+def test_what_is_kept_no_more_is_not_waited_for() -> None:
+    tail = LogTail()
+    tail.feed(0, b"ab")
+    tail.skip(5)
+    assert tail.feed(3, b"defg") == b"fg"
+    tail.skip(1)
+    assert tail.offset == 7
+
+
 def test_it_may_start_in_the_middle() -> None:
     tail = LogTail(3)
     assert tail.feed(0, b"abcdef") == b"def"

@@ -14,6 +14,7 @@ from studio_tui.document.entries import (
     Entry,
     FileEntry,
     JobEntry,
+    JobMove,
     MachineEntry,
     StudioInfo,
     TerminalEntry,
@@ -162,3 +163,19 @@ def test_what_a_job_costs() -> None:
 )
 def test_whether_a_job_has_several_processes(entry: JobEntry, several: bool) -> None:
     assert entry.several == several
+
+
+def test_a_job_that_moved_costs_what_each_machine_costs() -> None:
+    machines = {"a": MachineEntry("a", price_per_hour=7.0), "own": MachineEntry("own")}
+    there = {"source": "own", "target": "a", "phase": "done", "at": 4600.0, "spent": 2.0}
+    going = {"source": "a", "target": "own", "phase": "carrying"}
+    job = JobEntry("j", machine="a", started=1000.0, moves=[there, going])
+    assert job.cost_until(8200.0, machines) == 9.0
+    home = {"source": "a", "target": "own", "phase": "done", "at": 8200.0, "spent": 9.0}
+    job = JobEntry("j", machine="own", started=1000.0, ended=9999.0, moves=[there, home])
+    assert job.cost_until(9e9, machines) == 9.0
+    assert job.machines == ["own"]
+    assert JobEntry("j", machine="a,b", moves=[going]).machines == ["a", "b", "own"]
+    strange = JobEntry.read({"id": "j", "moves": [{"step": "x", "phase": "done", "at": True}]})
+    assert strange.moved == [JobMove(phase="done")]
+    assert strange.cost_until(1.0, machines) is None

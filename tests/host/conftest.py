@@ -143,6 +143,11 @@ class Known:
 
     def __init__(self, *sites: Site) -> None:
         self._sites = {site.machine.id: site for site in sites}
+        self.on_up: Callable[[str], None] = lambda machine: None
+
+    def change(self, site: Site) -> None:
+        """A machine is another one now."""
+        self._sites[site.machine.id] = site
 
     def known(self) -> list[Machine]:
         return [site.machine for site in self._sites.values()]

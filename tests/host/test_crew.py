@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,7 +60,16 @@ async def test_the_newest_checkpoint_is_brought_to_every_machine(
             (member / "checkpoints").write_text(listed)
         assert await crew.checkpoint() == f"{folder}/logs here/é.ckpt"
         assert (folder / "logs here" / "é.ckpt").read_bytes() == b"weights"
-        (there / "logs here" / "é.ckpt").unlink()
+        shards = there / "logs here" / "é.ckpt"
+        shards.unlink()
+        (folder / "logs here" / "é.ckpt").unlink()
+        shards.mkdir()
+        for name in (".metadata", "meta.pt", "__0_0.distcp"):
+            (shards / name).write_text(name)
+        assert await crew.checkpoint() == f"{folder}/logs here/é.ckpt"
+        assert {(folder / "logs here" / "é.ckpt" / file.name).read_text() == file.name
+                for file in shards.iterdir() if file.is_file()} == {True}  # fmt: skip
+        shutil.rmtree(shards)
         assert await crew.checkpoint() == ""
 
 

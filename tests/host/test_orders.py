@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from studio_tui.host.orders import Order, Orders
+from studio_tui.host.orders import Moving, Order, Orders
 from studio_tui.jobs.spec import JobSpec
 
 SPEC = JobSpec(
@@ -19,6 +19,11 @@ def test_an_order_is_found_as_it_was_kept(tmp_path: Path) -> None:
         order = Order(spec, ("local", "box"), 12.5, {"OTHER": "é\n"})
         orders.keep("j", order)
         assert orders.find("j") == order
+    moving = Moving("box", 2, "bf16-mixed", (0, 1), "/a/parcel", "/b", "step-3.ckpt", 3, sent=True)
+    order = Order(SPEC, ("local",), leg=1, left=(("local", "j"),), moving=moving)
+    orders.keep("j", order)
+    assert orders.find("j") == order
+    assert [member.id for member in order.members("j", 0)] == ["j-m1"]
     assert (tmp_path / "jobs" / "j.json").stat().st_mode & 0o077 == 0
     orders.forget("j")
     orders.forget("j")

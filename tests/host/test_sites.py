@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from studio_tui.errors import NotFound, StudioError
+from studio_tui.host import sites as sites_module
 from studio_tui.host.sites import Site, Sites
-from studio_tui.machines.catalogue import Machine
+from studio_tui.machines.catalogue import Machine, MachineGPU
 from studio_tui.machines.connection import ConnectionLost
+from studio_tui.machines.install import Facts
 from tests.host.conftest import Bench, Known, eventually
 
 
@@ -33,6 +35,31 @@ async def test_what_a_machine_is_can_be_waited_for(bench: Bench, site: Site) -> 
         assert facts.max_jobs == 3
         with pytest.raises(NotFound, match="no machine 'moon'"):
             await sites.facts("moon")
+
+
+async def test_one_that_comes_back_may_be_another(
+    bench: Bench, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An instance whose type was changed while it was off has other GPUs, and another price."""
+    sizes = iter((1, 8))
+
+    async def described(connection: object, payload: object) -> Facts:
+        if (gpus := next(sizes, None)) is None:
+            raise ConnectionLost("the connection was lost again")
+        return Facts(4, 1, 1, (MachineGPU("H200"),) * gpus, "3.12", "Linux")
+
+    monkeypatch.setattr(sites_module, "describe", described)
+    async with bench.host() as parts:
+        ways = Known(site)
+        sites = Sites(ways, parts.document, parts.tasks)
+        ways.on_up("local")  # before anybody wanted it
+        assert len((await sites.facts("local")).gpus) == 1
+        ways.change(replace(site, machine=Machine("local", price_per_hour=9.0)))
+        for _ in range(2):
+            ways.on_up("local")
+            facts = await sites.facts("local")
+            assert (len(facts.gpus), facts.price_per_hour) == (8, 9.0)
+        assert len(parts.document.machines["local"].gpus) == 8
 
 
 async def test_a_machine_that_nobody_knows(bench: Bench, site: Site) -> None:

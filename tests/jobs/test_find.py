@@ -73,3 +73,22 @@ async def test_reading_all_of_it_finds_the_same(
             for back in (False, True):
                 expected = await find(supervisor, "j1", text, offset, back=back)
                 assert await search(read, text, offset, back=back) == expected, (text, offset, back)
+
+
+@pytest.mark.parametrize("piece", [1, 7, 1000])
+async def test_a_log_whose_beginning_is_kept_no_more(piece: int) -> None:
+    lowest = LOG.index(b"three")
+
+    async def read(offset: int, length: int) -> tuple[bytes, int]:
+        assert offset >= lowest
+        return LOG[offset : offset + length], len(LOG)
+
+    async def found(text: str, offset: int, *, back: bool = False) -> int | None:
+        return await search(read, text, offset, back=back, piece=piece, lowest=lowest)
+
+    last = LOG.index(b"last")
+    assert await found("one", 0) == lowest
+    assert await found("one", last, back=True) == lowest
+    assert await found("One", last, back=True) is None
+    assert await found("one", lowest, back=True) is None
+    assert await found("one", 2, back=True) is None

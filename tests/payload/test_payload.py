@@ -21,6 +21,7 @@ def test_the_files_that_a_machine_needs() -> None:
         "folder.py",
         "probe.py",
         "pynvml.py",
+        "lightning/studio_hold.py",
         "lightning/studio_probe.py",
         "lightning/studio_ranks.py",
         "lightning/studio_resume.py",
@@ -59,7 +60,7 @@ def test_every_entry_point_leads_to_a_function() -> None:
         payload.files()["lightning/studio_probe-1.dist-info/entry_points.txt"].decode()
     )
     targets = [value for section in points.sections() for value in points[section].values()]
-    assert len(targets) == 10
+    assert len(targets) == 14
     for target in targets:
         module, _, function = target.partition(":")
         body = ast.parse(payload.files()[f"lightning/{module}.py"]).body

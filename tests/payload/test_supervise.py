@@ -334,3 +334,48 @@ def test_hidden_variables_reach_every_attempt_and_no_file(jobs: Any) -> None:
     ]  # fmt: skip
     for file in (jobs.root / "a").iterdir():
         assert file.name == "log" or "end" not in file.read_text()
+
+
+HELD = """
+d=$STUDIO_JOB_DIR; echo trainer > $d/holds; step=0; resumed=${STUDIO_RESUME:-nothing}
+echo "from ${resumed##*/}"
+while [ $step -lt 400 ]; do
+  step=$((step+1))
+  if [ -f $d/hold ] && [ ! -f $d/held ]; then
+    mkdir -p $d/parcel; echo $step > $d/parcel/step-$step.ckpt
+    echo "$step $d/parcel/step-$step.ckpt" > $d/held
+  fi
+  sleep 0.05
+done
+"""
+
+
+def test_a_job_goes_on_in_what_another_one_has_written(jobs: Any) -> None:
+    def held() -> list[str]:
+        while (lines := jobs.call("hold", "a").stdout.splitlines())[2] == "-":
+            time.sleep(0.02)
+        return lines  # type: ignore[no-any-return]
+
+    jobs.start("a", HELD)
+    state, who, where = held()
+    assert (state.split()[0], who) == ("running", "trainer")
+    step, path = where.split(" ", 1)
+    assert jobs.call("pack", "a", path).stdout == f"step-{step}.ckpt\n"
+    assert jobs.call("cancel", "a", 5, "moved").stdout.split()[6] == "moved"
+    parcel = jobs.root / "a" / "parcel"
+    words = (jobs.folder, len(HELD), 0, 0, 0, "max-runtime")
+    nothing = jobs.call("start", "b", *words, jobs.root / "none", "x", stdin=HELD)
+    assert (nothing.returncode, nothing.stdout) == (69, "")
+    for _ in range(2):  # a start whose answer was lost is repeated
+        again = jobs.call("start", "b", *words, parcel, "studio: moved", stdin=HELD)
+        assert again.stdout.split()[0] in ("starting", "running")
+    jobs.until_logged("b", "moved\nfrom")
+    assert jobs.log("b") == "from nothing\nstudio: moved\nfrom nothing\n"
+    listed = jobs.call("read", "b", "checkpoints", 0, 1000).stdout
+    assert listed.splitlines()[1] == f"{jobs.root}/b/step-{step}.ckpt"
+    assert '{"event": "moved"}' in (jobs.root / "b" / "metrics").read_text()
+    assert not parcel.exists()
+    ended = jobs.call("finish", "b", 5, "budget").stdout.split()
+    assert (ended[0], ended[6]) == ("stopped", "budget")
+    assert (jobs.root / "b" / "held").exists()
+    assert jobs.call("hold", "none").returncode == 68

@@ -129,6 +129,18 @@ runs as several processes.
             with told(self):
                 await self._studio.command("jobs.stop", job=job)
 
+    @on(JobList.MoveRequested)
+    def _move_requested(self, event: JobList.MoveRequested) -> None:
+        event.stop()
+        self._move(event.job)
+
+    @work(group="move")
+    async def _move(self, job: str) -> None:
+        from studio_tui.app.screens import job_move
+
+        with told(self):
+            await job_move.visit(self.app, self._studio, job, self.notice)
+
     def show_meters(self) -> None:
         """Show the newest sample of the studio's machine."""
         document = self._studio.document

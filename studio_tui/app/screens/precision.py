@@ -18,7 +18,7 @@ from studio_tui.app.screens.modal import Modal
 from studio_tui.app.truncate import scrub
 from studio_tui.app.widgets.precision_table import PrecisionTable
 from studio_tui.client import advisor
-from studio_tui.client.compare import RunSummary, measure
+from studio_tui.client.compare import RunSummary
 from studio_tui.client.studio import Studio
 from studio_tui.document.entries import MachineEntry
 from studio_tui.errors import StudioError, UsageFault
@@ -186,9 +186,9 @@ class PrecisionAdvice(Modal[str | None]):
         try:
             for precision in precisions:
                 self._tell(f"{script} runs {STEPS} steps in {precision} ...   esc stops it")
-                self._runs += await measure(
-                    self._studio, script, self._request.args,
-                    precisions=[precision], steps=STEPS, **options,
+                self._runs += await self._studio.probe(
+                    script, self._request.args,
+                    precisions=[precision], max_steps=STEPS, **options,
                 )  # fmt: skip
                 self._advise()
             self._tell("; ".join(dict.fromkeys(n for run in self._runs for n in run.notes)))

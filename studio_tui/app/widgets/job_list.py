@@ -26,8 +26,10 @@ class JobList(Rows, can_focus=True, inherit_bindings=False):
 Every run of this studio, the newest first.
 
 - `▶` running, `…` queued or starting, `✓` succeeded, `✗` failed, `■` stopped, `?` lost
+- on the right what it has cost, of its budget if it has one; `!` once most of that is spent
 - **up**, **down** choose a job; **Enter** or a press shows its log and curves
 - **s** stops the chosen job, **r** runs the open file again
+- **m** takes it to another machine while it trains, `→` and back again before it went
 - **c** lays its curves over those that are shown, and takes them away again
 - **C** sets it beside the one that is shown: results, speed, memory, cost
 """
@@ -39,6 +41,7 @@ Every run of this studio, the newest first.
         Binding("enter", "select", "Show", id="jobs.show"),
         Binding("s,delete", "stop", "Stop", id="jobs.stop"),
         Binding("r", "run", "Run", id="jobs.run"),
+        Binding("m", "move", "Move", id="jobs.move"),
         Binding("c", "compare", "Compare", id="jobs.compare"),
         Binding("C", "figures", "Side by side", show=False, id="jobs.figures"),
     ]
@@ -77,6 +80,9 @@ Every run of this studio, the newest first.
 
     class StopRequested(Selected):
         """Stop this job; the receiver asks once more, since this is not undone."""
+
+    class MoveRequested(Selected):
+        """Take this job to another machine, or leave it where it is after all."""
 
     class CompareRequested(Selected):
         """Lay this job's curves over those that are shown, or take them away again."""
@@ -183,6 +189,11 @@ Every run of this studio, the newest first.
         if self.chosen is not None and not self.chosen.over:
             self.post_message(self.StopRequested(self, self.chosen.id))
 
+    def action_move(self) -> None:
+        """Ask to take the chosen job to another machine."""
+        if self.chosen is not None and self.chosen.state == "running":
+            self.post_message(self.MoveRequested(self, self.chosen.id))
+
     def action_compare(self) -> None:
         """Lay the chosen job's curves over those that are shown, or take them away."""
         if self.chosen is not None:
@@ -198,9 +209,11 @@ Every run of this studio, the newest first.
         self.post_message(self.RunRequested())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only a job that is not over can be stopped."""
+        """Only a job that is not over can be stopped, and one that runs can be moved."""
         if action == "stop":
             return True if self.chosen is not None and not self.chosen.over else None
+        if action == "move":
+            return True if self.chosen is not None and self.chosen.state == "running" else None
         return True
 
     def on_click(self, event: events.Click) -> None:

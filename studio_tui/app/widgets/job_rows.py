@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from studio_tui.app import units
-from studio_tui.app.truncate import cells, left, right, scrub
+from studio_tui.app.truncate import cells, clip, left, right, scrub
 from studio_tui.app.widgets.rows import Row, Span
 from studio_tui.app.widgets.run_curves import Curves, last_finite, metrics
 from studio_tui.document.entries import JobEntry
@@ -21,7 +21,8 @@ _GLYPHS = {
 }
 _STATE_FROM, _COST_FROM = 48, 30
 _STATE_WIDTH = max(len(state) for state in _GLYPHS)
-_NAME_LEAST, _NAME_MOST = 6, 32
+_SPENT = {"alarm": "warn", "spent": "bad"}
+_NAME_LEAST, _NAME_MOST, _TARGET_MOST = 6, 32, 12
 
 
 def progress(curves: Curves) -> str:
@@ -49,6 +50,9 @@ def newest_first(jobs: Sequence[JobEntry]) -> list[JobEntry]:
 
 def detail(job: JobEntry, now: float, far: str) -> str:
     """What says most about a job beside its state; "" when the state says it all."""
+    way = job.moved[-1] if job.moves and not job.over else None
+    if way is not None and not way.over:
+        return f"→ {clip(scrub(way.target), _TARGET_MOST)} {scrub(way.phase)}"
     if job.state == "running" and far:
         return far
     if job.state == "failed" and job.exit_code is not None:
@@ -56,6 +60,18 @@ def detail(job: JobEntry, now: float, far: str) -> str:
     if job.state in ("queued", "starting", "lost") or job.started is None:
         return ""
     return units.duration((job.ended if job.ended is not None else now) - job.started)
+
+
+def cost(job: JobEntry, *, short: bool = False) -> str:
+    """What a job has cost, of what it may: `$3.49/$5.00`; `!` once most of that is spent.
+
+    Args:
+        short: leave out what it may.
+    """
+    if job.budget is None:
+        return units.money(job.cost) if job.cost is not None else ""
+    mark = "! " if job.budget_state else ""
+    return f"{mark}{units.money(job.cost)}" + ("" if short else f"/{units.money(job.budget)}")
 
 
 def job_rows(
@@ -67,8 +83,10 @@ def job_rows(
         text or (job.state if width < _STATE_FROM else "")
         for text, job in zip(said, jobs, strict=True)
     ]
-    costs = [units.money(job.cost) if job.cost is not None else "" for job in jobs]
     detail_width = max(map(cells, details), default=0)
+    costs = [cost(job) for job in jobs]
+    if 3 + _NAME_LEAST + 2 + detail_width + 2 + max(map(cells, costs), default=0) > width:
+        costs = [cost(job, short=True) for job in jobs]
     cost_width = max(map(cells, costs), default=0) if width >= _COST_FROM else 0
     state_width = _STATE_WIDTH if width >= _STATE_FROM else 0
     fixed = 3 + sum(column + 2 for column in (state_width, detail_width, cost_width) if column)
@@ -87,6 +105,8 @@ def job_rows(
             row.append(("  " + left(job.state, state_width), meaning))
         row.append((slack + "  " + right(details[index], detail_width), ""))
         if cost_width:
-            row.append(("  " + right(costs[index], cost_width), "muted"))
+            row.append(
+                ("  " + right(costs[index], cost_width), _SPENT.get(job.budget_state, "muted"))
+            )
         rows.append(row)
     return rows

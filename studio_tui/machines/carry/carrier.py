@@ -224,6 +224,12 @@ class Carrier:
         self._base, self._name, self._last = base, name, True
 
 
+async def carry(source: Place, target: Place) -> Outcome:
+    """Makes two folders one; raises as Carrier.opened and Carrier.carry do."""
+    async with Carrier.opened(source, target) as carrier:
+        return await carrier.carry()
+
+
 async def _stage(
     source: Tree, target: Tree, steps: Steps, moved: Callable[[int, int], None]
 ) -> list[str]:

@@ -184,6 +184,14 @@ class Probe:
         self._next = now + max(SHORTEST, (self._clock() - now) / SHARE)
 
     @harmless
+    def studio_settle(self, trainer: Any) -> None:
+        """Writes the step that just ended, whether or not it is time: the run is held here."""
+        if trainer.is_global_zero and self._written != trainer.global_step:
+            self._deliver(wait=True)
+            self._step(trainer, self._news(trainer.callback_metrics), self._clock())
+            self._deliver(wait=True)
+
+    @harmless
     def on_validation_start(self, trainer: Any, module: Any) -> None:
         """Writes the step that led to the validation."""
         if trainer.is_global_zero and not trainer.sanity_checking:
@@ -210,13 +218,14 @@ class Probe:
 
     @harmless
     def on_exception(self, trainer: Any, module: Any, exception: BaseException) -> None:
-        """Writes the last step, and what went wrong."""
+        """Writes the last step, and what went wrong; the end of a held run is no fault."""
         if trainer.is_global_zero:
             try:
                 self._leftovers(trainer)
             finally:
-                error = f"{type(exception).__name__}: {exception}"[:500]
-                self._sheet.write("exception", {**self._place(trainer), "error": error})
+                if not getattr(exception, "of_the_studio", False):
+                    error = f"{type(exception).__name__}: {exception}"[:500]
+                    self._sheet.write("exception", {**self._place(trainer), "error": error})
 
     @harmless
     def teardown(self, trainer: Any, module: Any, stage: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from textual.widgets import Input
 
 from studio_tui.app.job_form import RunRequest
 from studio_tui.app.screens.precision import PrecisionAdvice, estimates
@@ -54,12 +55,16 @@ def test_what_makes_no_sense_is_refused(typed: dict[str, str]) -> None:
 
 
 async def test_a_precision_is_chosen_from_the_form(
-    studio: Any, open_app: Any, settle: Any, text_of: Any
+    studio: Any, open_app: Any, settle: Any, text_of: Any, golden: Any
 ) -> None:
     async with open_app(studio, (80, 24)) as pilot:
         pilot.app.workspace.open_file("train.py")
         await settle(pilot)
-        await pilot.press("ctrl+r", "f2")
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+        await settle(pilot)
+        golden("run-form-80x24", pilot)
+        await pilot.press("f2")
         await until(pilot, lambda: isinstance(pilot.app.screen, PrecisionAdvice))
         assert "type how many parameters the model has" in text_of(pilot)
         await pilot.press(*"4x")
@@ -67,7 +72,8 @@ async def test_a_precision_is_chosen_from_the_form(
         assert "! '4x' is no number · write 124M or 1.3B" in text_of(pilot)
         await pilot.press("backspace", "B", "enter")
         await until(pilot, lambda: isinstance(pilot.app.focused, PrecisionTable))
-        assert "bf16-true      7.5G   7.5G     15G       –    30G  gpu-box" in text_of(pilot)
+        await settle(pilot)
+        golden("precision-80x24", pilot)
         await pilot.press("down", "down", "down", "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, RunDialog))
         await until(pilot, lambda: "precision   bf16-true" in text_of(pilot))

@@ -84,7 +84,7 @@ async def test_every_field_is_explained_while_it_is_typed_into(text_of: Any) -> 
     ("keys", "problem", "field", "said"),
     [
         (["down", "'", "enter"], None, "args", "! no closing quotation"),
-        ([*["down"] * 8, *"often", "enter"], None, "retries", "! 'often' is no number"),
+        ([*["down"] * 9, *"often", "enter"], None, "retries", "! 'often' is no number"),
         (["enter"], UsageFault("unknown precision 'x'", "choose y"), "precision", "! unknown"),
         (["enter"], NotFound("offline: no relay", "wait"), "script", "! offline: no relay · wait"),
     ],

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from studio_tui.app.widgets.job_rows import detail, newest_first, progress
+from studio_tui.app.widgets.job_rows import cost, detail, job_rows, newest_first, progress
 from studio_tui.document.entries import JobEntry
 from tests.app.widgets.test_job_list import JOBS
 
@@ -21,3 +21,23 @@ def test_progress() -> None:
     assert progress({"epoch": [(1, 2.0)]}) == "ep 2"
     assert progress({"acc": loss}) == ""
     assert progress({}) == ""
+
+
+def test_a_job_on_its_way_tells_where_it_goes() -> None:
+    way = {"target": "a-machine-with-a-long-name", "phase": "carrying"}
+    job = JobEntry("x", state="running", started=5, moves=[way])
+    assert detail(job, 17, "ep 3") == "→ a-machine-w… carrying"
+    gone = JobEntry("x", state="running", started=5, moves=[{**way, "phase": "done"}])
+    assert detail(gone, 17, "ep 3") == "ep 3"
+
+
+def test_what_a_job_cost_of_its_budget() -> None:
+    assert cost(JobEntry("x")) == ""
+    assert cost(JobEntry("x", cost=0.4)) == "$0.40"
+    assert cost(JobEntry("x", budget=5.0)) == "–/$5.00"
+    alarmed = JobEntry("x", cost=4.5, budget=5.0, budget_state="alarm")
+    assert cost(alarmed) == "! $4.50/$5.00"
+    (row,) = job_rows([alarmed], 0, {}, 0, 40)
+    assert row[-1] == ("  ! $4.50/$5.00", "warn")
+    (row,) = job_rows([alarmed], 0, {}, 0, 31)
+    assert row[-1] == ("  ! $4.50", "warn")
