@@ -83,10 +83,11 @@ class Data:
             while True:
                 page = source.page(address.path, token, most=most, **flags)
                 told = {"entries": [entry.plain() for entry in page.entries], "token": page.token}
-                # Long names may be too long together: then fewer of them are asked for.
-                if most == 1 or len(json.dumps(told)) <= ANSWER_BYTES:
+                size = len(json.dumps(told))
+                if most == 1 or size <= ANSWER_BYTES:
                     return told
-                most = max(1, most // 4)
+                # Names may be too long together: then only as many are asked for as fit.
+                most = max(1, len(page.entries) * ANSWER_BYTES // (size + size // 4))
 
         return await self._blocking(look)
 
