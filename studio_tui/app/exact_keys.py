@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
 ESC: Final = "\x1b"
+_NAMED: Final = frozenset(map(chr, range(32, 127)))
 _INTRODUCERS: Final = frozenset("[OP]_^X\\")
 """After these a sequence goes on: keys, the mouse, replies of the terminal."""
 _WORD_KEYS: Final = {"b": "ctrl+left", "f": "ctrl+right", "\x7f": "ctrl+w"}
@@ -47,7 +48,7 @@ def _with_alt(keys: Iterable[events.Key]) -> list[events.Key]:
     return [
         events.Key(
             key.key if "alt+" in key.key else f"alt+{key.key}",
-            None if key.character and key.character.isascii() else key.character,
+            None if key.character in _NAMED else key.character,
         )
         for key in keys
     ]

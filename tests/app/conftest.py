@@ -528,6 +528,18 @@ async def resized(pilot: Pilot[Any], columns: int, lines: int) -> None:
 
 
 @pytest.fixture
+def only() -> dict[str, set[str]]:
+    """Commands that are for the open file alone, and for the terminal alone: never both."""
+    return {
+        "file": {"comment", "bookmark", "break", "mark.next", "authors", "save"},
+        "terminal": {
+            "take", "hand", "history", "look", "ask", "free", "lock", "name", "pin", "record",
+            "link", "pan.left", "pan.right", "pan.up", "pan.down",
+        },
+    }  # fmt: skip
+
+
+@pytest.fixture
 def resize() -> Callable[..., Any]:
     """`await resize(pilot, columns, lines)`."""
     return resized

@@ -39,7 +39,8 @@ async def test_the_bar_says_where_one_is_and_what_was_printed_meanwhile() -> Non
     async with app.run_test(size=(80, 10)) as pilot:
         app.pane.open(ROWS, 20, Offset(0, 0), Spot(4, 0))
         await app.workers.wait_for_complete()
-        await pilot.pause()
+        while app.pane.view.reading.height == 1:  # not laid out yet
+            await pilot.pause()
         assert app.pane.words == "▲ line 5 of 5 · esc back to now"
         app.printed = 7
         assert "▼ 7 below" in app.pane.words

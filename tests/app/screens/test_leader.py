@@ -46,11 +46,15 @@ async def test_the_leader_again_is_for_the_terminal() -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80, 130, 200])
-async def test_every_letter_is_shown_at_every_width(text_of: Any, width: int) -> None:
+@pytest.mark.parametrize("foreign", ["file", "terminal"])
+async def test_every_letter_is_shown_at_every_width(
+    text_of: Any, only: dict[str, set[str]], foreign: str, width: int
+) -> None:
+    offered = [command for command in COMMANDS if command.id not in only[foreign]]
     app = SafeApp[None]()
     async with app.run_test(size=(width, 24)) as pilot:
-        app.push_screen(LeaderStrip(COMMANDS, LEADER, True))
+        app.push_screen(LeaderStrip(offered, LEADER, True))
         await pilot.pause()
         shown = text_of(pilot)
-        assert all(command.label in shown for command in COMMANDS if command.letter)
+        assert all(command.label in shown for command in offered if command.letter)
         assert "^] again sends it to the terminal" in shown

@@ -38,7 +38,7 @@ async def test_the_owner_locks_and_frees(pilot: Any, studio: Any, settle: Any) -
     await led(pilot, settle, "x")
     assert studio.asked("terminals.lock") == [{"terminal": "t1"}]
     assert "lock" not in possible(pilot)
-    await led(pilot, settle, "f")
+    await led(pilot, settle, "s")
     assert studio.asked("terminals.free") == [{"terminal": "t1"}]
     assert studio.document.terminals["t1"].driver is None
     assert "ask" not in possible(pilot)
