@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import io
-
+from studio_tui.data.ranged import Seekable
 from studio_tui.data.source import Going, Read
 
 
-class Outgoing(io.RawIOBase):
+class Outgoing(Seekable):
     """A file of `size` bytes; its progress counts what is read for the first time."""
 
     def __init__(self, size: int, read: Read, going: Going) -> None:
-        super().__init__()
-        self._size, self._fetch, self._going = size, read, going
-        self._at = self._furthest = 0
-
-    def readable(self) -> bool:
-        """It can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """It can be read from anywhere."""
-        return True
-
-    def tell(self) -> int:
-        """Where the next read begins."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go elsewhere."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(0, start + offset)
-        return self._at
+        super().__init__(size)
+        self._fetch, self._going = read, going
+        self._furthest = 0
 
     def read(self, size: int | None = -1) -> bytes:
         """The next bytes. Stopped: the copy was called off."""

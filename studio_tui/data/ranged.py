@@ -11,21 +11,13 @@ BLOCK = 256 << 10
 BLOCKS = 64
 
 
-class Ranged(io.RawIOBase):
-    """Reads a file of a source by ranges.
+class Seekable(io.RawIOBase):
+    """A file of `size` bytes that can be read from anywhere."""
 
-    Args:
-        budget: most bytes that are fetched; then reading raises OSError.
-    """
-
-    def __init__(self, source: Source, entry: Entry, budget: int) -> None:
+    def __init__(self, size: int) -> None:
         super().__init__()
-        self._source = source
-        self._entry = entry
-        self._left = budget
+        self._size = size
         self._at = 0
-        self._size = entry.size or 0
-        self._blocks: OrderedDict[int, bytes] = OrderedDict()
 
     def readable(self) -> bool:
         """It can be read."""
@@ -44,6 +36,21 @@ class Ranged(io.RawIOBase):
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         self._at = max(0, start + offset)
         return self._at
+
+
+class Ranged(Seekable):
+    """Reads a file of a source by ranges.
+
+    Args:
+        budget: most bytes that are fetched; then reading raises OSError.
+    """
+
+    def __init__(self, source: Source, entry: Entry, budget: int) -> None:
+        super().__init__(entry.size or 0)
+        self._source = source
+        self._entry = entry
+        self._left = budget
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Fill a buffer, or as much of it as lies in one block."""
