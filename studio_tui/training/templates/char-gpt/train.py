@@ -23,12 +23,13 @@ from pathlib import Path
 
 import lightning as L
 import torch
-from data import CHARACTERS, Windows, decode, encode, read_text
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
+
+from data import CHARACTERS, Windows, decode, encode, read_text
 
 CONTEXT = 64  # how many characters back the model can see
 WIDTH = 96  # how many numbers describe one character inside the model

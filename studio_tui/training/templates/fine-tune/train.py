@@ -16,9 +16,10 @@ from pathlib import Path
 
 import lightning as L
 import torch
-from data import DIGITS, LETTERS, Signs
 from lightning.pytorch.callbacks import BackboneFinetuning, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+
+from data import DIGITS, LETTERS, Signs
 from model import Reader
 
 BASE = Path("checkpoints/base.ckpt")

@@ -15,11 +15,12 @@ import warnings
 
 import lightning as L
 import torch
-from data import SHAPES, Shapes
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 from torch.nn import functional as F
+
+from data import SHAPES, Shapes
 
 RATE = 1e-3  # how large a change may be: too small is slow, too large forgets
 

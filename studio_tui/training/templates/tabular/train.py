@@ -15,11 +15,12 @@ import warnings
 
 import lightning as L
 import torch
-from data import DISTRICTS, NUMBERS, Flats
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 from torch.nn import functional as F
+
+from data import DISTRICTS, NUMBERS, Flats
 
 RATE = 1e-2  # how large a change may be
 WIDTH = 64  # how many things it can notice at once
