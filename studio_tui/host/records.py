@@ -62,7 +62,7 @@ class Records:
 
         The beginning of a secret at the end of a log that grows is left for the next time.
         """
-        if entry.started is None:
+        if not self._begun(entry):
             return b"", 0
         mask = self.mask(entry.id)
         first = max(min(self.start(entry.id), offset), offset - mask.reach)
@@ -71,6 +71,11 @@ class Records:
         if first + len(data) >= size and not entry.over:
             covered = covered[: len(data) - mask.open_end(data)]
         return covered[offset - first : offset - first + length], size
+
+    def _begun(self, entry: JobEntry) -> bool:
+        """Whether there is anything of a job yet: while it starts, its machine may not know it."""
+        first = entry.state == "starting" and self.merged(entry.id) is None
+        return entry.started is not None and not first
 
     def start(self, job_id: str) -> int:
         """The first byte of a job's log that is kept."""
@@ -93,7 +98,7 @@ class Records:
 
         Looked for on the machine, unless that would tell what is covered.
         """
-        if entry.started is None:
+        if not self._begun(entry):
             return None
         if not self.mask(entry.id) and self.merged(entry.id) is None:
             crew = self._crew(entry.id)
@@ -105,7 +110,7 @@ class Records:
 
     async def metrics(self, entry: JobEntry) -> Told:
         """The curves and marks of a job that nobody follows any more."""
-        if entry.started is None:
+        if not self._begun(entry):
             return plain(Metrics())
         if entry.id not in self._told:
             crew, metrics = self._crew(entry.id), Metrics()

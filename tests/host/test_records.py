@@ -28,7 +28,10 @@ async def test_a_log_is_read_with_its_secrets_covered(
     async with bench.host() as parts:
         order, sites = Order(SPEC, ("local",)), parts.sites(site)
         records = Records(tmp_path, lambda job: Crew(job, order, sites), lambda job: order)
-        assert await records.log(JobEntry("j", state="queued"), 0, 100) == (b"", 0)
+        for soon in (JobEntry("j", state="queued"), JobEntry("j", state="starting", started=1.0)):
+            assert await records.log(soon, 0, 100) == (b"", 0)  # its machine knows nothing of it
+            assert await records.find(soon, "it", 0) is None
+            assert await records.metrics(soon) == plain(Metrics())
         written(site, "it is sesame, sesa")
         assert await records.log(RUNNING, 0, 100) == (b"it is ******, ", 18)
         assert await records.log(RUNNING, 8, 3) == (b"***", 18)
