@@ -55,6 +55,23 @@ def test_the_waits_double_up_to_the_longest_and_are_drawn() -> None:
         assert waits == pytest.approx([seconds * factor for seconds in expected])
 
 
+def test_a_lid_that_is_closed_for_an_hour_is_no_reason_to_give_up() -> None:
+    clock, tries = Clock(), 0
+    run = course(clock)
+    run.connected()
+    opened = clock.now + 3600
+    run.lost("reset")
+    while clock.now < opened:
+        assert run.state.phase is Phase.DOWN
+        clock.now = run.state.until or 0
+        run.again()
+        run.missed(GONE)
+        tries += 1
+    assert tries < 130  # every 30 s in the end, not in a storm
+    run.connected()
+    assert run.state == ReachState(Phase.UP)
+
+
 def test_a_connection_that_lasted_begins_anew_and_one_that_flaps_does_not() -> None:
     clock = Clock()
     run = course(clock)
