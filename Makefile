@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 WORKERS ?= 3# tests wait more than they compute
 
 .PHONY: help demo test lint format bench-app bench-files bench-log bench-meters bench-probe \
-	bench-relay bench-reconnect bench-carry fuzz torture clean
+	bench-relay bench-reconnect bench-carry reference fuzz torture clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -54,6 +54,9 @@ bench-reconnect: $(VENV)/installed ## how soon everybody is back after an outage
 format: $(VENV)/installed ## put the code into the house's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+reference: $(VENV)/installed ## docs/sdk.md, from the docstrings
+	$(BIN)/python scripts/reference.py
 
 SECONDS ?= 60
 LIVES ?= 200

@@ -109,13 +109,13 @@ class Files(Choices):
         """What the host finds, best first."""
         studio = self.workspace.studio
         try:
-            answer = await studio.query("files.find", query=query, limit=FOUND)
+            found = await studio.tree.find(query, FOUND)
         except StudioError as error:
             # Offline there is nothing to choose; the reason stands where the files would.
             yield Hit(1.0, Content(f"! {error.message}"), lambda: None, help=escape(error.hint))
             return
         matcher = self.matcher(query)
-        for number, path in enumerate(str(path) for path in answer["paths"]):
+        for number, path in enumerate(found):
             shown = scrub(path)
             score = 1.0 - number / (2 * FOUND)
             yield Hit(

@@ -187,8 +187,7 @@ class Job:
 
     async def load_metrics(self) -> Curves:
         """Fetch the curves so far: metric name -> [(step, value)]; `metrics` keeps them."""
-        answer = Answer("jobs.metrics", await self.studio.query("jobs.metrics", job=self.id))
-        self.metrics = read_curves(answer.values.get("metrics"))
+        self.metrics = await curves_of(self.studio, self.id)
         return self.metrics
 
     async def load_ranks(self) -> list[dict[str, Any]]:
@@ -231,6 +230,11 @@ class Job:
             self._metric_rows += 1
             if self.on_metrics is not None:
                 self.on_metrics()
+
+
+async def curves_of(studio: Studio, job: str) -> Curves:
+    """The curves so far of the job with this id, which need not be followed."""
+    return read_curves((await studio.query("jobs.metrics", job=job)).get("metrics"))
 
 
 def read_curves(value: Any) -> Curves:

@@ -17,6 +17,7 @@ from studio_tui.client.file import SharedFile
 from studio_tui.client.folder import Listing, read_listing
 from studio_tui.client.followed import Followed, Shared
 from studio_tui.client.job import Job
+from studio_tui.client.services import Services
 from studio_tui.client.switching import SwitchPlan
 from studio_tui.client.terminal import SharedTerminal
 from studio_tui.document import progress
@@ -42,7 +43,7 @@ NEWS_SECONDS = 2.0
 DELIVERY_SECONDS = 5.0
 
 
-class Studio:
+class Studio(Services):
     """An attached studio; use as an async context manager.
 
     Leaving waits a moment for edits that are on their way, and raises StudioError when they did
@@ -304,11 +305,10 @@ class Studio:
         """The bytes of any file, binary or large, as they are on the machine's disk."""
         parts, offset = [], 0
         while True:
-            params = {"path": path, "offset": offset, "length": READ_SIZE}
-            piece = Answer("files.read", await self.query("files.read", **params))
-            parts.append(piece.data("data"))
-            offset += len(parts[-1])
-            if not parts[-1] or offset >= piece.count("size"):
+            piece = await self.tree.piece(path, offset, READ_SIZE)
+            parts.append(piece.data)
+            offset += len(piece.data)
+            if not piece.data or offset >= piece.size:
                 return b"".join(parts)
 
     async def terminal(

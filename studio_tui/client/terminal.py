@@ -130,6 +130,12 @@ class SharedTerminal:
         answer = await self.studio.query("terminals.history", **params)
         return [str(row) for row in Answer("terminals.history", answer).items("rows")]
 
+    async def recent(self, count: int) -> list[str]:
+        """The last `count` rows of scrollback and screen."""
+        params = {"terminal": self.id, "start": 0, "count": 0}
+        about = Answer("terminals.history", await self.studio.query("terminals.history", **params))
+        return await self.history(max(about.count("first"), about.count("total") - count), count)
+
     def release(self) -> None:
         """Stop following the screen; called when the room is left."""
         self._stop_following()
@@ -230,6 +236,10 @@ class SharedTerminal:
     async def hand_over(self, to: str) -> None:
         """Give the driver's seat to the person named `to`."""
         await self.studio.command("terminals.hand_over", terminal=self.id, to=to)
+
+    async def rename(self, title: str) -> None:
+        """Give the terminal a name, for everybody; "" leaves the name to its program."""
+        await self.studio.command("terminals.rename", terminal=self.id, title=title)
 
     async def resize(self, cols: int, rows: int) -> None:
         """Set the terminal's size in cells; the driver's right."""

@@ -150,8 +150,7 @@ The folder of the studio, on the studio's machine. Everybody sees the same files
     @work(exclusive=True, group="search")
     async def _search(self, query: str) -> None:
         with told(self):
-            answer = await self._studio.query("files.find", query=query, limit=FOUND)
-            self._found = [str(path) for path in answer["paths"]]
+            self._found = await self._studio.tree.find(query, FOUND)
             results = self.query_one(OptionList)
             results.clear_options()
             width = max(8, self.size.width - 4)
@@ -209,10 +208,10 @@ The folder of the studio, on the studio's machine. Everybody sees the same files
         if path is None:
             return
         with told(self):
-            kind = "dir" if path.endswith("/") else "file"
-            await self._studio.command("files.create", path=path.rstrip("/"), kind=kind)
+            folder = path.endswith("/")
+            await self._studio.tree.create(path.rstrip("/"), folder=folder)
             self.reload()
-            if kind == "file":
+            if not folder:
                 self.post_message(self.FileChosen(path))
 
     @work(exclusive=True, group="change")
@@ -227,7 +226,7 @@ The folder of the studio, on the studio's machine. Everybody sees the same files
         if path is None or path == chosen.path:
             return
         with told(self):
-            await self._studio.command("files.rename", path=chosen.path, to=path)
+            await self._studio.tree.rename(chosen.path, path)
             self.reload()
 
     @work(exclusive=True, group="change")
@@ -241,7 +240,7 @@ The folder of the studio, on the studio's machine. Everybody sees the same files
         question = Confirm("delete?", self._what_is_lost(chosen), "delete it", "keep it")
         if await self.app.push_screen_wait(question):
             with told(self):
-                await self._studio.command("files.delete", path=chosen.path)
+                await self._studio.tree.delete(chosen.path)
                 self.reload()
 
     def _what_is_lost(self, chosen: FileNode) -> str:

@@ -15,7 +15,7 @@ from studio_tui.app.widgets.curve import Curve, Curves
 from studio_tui.app.widgets.job_list import JobList, progress
 from studio_tui.app.widgets.meters_board import MetersBoard
 from studio_tui.client.compare import SPEED
-from studio_tui.client.job import read_curves
+from studio_tui.client.job import curves_of
 from studio_tui.client.studio import Studio
 from studio_tui.document.entries import JobEntry
 
@@ -111,7 +111,7 @@ the newest first. **Below**: the curves of the job whose log is shown.
         question = Confirm(f"stop {entry.name}?", body, "stop it", "let it run")
         if await self.app.push_screen_wait(question):
             with told(self):
-                await self._studio.command("jobs.stop", job=job)
+                await (await self._studio.job(job)).stop()
 
     def show_meters(self) -> None:
         """Show the newest sample of the studio's machine."""
@@ -163,8 +163,7 @@ the newest first. **Below**: the curves of the job whose log is shown.
     @work(group="compare")
     async def _compare(self, job: str) -> None:
         with told(self):
-            answer = await self._studio.query("jobs.metrics", job=job)
-            self._compared[job] = read_curves(answer.get("metrics"))
+            self._compared[job] = await curves_of(self._studio, job)
             self._draw_curves()
 
     def _draw_curves(self) -> None:

@@ -285,10 +285,7 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
     async def show_history(self) -> None:
         """Show the older lines, the newest of them first in sight."""
         with told(self):
-            id = self.shared.id
-            about = await self._studio.query("terminals.history", terminal=id, start=0, count=0)
-            start = max(int(about["first"]), int(about["total"]) - HISTORY_ROWS)
-            rows = await self.shared.history(start, HISTORY_ROWS)
+            rows = await self.shared.recent(HISTORY_ROWS)
             log = self.query_one(History)
             log.clear()
             log.write_lines([scrub(row) for row in rows], scroll_end=True)

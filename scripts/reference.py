@@ -1,0 +1,192 @@
+"""The reference of the Python API, built from its docstrings: `python scripts/reference.py`.
+
+Writes docs/sdk.md; with --check it writes nothing, and fails when the page is not current.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import griffe
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "sdk.md"
+HEAD = """\
+# The Python API
+
+What the app and the command line can do, a script can do: they have no other way in. This page is
+built from the docstrings by `make reference`.
+
+    from studio_tui import sdk
+
+    async with sdk.attach("calm-otter", name="ci") as studio:
+        job = await studio.run("train.py", precision="bf16-mixed")
+        async for line in job.logs():
+            print(line)
+        print(await job.wait(), job.metrics)
+
+`sdk.sync.attach` and `sdk.sync.open` give the same objects for scripts without `await`: every
+method that is awaited here returns its result there, and every `async for` is a `for`.
+"""
+OBJECTS = {
+    "studio": "client.studio.Studio",
+    "studio.tree": "client.tree.Tree",
+    "studio.guests": "client.sharing.Guests",
+    "file": "client.file.SharedFile",
+    "terminal": "client.terminal.SharedTerminal",
+    "job": "client.job.Job",
+    "job.log": "client.joblog.JobLog",
+}
+"""Objects by the names that scripts give them."""
+VALUES = (
+    "client.compare.RunSummary",
+    "client.folder.Listing",
+    "client.folder.FolderEntry",
+    "client.services.Stopped",
+    "client.sharing.Invitation",
+    "client.switching.SwitchPlan",
+    "client.tree.Piece",
+    "document.presence.Person",
+    "document.presence.Gaze",
+    "document.entries.FileEntry",
+    "document.entries.TerminalEntry",
+    "document.entries.JobEntry",
+    "document.entries.PinEntry",
+    "document.entries.MachineEntry",
+    "document.entries.SwitchEntry",
+    "document.entries.SleepEntry",
+    "meters.sample.Sample",
+    "meters.sample.GPU",
+)
+"""Values that methods return."""
+INNER = {"release", "Studio.forget", "Studio.find", "Studio.look", "Studio.observe"}
+"""Public for the app's sake, of no use in a script."""
+
+
+def page() -> str:
+    """The whole page, as Markdown."""
+    logging.getLogger("griffe").setLevel(logging.CRITICAL)
+    package = griffe.load("studio_tui", search_paths=[ROOT], docstring_parser="google")
+    sdk = package["sdk"]
+    parts = [HEAD, "## `sdk`\n"]
+    for name in ("attach", "open"):
+        parts += [f"### `sdk.{signature(sdk[name])}`\n", *prose(sdk[name])]
+    parts += errors(package["errors"])
+    for name, path in OBJECTS.items():
+        parts += described(name, package[path])
+    parts.append("## Values\n")
+    for path in VALUES:
+        parts += value(package[path])
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def errors(module: griffe.Object) -> Iterator[str]:
+    """The exceptions, which have one root."""
+    yield "## Errors\n"
+    for member in module.members.values():
+        if isinstance(member, griffe.Class):
+            first = member.docstring.value.splitlines()[0] if member.docstring else ""
+            yield f"- `sdk.{member.name}`: {first}"
+    yield ""
+
+
+def described(name: str, kind: griffe.Object) -> Iterator[str]:
+    """An object with its properties and methods."""
+    yield f"## `{name}`\n"
+    yield from prose(kind, arguments=False)
+    for member in public(kind):
+        if isinstance(member, griffe.Function):
+            waits = "await " if "async" in member.labels and not yields(member) else ""
+            waits = "async for ... in " if yields(member) else waits
+            yield f"### `{waits}{name}.{signature(member)}`\n"
+        else:
+            yield f"### `{name}.{member.name}`: `{returned(member)}`\n"
+        yield from prose(member)
+
+
+def public(kind: griffe.Object) -> Iterator[griffe.Object | griffe.Alias]:
+    """What a script may use, in the order of the source; what a base class offers comes last."""
+    inherited = [m for name, m in kind.inherited_members.items() if name not in kind.members]
+    for member in [*kind.members.values(), *inherited]:
+        shown = member.is_function or "property" in member.labels
+        inner = {member.name, f"{kind.name}.{member.name}"} & INNER
+        if shown and not inner and not member.name.startswith("_"):
+            yield member.final_target if isinstance(member, griffe.Alias) else member
+
+
+def yields(function: griffe.Function) -> bool:
+    """Whether what it returns is iterated."""
+    return "Iterator" in str(function.returns)
+
+
+def returned(member: griffe.Object | griffe.Alias) -> str:
+    """The type of a property."""
+    return str(getattr(member, "annotation", None) or "Any")
+
+
+def signature(function: griffe.Function) -> str:
+    """A call as one would type it, without types: those stand below."""
+    words, keywords = [], False
+    for parameter in function.parameters:
+        if parameter.name in ("self", "cls"):
+            continue
+        kind = parameter.kind
+        if kind is griffe.ParameterKind.keyword_only and not keywords:
+            keywords = True
+            words.append("*")
+        star = {griffe.ParameterKind.var_keyword: "**", griffe.ParameterKind.var_positional: "*"}
+        default = f"={parameter.default}" if parameter.default and kind not in star else ""
+        words.append(f"{star.get(kind, '')}{parameter.name}{default}")
+    back = "" if function.returns is None else str(function.returns)
+    return f"{function.name}({', '.join(words)})" + (f" -> {back}" if back != "None" else "")
+
+
+def value(kind: griffe.Object) -> Iterator[str]:
+    """A value with its fields."""
+    yield f"### `{kind.name}`\n"
+    yield from prose(kind)
+    fields = [m for m in kind.members.values() if m.is_attribute and "property" not in m.labels]
+    shown = ", ".join(f"`{m.name}: {m.annotation}`" for m in fields if m.annotation)
+    yield f"Fields: {shown}.\n"
+
+
+def prose(documented: griffe.Object, *, arguments: bool = True) -> Iterator[str]:
+    """A docstring as Markdown."""
+    if documented.docstring is None:
+        return
+    for section in documented.docstring.parsed:
+        match section.kind:
+            case griffe.DocstringSectionKind.text:
+                yield f"{section.value.strip()}\n"
+            case griffe.DocstringSectionKind.parameters if arguments:
+                yield from (f"- `{p.name}`: {joined(p.description)}" for p in section.value)
+                yield ""
+            case griffe.DocstringSectionKind.attributes:
+                yield from (f"- `{p.name}`: {joined(p.description)}" for p in section.value)
+                yield ""
+            case griffe.DocstringSectionKind.raises:
+                yield from (
+                    f"- raises `{p.annotation}`: {joined(p.description)}" for p in section.value
+                )
+                yield ""
+
+
+def joined(text: str) -> str:
+    """A description on one line."""
+    return " ".join(text.split())
+
+
+def main() -> None:
+    """Write the page, or look whether it is current."""
+    made = page()
+    if "--check" not in sys.argv:
+        PAGE.write_text(made, encoding="utf-8")
+    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != made:
+        sys.exit("docs/sdk.md is not what the docstrings say; run: make reference")
+
+
+if __name__ == "__main__":
+    main()
