@@ -34,6 +34,8 @@ method that is awaited here returns its result there, and every `async for` is a
 OBJECTS = {
     "studio": "client.studio.Studio",
     "studio.tree": "client.tree.Tree",
+    "studio.ports": "client.ports.Ports",
+    "forward": "client.ports.Forward",
     "studio.guests": "client.sharing.Guests",
     "file": "client.file.SharedFile",
     "terminal": "client.terminal.SharedTerminal",
@@ -55,6 +57,7 @@ VALUES = (
     "document.entries.TerminalEntry",
     "document.entries.JobEntry",
     "document.entries.PinEntry",
+    "document.entries.PortEntry",
     "document.entries.MachineEntry",
     "document.entries.SwitchEntry",
     "document.entries.SleepEntry",

@@ -46,13 +46,16 @@ def job() -> None:
 )
 @env_option
 @secret_option
+@click.option("--serve", is_flag=True, help="It serves HTTP, on the port that it finds in PORT.")
+@click.option("--port", type=int, metavar="N", help="Where; any that is free if not given.")
+@click.option("--health", metavar="PATH", help="Of a server: tells how it is; /health if not.")
 @click.option("--wait", is_flag=True, help="Print the log, and end with the job's exit code.")
 @json_option
 def run(
     studio: str, command: tuple[str, ...], name: str | None, machine: str | None, nodes: int | None,
     devices: str | None, accelerator: str | None, precision: str | None, strategy: str | None,
     max_runtime: str | None, retries: int | None, env: tuple[str, ...], secrets: tuple[str, ...],
-    wait: bool, as_json: bool,
+    serve: bool, port: int | None, health: str | None, wait: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Start SCRIPT as a job: it survives every disconnect.
 
@@ -60,6 +63,8 @@ def run(
 
     A retry goes on from the last checkpoint that Lightning's Trainer wrote; other scripts find
     the path of theirs in STUDIO_RESUME, if they listed it in the file STUDIO_CHECKPOINTS.
+
+    A server is looked at once it runs: see studio-tui port.
     """
     from studio_tui.cli.attached import attached
 
@@ -74,6 +79,8 @@ def run(
         "retries": retries,
         "env": variables(env),
         "secrets": list(secrets),
+        "port": 0 if serve and port is None else port,
+        "health": health or "",
     }
 
     async def start(joined: Studio) -> int:

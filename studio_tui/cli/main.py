@@ -29,6 +29,7 @@ COMMANDS = {
     "file": "studio_tui.cli.file:file",
     "exec": "studio_tui.cli.execute:execute",
     "job": "studio_tui.cli.job:job",
+    "port": "studio_tui.cli.port:port",
     "machine": "studio_tui.cli.machine:machine",
     "new": "studio_tui.cli.new:new",
     "demo": "studio_tui.cli.demo:demo",

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+from studio_tui.client.ports import Ports, answering
 from studio_tui.client.sharing import Guests
 from studio_tui.client.tree import Tree
 from studio_tui.document.entries import read_as
 from studio_tui.meters.sample import Sample
+
+if TYPE_CHECKING:
+    from studio_tui.client.job import Job
+    from studio_tui.client.studio import Studio
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,34 @@ class Services:
     async def command(self, method: str, **params: Any) -> dict[str, Any]:
         """Have the host do something."""
         raise NotImplementedError
+
+    @cached_property
+    def ports(self) -> Ports:
+        """Ports of the studio's machines: forwarded, led to this computer, given back."""
+        return Ports(cast("Studio", self))
+
+    async def serve(
+        self, script: str = "", args: Sequence[str] = (), *, port: int = 0, **options: Any
+    ) -> Job:
+        """Start a server as a job, and wait until it answers; see `Studio.run`.
+
+        It finds its port in the variable PORT. `ports.forward(job.entry.port)` leads it here.
+
+        Args:
+            script: a Python file, relative to the studio's folder, such as one with LitServe.
+            args: what follows the script.
+            port: where it serves HTTP on its machine; any that is free when 0.
+            options: those of `Studio.run`, and `health`, the path that tells how it is
+                ("/health"): it is well unless it answers with 5xx there.
+
+        Raises:
+            NotFound: there is no such script or machine.
+            StudioError: it ended before it answered, or an option makes no sense.
+        """
+        studio = cast("Studio", self)
+        job = await studio.run(script, args, port=port, **options)
+        await answering(studio, job)
+        return job
 
     @cached_property
     def guests(self) -> Guests:

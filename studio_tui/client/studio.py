@@ -183,10 +183,10 @@ class Studio(Services):
     @property
     def host_here(self) -> bool:
         """Whether the studio's host is connected: without it there are documents but no hands."""
-        return self._host is not None
+        return self.host_connection is not None
 
     @property
-    def _host(self) -> int | None:
+    def host_connection(self) -> int | None:
         """The number of the host's connection."""
         return next((p.connection for p in reversed(self._people) if p.role == "host"), None)
 
@@ -236,7 +236,7 @@ class Studio(Services):
         """As `query`, but waits while the host cannot be reached, then asks again."""
         while True:
             await self.until(lambda: self.reachable)
-            host = self._host
+            host = self.host_connection
             try:
                 return await self.query(method, **params)
             except NotFound:
@@ -247,7 +247,7 @@ class Studio(Services):
         """Whether `host` has left: the refusal of a call may be ahead of the news of that."""
         try:
             async with asyncio.timeout(NEWS_SECONDS):
-                await self.until(lambda: not self.reachable or self._host != host)
+                await self.until(lambda: not self.reachable or self.host_connection != host)
         except TimeoutError:
             return False
         return True

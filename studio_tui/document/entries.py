@@ -115,9 +115,10 @@ class TerminalEntry(Entry):
 class JobEntry(Entry):
     """A job. `state`: queued, starting, running, succeeded, failed, stopped or lost.
 
-    `gpus` are those that it holds or held: {machine: [indices]}. `started`, None while it is
-    queued, and `ended` are Unix times in seconds; `cost` is in the machine's currency, once it
-    is over; None when its machine has no price.
+    `gpus` are those that it holds or held: {machine: [indices]}. `port` is where a server listens
+    on its machine, None for one that is none, and `health` the path that tells how it is.
+    `started`, None while it is queued, and `ended` are Unix times in seconds; `cost` is in the
+    machine's currency, once it is over; None when its machine has no price.
     """
 
     name: str = ""
@@ -134,6 +135,8 @@ class JobEntry(Entry):
     cost: float | None = None
     notes: list[str] = field(default_factory=list)
     by: str = ""
+    port: int | None = None
+    health: str = ""
 
     @property
     def over(self) -> bool:
@@ -152,6 +155,24 @@ class JobEntry(Entry):
             return None
         end = self.ended if self.ended is not None else moment
         return max(end - self.started, 0.0) / 3600 * price
+
+
+@dataclass(frozen=True)
+class PortEntry(Entry):
+    """A port of a machine that reaches the host's computer, there on `local` of its loopback.
+
+    `state`: open (nobody asks how it is), starting (nothing answers yet), up, failing (it answers
+    with an error, or no more) or away (the machine cannot be reached); `note` says more. `job` is
+    the server's job, "" for a port that somebody forwarded; `by` is who did.
+    """
+
+    machine: str = ""
+    port: int = 0
+    local: int = 0
+    state: str = "open"
+    note: str = ""
+    job: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from studio_tui.document.entries import (
     JobEntry,
     MachineEntry,
     PinEntry,
+    PortEntry,
     QuestionEntry,
     SleepEntry,
     StudioInfo,
@@ -85,6 +86,7 @@ class StudioDocument:
         self.machines = Registry(replica, "machines", MachineEntry)
         self.questions = Registry(replica, "questions", QuestionEntry)
         self.pins = Registry(replica, "pins", PinEntry)
+        self.ports = Registry(replica, "ports", PortEntry)
         self.sleeps = Registry(replica, "sleeps", SleepEntry)
         self._meta = Registry(replica, "meta", StudioInfo)
         self._switches = Registry(replica, "switches", SwitchEntry)
@@ -125,7 +127,7 @@ class StudioDocument:
         """Call `callback()` after any change to the studio document."""
         registries: list[Registry[Any]] = [
             self.files, self.terminals, self.jobs, self.machines, self.questions, self.pins,
-            self.sleeps, self._meta, self._switches,
+            self.ports, self.sleeps, self._meta, self._switches,
         ]  # fmt: skip
         stops = [registry.observe(lambda _: callback()) for registry in registries]
         stops.append(unsubscribing(self._chat, self._chat.observe(lambda _: callback())))

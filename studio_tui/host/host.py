@@ -23,6 +23,7 @@ from studio_tui.host.files import Files
 from studio_tui.host.folder import Folder
 from studio_tui.host.jobs import Jobs
 from studio_tui.host.meters import Meters
+from studio_tui.host.ports import Ports
 from studio_tui.host.questions import Questions
 from studio_tui.host.rented import Rented
 from studio_tui.host.roads import Home, Roads
@@ -172,6 +173,7 @@ class Host:
         files = Files(folder_at(sites.here), place.state, session, document, place.id, tasks)
         terminals = Terminals(sites, document, session, place.id, tasks)
         jobs = Jobs(sites, document, session, place.id, tasks, time.time)
+        ports = Ports(sites, document, session, place.id, tasks)
         switch = Switch(sites, files, document, folder_at, self._switching, tasks, time.time)
         ends = (jobs.end_on, terminals.end_on)
         rented = Rented(sites, switch, document, jobs.on, ends, place.state, tasks, time.time)
@@ -187,13 +189,19 @@ class Host:
         files.on_edit = calls.on_change = lambda: rented.used(sites.here)
         meters.follow(sites.here)
         async with asyncio.TaskGroup() as resuming:
-            for listed in (files, terminals, jobs, switch, rented):
+            for listed in (files, terminals, jobs, ports, switch, rented):
                 resuming.create_task(listed.resume())
-        for part in (files, terminals, jobs, meters, sites, switch, rented):
+        for part in (files, terminals, jobs, ports, meters, sites, switch, rented):
             calls.add(part.calls())
         calls.add([self._stop_method(terminals, jobs)])
         calls.open()
-        room.on_presence = lambda: terminals.present({p.connection for p in self._people()})
+
+        def present() -> None:
+            connections = {person.connection for person in self._people()}
+            terminals.present(connections)
+            ports.present(connections)
+
+        room.on_presence = present
         room.show({"host": place.id})
         tasks.create_task(files.watch(), name="watching files")
         tasks.create_task(rented.watch(), name="watching rented machines")

@@ -19,6 +19,7 @@ from studio_tui.host.following import End, Following, decisive
 from studio_tui.host.ids import is_id, new_id
 from studio_tui.host.orders import Order, Orders
 from studio_tui.host.records import Records, thinned
+from studio_tui.host.serving import served
 from studio_tui.host.sites import Sites
 from studio_tui.host.tail import Tail
 from studio_tui.jobs.launch import JobState, JobStatus, Supervisor
@@ -170,6 +171,7 @@ class Jobs:
         claim = Claim.of(spec, machines)
         for machine in machines:
             claim.check(machine, await self._equip(machine, wanted=True))
+        spec = await served(spec, machines[0], self._sites, self._document)
         secrets = {name: await asyncio.to_thread(secret, name) for name in spec.secrets}
         order = Order(spec, machines, self._clock(), secrets)
         # Listed before it starts: a host that dies in between leaves no job that nobody knows of.
@@ -186,6 +188,8 @@ class Jobs:
             devices=spec.devices or None,
             nodes=spec.nodes,
             by=params.sender.name,
+            port=spec.port,
+            health="" if spec.port is None else spec.health,
         )
         self._document.jobs.put(entry)
         try:

@@ -145,7 +145,8 @@ the newest first. **Below**: the curves of the job whose log is shown.
         """Show the jobs as they are now."""
         document, now = self._studio.document, self._clock()
         jobs = [self._priced(job, now) for job in document.jobs.values()]
-        self.query_one(JobList).show(jobs, now, self._progress)
+        serving = {p.job: f":{p.port} {p.state}" for p in document.ports.values() if p.job}
+        self.query_one(JobList).show(jobs, now, self._progress | serving)
 
     def _priced(self, job: JobEntry, now: float) -> JobEntry:
         """A job with what it has cost so far, where that is known."""

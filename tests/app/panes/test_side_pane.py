@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from studio_tui.app.screens.dialogs import Confirm
+from studio_tui.document.entries import PortEntry
 from tests.app.conftest import NOW
 
 
@@ -84,3 +85,14 @@ async def test_how_far_a_job_is_comes_from_its_curve(
         for _ in range(3):
             await settle(pilot)
         assert "step 40  1.50" in text_of(pilot)
+
+
+async def test_a_server_tells_its_port_and_how_it_is(
+    studio: Any, open_app: Any, settle: Any, text_of: Any
+) -> None:
+    async with open_app(studio) as pilot:
+        studio.list_job("j1", "api", "running", started=1.0, port=8000)
+        studio.document.ports.put(PortEntry("gpu-box:8000", "gpu-box", 8000, 1, "up", job="j1"))
+        studio.saved()
+        await settle(pilot)
+        assert ":8000 up" in text_of(pilot)
