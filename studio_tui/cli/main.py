@@ -27,6 +27,7 @@ COMMANDS = {
     "login": "studio_tui.cli.login:login",
     "secret": "studio_tui.cli.secret:secret",
     "file": "studio_tui.cli.file:file",
+    "point": "studio_tui.cli.point:point",
     "exec": "studio_tui.cli.execute:execute",
     "job": "studio_tui.cli.job:job",
     "port": "studio_tui.cli.port:port",

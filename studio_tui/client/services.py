@@ -39,6 +39,22 @@ class Services:
         """Have the host do something."""
         raise NotImplementedError
 
+    async def point(self, path: str, line: int = 0, say: str = "") -> None:
+        """Show everybody who is attached a place in a file; they go there with one key.
+
+        Args:
+            path: relative to the studio's folder, or below it.
+            line: from 1 on; 0 for the file as such.
+            say: one line, why.
+
+        Raises:
+            NotFound: there is no such file. Refused: it is outside of the studio's folder.
+        """
+        root = cast("Studio", self).document.info.dir
+        path = path.removeprefix(f"{root}/") if root else path
+        await self.tree.piece(path, 0, 1)
+        await self.command("studio.point", path=path, line=line, text=say)
+
     @cached_property
     def ports(self) -> Ports:
         """Ports of the studio's machines: forwarded, led to this computer, given back."""

@@ -256,6 +256,21 @@ class QuestionEntry(Entry):
 
 
 @dataclass(frozen=True)
+class PointEntry(Entry):
+    """Where somebody wants everybody to look: the last such place.
+
+    `line` counts from 1, 0 for no line of the file; `text` is what they say; `by` is the name of
+    the person or script, `time` a Unix time in seconds.
+    """
+
+    path: str = ""
+    line: int = 0
+    text: str = ""
+    by: str = ""
+    time: float = 0.0
+
+
+@dataclass(frozen=True)
 class StudioInfo(Entry):
     """The studio itself: its name, folder on the machine, and the machine with its switch epoch."""
 

@@ -15,6 +15,7 @@ from studio_tui.document.entries import (
     JobEntry,
     MachineEntry,
     PinEntry,
+    PointEntry,
     PortEntry,
     QuestionEntry,
     SleepEntry,
@@ -28,6 +29,7 @@ from studio_tui.document.replica import Replica, Unsubscribe, unsubscribing
 CHAT_CAP = 1000
 INFO = "studio"
 SWITCH = "last"
+POINT = "last"
 
 E = TypeVar("E", bound=Entry)
 
@@ -90,6 +92,7 @@ class StudioDocument:
         self.sleeps = Registry(replica, "sleeps", SleepEntry)
         self._meta = Registry(replica, "meta", StudioInfo)
         self._switches = Registry(replica, "switches", SwitchEntry)
+        self._points = Registry(replica, "points", PointEntry)
         self._chat: Array[Any] = replica.doc.get("chat", type=Array)
 
     @property
@@ -110,6 +113,15 @@ class StudioDocument:
     def switch(self, value: SwitchEntry) -> None:
         self._switches.put(value)
 
+    @property
+    def point(self) -> PointEntry | None:
+        """Where somebody pointed last; None when nobody has."""
+        return self._points.get(POINT)
+
+    @point.setter
+    def point(self, value: PointEntry) -> None:
+        self._points.put(value)
+
     def say(self, person: str, text: str, time: float) -> None:
         """Add a chat message; the oldest leave when there are more than `CHAT_CAP`."""
         with self.replica.doc.transaction():
@@ -127,7 +139,7 @@ class StudioDocument:
         """Call `callback()` after any change to the studio document."""
         registries: list[Registry[Any]] = [
             self.files, self.terminals, self.jobs, self.machines, self.questions, self.pins,
-            self.ports, self.sleeps, self._meta, self._switches,
+            self.ports, self.sleeps, self._meta, self._switches, self._points,
         ]  # fmt: skip
         stops = [registry.observe(lambda _: callback()) for registry in registries]
         stops.append(unsubscribing(self._chat, self._chat.observe(lambda _: callback())))

@@ -23,6 +23,7 @@ from studio_tui.host.files import Files
 from studio_tui.host.folder import Folder
 from studio_tui.host.jobs import Jobs
 from studio_tui.host.meters import Meters
+from studio_tui.host.pointing import pointing
 from studio_tui.host.ports import Ports
 from studio_tui.host.questions import Questions
 from studio_tui.host.rented import Rented
@@ -193,7 +194,7 @@ class Host:
                 resuming.create_task(listed.resume())
         for part in (files, terminals, jobs, ports, meters, sites, switch, rented):
             calls.add(part.calls())
-        calls.add([self._stop_method(terminals, jobs)])
+        calls.add([self._stop_method(terminals, jobs), pointing(document, time.time)])
         calls.open()
 
         def present() -> None:

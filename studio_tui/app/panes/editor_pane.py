@@ -96,6 +96,11 @@ Everybody who opens this file edits the same text, and sees the others' carets.
         """The text has the focus."""
         self.editor.focus()
 
+    def go_to(self, line: int) -> None:
+        """Put the caret at the start of a line, from 1 on; past the end at the last one."""
+        last = self.editor.document.line_count
+        self.editor.move_cursor((min(max(line, 1), last) - 1, 0), center=True)
+
     def show(self) -> None:
         """Follow what the host says about the file, and the others' carets."""
         entry = self.file.entry

@@ -241,8 +241,8 @@ Open files and the studio's terminals share this place, one tab each.
             self.activate(keys[(at + by) % len(keys)])
 
     @work(group="open")
-    async def open_file(self, path: str, *, focus: bool = True) -> None:
-        """Open a file, or go to its tab."""
+    async def open_file(self, path: str, *, focus: bool = True, line: int = 0) -> None:
+        """Open a file, or go to its tab; at a line, from 1 on, if one is given."""
         key = FILE + path
         if key in self._panes:
             self.activate(key, focus=focus)
@@ -255,6 +255,8 @@ Open files and the studio's terminals share this place, one tab each.
                     await self._add(key, pane, focus)
             finally:
                 self._joining.discard(key)
+        if line and self.active == key and self.editor is not None:
+            self.editor.go_to(line)
 
     async def _opened(self, path: str) -> Widget:
         """An editor for the file, or a pager when it cannot be edited."""

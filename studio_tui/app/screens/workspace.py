@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
@@ -23,6 +24,7 @@ from studio_tui.app.panes.place import Place
 from studio_tui.app.panes.side_pane import SidePane
 from studio_tui.app.panes.work_pane import TERMINAL, WorkPane
 from studio_tui.app.people import People
+from studio_tui.app.pointing import Pointer
 from studio_tui.app.problems import Problem, told
 from studio_tui.app.screens.places import PLACES, PlacesScreen
 from studio_tui.app.widgets.job_list import JobList
@@ -104,6 +106,11 @@ class Workspace(PlacesScreen):
         """Machine, jobs, curves."""
         return self.query_one(SidePane)
 
+    @cached_property
+    def pointer(self) -> Pointer:
+        """Where somebody points."""
+        return Pointer(self.studio.document, self.work_pane.notice)
+
     @property
     def log_pane(self) -> LogPane:
         """The log."""
@@ -141,6 +148,7 @@ class Workspace(PlacesScreen):
         if topics & {"document", "meters"}:
             self.side_pane.show_meters()
             self._show_sleep()
+            self.pointer.show(self._clock(), self._key("point"))
         reachable, self._reachable = self._reachable, self.studio.reachable
         if self._reachable and not reachable:
             self.files_pane.reload()
@@ -157,7 +165,7 @@ class Workspace(PlacesScreen):
     def _show_sleep(self) -> None:
         """Say how a machine goes to sleep, once a step; while a countdown stands, it counts."""
         notice = self.work_pane.notice
-        key = next(self.key_of(command) for command in COMMANDS if command.id == "machine")
+        key = self._key("machine")
         for entry in self.studio.document.sleeps.values():
             before, said = self._sleeps.get(entry.id, (None, ""))
             if entry == before and (not said or notice.words != said):
@@ -188,6 +196,9 @@ class Workspace(PlacesScreen):
         """The key of a command, as it is in force."""
         return self.app._keymap.get(command.id, command.key)
 
+    def _key(self, id: str) -> str:
+        return next(self.key_of(command) for command in COMMANDS if command.id == id)
+
     async def do(self, command: Command) -> None:
         """Do what a command says."""
         await self.run_action(command.action)
@@ -204,6 +215,8 @@ class Workspace(PlacesScreen):
                 return terminal is not None and terminal.can_take
             case "hand":
                 return terminal is not None and terminal.mine and bool(self._heirs)
+            case "point":
+                return self.pointer.place is not None
             case "history":
                 return terminal is not None
             case "tab":
@@ -283,12 +296,17 @@ class Workspace(PlacesScreen):
 
     # -- files and terminals ------------------------------------------------------------------
 
-    def open_file(self, path: str, focus: bool = True) -> None:
-        """Open a file in a tab."""
+    def open_file(self, path: str, focus: bool = True, line: int = 0) -> None:
+        """Open a file in a tab, at a line if one is given."""
         if self.narrow:
             self.place = "work"
             self.lay_out()
-        self.work_pane.open_file(path, focus=focus)
+        self.work_pane.open_file(path, focus=focus, line=line)
+
+    def action_point(self) -> None:
+        """Go where somebody points."""
+        if (place := self.pointer.place) is not None:
+            self.open_file(place.path, line=place.line)
 
     def show_terminal(self, id: str) -> None:
         """Go to a terminal's tab."""
