@@ -34,6 +34,8 @@ method that is awaited here returns its result there, and every `async for` is a
 OBJECTS = {
     "studio": "client.studio.Studio",
     "studio.tree": "client.tree.Tree",
+    "studio.pipelines": "client.pipelines.Pipelines",
+    "run": "client.pipelines.PipelineRun",
     "studio.ports": "client.ports.Ports",
     "forward": "client.ports.Forward",
     "studio.guests": "client.sharing.Guests",
@@ -57,6 +59,8 @@ VALUES = (
     "document.entries.TerminalEntry",
     "document.entries.JobEntry",
     "document.entries.PinEntry",
+    "document.entries.PipelineEntry",
+    "document.entries.ScheduleEntry",
     "document.entries.PortEntry",
     "document.entries.MachineEntry",
     "document.entries.SwitchEntry",

@@ -42,6 +42,8 @@ ROOMS: dict[str, frozenset[str]] = {
     "studio_tui.jobs": frozenset(
         {"studio_tui.machines", "studio_tui.settings", "studio_tui.payload"}
     ),
+    # A step asks for a job, and is held against what a job takes.
+    "studio_tui.pipelines": frozenset({"studio_tui.jobs.spec"}),
     "studio_tui.data": frozenset({"studio_tui.settings"}),
     "studio_tui.client": frozenset(
         {
@@ -73,6 +75,7 @@ ROOMS: dict[str, frozenset[str]] = {
             "studio_tui.sync",
             "studio_tui.machines",
             "studio_tui.jobs",
+            "studio_tui.pipelines",
             "studio_tui.data",
             "studio_tui.training",
         }

@@ -30,6 +30,7 @@ COMMANDS = {
     "point": "studio_tui.cli.point:point",
     "exec": "studio_tui.cli.execute:execute",
     "job": "studio_tui.cli.job:job",
+    "pipeline": "studio_tui.cli.pipeline:pipeline",
     "port": "studio_tui.cli.port:port",
     "machine": "studio_tui.cli.machine:machine",
     "new": "studio_tui.cli.new:new",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
+from studio_tui.client.pipelines import Pipelines
 from studio_tui.client.ports import Ports, answering
 from studio_tui.client.sharing import Guests
 from studio_tui.client.tree import Tree
@@ -54,6 +55,11 @@ class Services:
         path = path.removeprefix(f"{root}/") if root else path
         await self.tree.piece(path, 0, 1)
         await self.command("studio.point", path=path, line=line, text=say)
+
+    @cached_property
+    def pipelines(self) -> Pipelines:
+        """Pipelines: begun, followed, stopped, and given their times."""
+        return Pipelines(cast("Studio", self))
 
     @cached_property
     def ports(self) -> Ports:

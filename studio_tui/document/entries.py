@@ -256,6 +256,38 @@ class QuestionEntry(Entry):
 
 
 @dataclass(frozen=True)
+class PipelineEntry(Entry):
+    """One run of a pipeline. `state`: running, succeeded, failed or stopped.
+
+    `path` is its file, "" when a script gave it. `steps`: [{"name", "kind", "state", "job",
+    "note"}], in an order in which they may run; a step's state is waiting, running, succeeded,
+    cached, serving, failed, skipped or stopped. Times are Unix times in seconds.
+    """
+
+    name: str = ""
+    path: str = ""
+    state: str = "running"
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    started: float = 0.0
+    ended: float | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class ScheduleEntry(Entry):
+    """When the pipeline of a file is run; its id is the file's path.
+
+    `cron` is in the local time of the host, `next` a Unix time in seconds, `note` why the last
+    one was left out.
+    """
+
+    cron: str = ""
+    by: str = ""
+    next: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class PointEntry(Entry):
     """Where somebody wants everybody to look: the last such place.
 

@@ -15,9 +15,11 @@ from studio_tui.document.entries import (
     JobEntry,
     MachineEntry,
     PinEntry,
+    PipelineEntry,
     PointEntry,
     PortEntry,
     QuestionEntry,
+    ScheduleEntry,
     SleepEntry,
     StudioInfo,
     SwitchEntry,
@@ -89,6 +91,8 @@ class StudioDocument:
         self.questions = Registry(replica, "questions", QuestionEntry)
         self.pins = Registry(replica, "pins", PinEntry)
         self.ports = Registry(replica, "ports", PortEntry)
+        self.pipelines = Registry(replica, "pipelines", PipelineEntry)
+        self.schedules = Registry(replica, "schedules", ScheduleEntry)
         self.sleeps = Registry(replica, "sleeps", SleepEntry)
         self._meta = Registry(replica, "meta", StudioInfo)
         self._switches = Registry(replica, "switches", SwitchEntry)
@@ -139,7 +143,8 @@ class StudioDocument:
         """Call `callback()` after any change to the studio document."""
         registries: list[Registry[Any]] = [
             self.files, self.terminals, self.jobs, self.machines, self.questions, self.pins,
-            self.ports, self.sleeps, self._meta, self._switches, self._points,
+            self.ports, self.pipelines, self.schedules, self.sleeps, self._meta, self._switches,
+            self._points,
         ]  # fmt: skip
         stops = [registry.observe(lambda _: callback()) for registry in registries]
         stops.append(unsubscribing(self._chat, self._chat.observe(lambda _: callback())))

@@ -23,6 +23,7 @@ from studio_tui.host.files import Files
 from studio_tui.host.folder import Folder
 from studio_tui.host.jobs import Jobs
 from studio_tui.host.meters import Meters
+from studio_tui.host.pipelines import Pipelines
 from studio_tui.host.pointing import pointing
 from studio_tui.host.ports import Ports
 from studio_tui.host.questions import Questions
@@ -175,6 +176,9 @@ class Host:
         terminals = Terminals(sites, document, session, place.id, tasks)
         jobs = Jobs(sites, document, session, place.id, tasks, time.time)
         ports = Ports(sites, document, session, place.id, tasks)
+        pipelines = Pipelines(
+            calls.ask, sites, document, session, place.state / "pipelines", tasks, time.time
+        )
         switch = Switch(sites, files, document, folder_at, self._switching, tasks, time.time)
         ends = (jobs.end_on, terminals.end_on)
         rented = Rented(sites, switch, document, jobs.on, ends, place.state, tasks, time.time)
@@ -190,9 +194,9 @@ class Host:
         files.on_edit = calls.on_change = lambda: rented.used(sites.here)
         meters.follow(sites.here)
         async with asyncio.TaskGroup() as resuming:
-            for listed in (files, terminals, jobs, ports, switch, rented):
+            for listed in (files, terminals, jobs, ports, pipelines, switch, rented):
                 resuming.create_task(listed.resume())
-        for part in (files, terminals, jobs, ports, meters, sites, switch, rented):
+        for part in (files, terminals, jobs, ports, pipelines, meters, sites, switch, rented):
             calls.add(part.calls())
         calls.add([self._stop_method(terminals, jobs), pointing(document, time.time)])
         calls.open()
@@ -206,6 +210,7 @@ class Host:
         room.show({"host": place.id})
         tasks.create_task(files.watch(), name="watching files")
         tasks.create_task(rented.watch(), name="watching rented machines")
+        tasks.create_task(pipelines.keep_time(), name="schedules of pipelines")
         return files
 
     def _introduce(self, document: StudioDocument) -> None:

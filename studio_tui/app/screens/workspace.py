@@ -29,6 +29,7 @@ from studio_tui.app.problems import Problem, told
 from studio_tui.app.screens.places import PLACES, PlacesScreen
 from studio_tui.app.widgets.job_list import JobList
 from studio_tui.app.widgets.key_hints import KeyHints
+from studio_tui.app.widgets.pipeline_strip import PipelineStrip
 from studio_tui.app.widgets.place_strip import PlaceStrip
 from studio_tui.app.widgets.terminal_view import TerminalView
 from studio_tui.app.widgets.top_line import MachineButton, TopLine
@@ -85,6 +86,7 @@ class Workspace(PlacesScreen):
             yield FilesPane(self.studio, self.people)
             yield WorkPane(self.studio, self.people, self.leader)
             yield SidePane(self.studio, self._clock)
+        yield PipelineStrip()
         yield LogPane(self.studio, self.people)
         yield KeyHints()
         yield Static("", id="too-small", markup=False)
@@ -149,6 +151,8 @@ class Workspace(PlacesScreen):
             self.side_pane.show_meters()
             self._show_sleep()
             self.pointer.show(self._clock(), self._key("point"))
+            runs = self.studio.document.pipelines.values()
+            self.query_one(PipelineStrip).show(runs, self._clock())
         reachable, self._reachable = self._reachable, self.studio.reachable
         if self._reachable and not reachable:
             self.files_pane.reload()
@@ -398,6 +402,12 @@ class Workspace(PlacesScreen):
             self.log_pane.follow(event.job)
             if self.narrow:
                 self.action_go("log")
+
+    @on(PipelineStrip.Pressed)
+    def _step_pressed(self, event: PipelineStrip.Pressed) -> None:
+        self.log_pane.follow(event.job)
+        if self.narrow:
+            self.action_go("log")
 
     @on(LogPane.CurvesLoaded)
     def _curves_loaded(self, event: LogPane.CurvesLoaded) -> None:
