@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 FORWARDS = 32
 TUNNELS = 32
 LOOK_SECONDS = 0.5
-WELL_SECONDS = 5.0
+WELL_SECONDS = 15.0
 """So often is a server looked at that answers."""
 AWAY = "away"
 

@@ -159,12 +159,15 @@ class Steps:
     async def _job(self, run: Run, step: Step, changed: Callable[[], None]) -> State:
         name = f"{run.pipeline.name}.{step.name}.{run.id[:4]}"
         job = run.told[step.name].get("job", "") or self._begun(name)
+        if not job and step.options.get("port"):
+            await self._replace(run, step)  # else its port would be taken
         job = job or await self._start(step, name, run.by)
         run.tell(step.name, job=job)
         changed()
         await self._session.until(lambda: self._settled(job, step))
         entry = self._document.jobs.get(job)
         if step.kind == "serve" and entry is not None and not entry.over:
+            await self._replace(run, step)
             return State.SERVING
         if entry is None or entry.state != "succeeded" or step.kind == "serve":
             run.tell(step.name, note=_why(entry))
@@ -174,6 +177,17 @@ class Steps:
         if step.cached:
             self._done.keep(run.told[step.name]["key"], job)
         return State.SUCCEEDED
+
+    async def _replace(self, run: Run, step: Step) -> None:
+        """Stop the servers that earlier runs of the pipeline left: this one takes their place."""
+        mine = (run.pipeline.name, run.pipeline.path)
+        for entry in list(self._document.pipelines.values()):
+            if entry.id == run.id or (entry.name, entry.path) != mine:
+                continue
+            for told in entry.steps:
+                job = self._document.jobs.get(str(told.get("job", "")))
+                if told.get("name") == step.name and job is not None and not job.over:
+                    await self._ask("jobs.stop", {"job": job.id}, run.by)
 
     async def _start(self, step: Step, name: str, by: str) -> str:
         where = {"machine": step.machine} if step.machine else {}

@@ -17,6 +17,7 @@ from studio_tui.host.calls import query
 from studio_tui.host.folder import Folder
 from studio_tui.host.jobs import Jobs
 from studio_tui.host.pipelines import Pipelines
+from studio_tui.host.ports import Ports
 from studio_tui.host.sites import Site
 
 from .conftest import HELD, STUDIO, Bench, Parts, eventually, found
@@ -80,7 +81,9 @@ async def hosting(bench: Bench, site: Site, clock: Clock) -> AsyncIterator[Hosti
             pipelines = Pipelines(
                 parts.calls.ask, sites, document, session, bench.state, parts.tasks, clock
             )
+            ports = Ports(sites, document, session, STUDIO, parts.tasks)
             await jobs.resume()
+            await ports.resume()
             await pipelines.resume()
             parts.answer([*jobs.calls(), *pipelines.calls()])
             parts.answer([query("files.read", folder.read_call)])
@@ -189,6 +192,27 @@ async def test_a_stop_ends_the_jobs_of_the_run(hosting: Hosting, bench: Bench) -
         await eventually(lambda: all(j.state == "stopped" for j in parts.document.jobs.values()))
         with pytest.raises(NotFound, match="no pipeline"):
             await run.stop()
+
+
+SERVE = """
+import os
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+HTTPServer(("127.0.0.1", int(os.environ["PORT"])), SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
+async def test_a_server_takes_the_place_of_the_one_before(hosting: Hosting, bench: Bench) -> None:
+    (bench.root / "serve.py").write_text(SERVE)
+    plain = {"name": "api", "steps": {"up": {"kind": "serve", "script": "serve.py"}}}
+    async with hosting() as parts:
+        ana = await bench.attach("ana")
+        first = await ran(ana, plain)
+        assert states(first) == {"up": "serving"}
+        jobs = parts.document.jobs
+        port = jobs[first.steps[0]["job"]].port
+        plain["steps"]["up"]["port"] = port  # type: ignore[index]
+        assert states(await ran(ana, plain)) == {"up": "serving"}
+        assert {job.state: job.port for job in jobs.values()} == {"stopped": port, "running": port}
 
 
 async def test_what_is_wrong_is_said_before_anything_runs(hosting: Hosting, bench: Bench) -> None:
