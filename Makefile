@@ -55,7 +55,7 @@ format: $(VENV)/installed ## put the code into the house's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-reference: $(VENV)/installed ## docs/sdk.md, from the docstrings
+reference: $(VENV)/installed ## docs/sdk.md and the types of sdk.sync, from the docstrings
 	$(BIN)/python scripts/reference.py
 
 SECONDS ?= 60

@@ -1,11 +1,13 @@
-"""The reference of the Python API, built from its docstrings: `python scripts/reference.py`.
+"""What is built from the docstrings and types of the Python API: `python scripts/reference.py`.
 
-Writes docs/sdk.md; with --check it writes nothing, and fails when the page is not current.
+docs/sdk.md, its reference, and studio_tui/blocking_types.py, by which a type checker knows the
+objects of `sdk.sync`. Tests say whether both are current.
 """
 
 from __future__ import annotations
 
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ import griffe
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "sdk.md"
+TYPES = ROOT / "studio_tui" / "blocking_types.py"
 HEAD = """\
 # The Python API
 
@@ -45,6 +48,26 @@ OBJECTS = {
     "job.log": "client.joblog.JobLog",
 }
 """Objects by the names that scripts give them."""
+ATTRIBUTES = {
+    "Studio": {
+        "id": ("str", "Its id, such as calm-otter."),
+        "meters": ("dict[str, Sample]", "The newest sample of each machine."),
+        "document": ("Any", "All that the studio knows, live: files, terminals, jobs, machines."),
+    },
+    "SharedFile": {"id": ("str", "Its id."), "path": ("str", "Where it was when it was opened.")},
+    "SharedTerminal": {"id": ("str", "Its id.")},
+    "Job": {
+        "id": ("str", "Its id."),
+        "metrics": ("Curves", "The curves as last loaded: metric name -> [(step, value)]."),
+        "ranks": ("list[dict[str, Any]]", "Where each rank is, as last loaded."),
+    },
+    "PipelineRun": {"id": ("str", "Its id.")},
+    "Forward": {
+        "entry": ("PortEntry", "Which port of which machine."),
+        "port": ("int", "The port of this computer."),
+    },
+}
+"""What an object keeps, by its class: type and meaning."""
 VALUES = (
     "client.compare.RunSummary",
     "client.folder.Listing",
@@ -73,10 +96,15 @@ INNER = {"release", "Studio.forget", "Studio.find", "Studio.look", "Studio.obser
 """Public for the app's sake, of no use in a script."""
 
 
+def loaded() -> griffe.Object | griffe.Alias:
+    """The product, read and not imported."""
+    logging.getLogger("griffe").setLevel(logging.CRITICAL)
+    return griffe.load("studio_tui", search_paths=[ROOT], docstring_parser="google")
+
+
 def page() -> str:
     """The whole page, as Markdown."""
-    logging.getLogger("griffe").setLevel(logging.CRITICAL)
-    package = griffe.load("studio_tui", search_paths=[ROOT], docstring_parser="google")
+    package = loaded()
     sdk = package["sdk"]
     parts = [HEAD, "## `sdk`\n"]
     for name in ("attach", "open"):
@@ -104,6 +132,8 @@ def described(name: str, kind: griffe.Object) -> Iterator[str]:
     """An object with its properties and methods."""
     yield f"## `{name}`\n"
     yield from prose(kind, arguments=False)
+    for attribute, (type_, meaning) in ATTRIBUTES.get(kind.name, {}).items():
+        yield f"### `{name}.{attribute}`: `{type_}`\n\n{meaning}\n"
     for member in public(kind):
         if isinstance(member, griffe.Function):
             waits = "await " if "async" in member.labels and not yields(member) else ""
@@ -186,13 +216,78 @@ def joined(text: str) -> str:
     return " ".join(text.split())
 
 
+def types() -> str:
+    """The module of types, in the house's format."""
+    package, used = loaded(), {"Protocol": "typing", "Any": "typing"}
+    classes = [line for path in OBJECTS.values() for line in stub(package[path], used)]
+    ours = {path.rpartition(".")[2] for path in OBJECTS.values()}
+    used |= {"Sample": "studio_tui.meters.sample", "Curves": "studio_tui.client.job"}
+    imports = sorted(
+        f"from {module} import {name}"
+        for name, module in used.items()
+        if module not in ("", "builtins") and name not in ours and name != "AsyncIterator"
+    )
+    text = "\n".join([TYPES_HEAD, *imports, "from collections.abc import Iterator", *classes])
+    for command in (["check", "--select", "I,F401", "--fix-only", "-q"], ["format", "-q"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(TYPES), "-"]
+        done = subprocess.run(ruff, input=text, capture_output=True, text=True, check=True)
+        text = done.stdout
+    return text
+
+
+def stub(kind: griffe.Object, used: dict[str, str]) -> Iterator[str]:
+    """A class as a protocol in which nothing has to be awaited."""
+    first = kind.docstring.value.splitlines()[0] if kind.docstring else ""
+    yield f'class {kind.name}(Protocol):\n    """{first}"""\n'
+    for name, (type_, _) in ATTRIBUTES.get(kind.name, {}).items():
+        yield f"    {name}: {type_}"
+    for member in public(kind):
+        if isinstance(member, griffe.Function):
+            arguments = ", ".join(["self", *typed_arguments(member, used)])
+            yield f"    def {member.name}({arguments}) -> {typed(member.returns, used)}: ..."
+        else:
+            annotation = typed(getattr(member, "annotation", None), used)
+            yield f"    @property\n    def {member.name}(self) -> {annotation}: ..."
+
+
+def typed_arguments(function: griffe.Function, used: dict[str, str]) -> Iterator[str]:
+    """The arguments of a method with their types; a default is only said to be there."""
+    keywords = False
+    for parameter in function.parameters:
+        kind = parameter.kind
+        if parameter.name == "self":
+            continue
+        if kind is griffe.ParameterKind.keyword_only and not keywords:
+            keywords = True
+            yield "*"
+        star = {griffe.ParameterKind.var_keyword: "**", griffe.ParameterKind.var_positional: "*"}
+        default = " = ..." if parameter.default is not None and kind not in star else ""
+        yield f"{star.get(kind, '')}{parameter.name}: {typed(parameter.annotation, used)}{default}"
+
+
+def typed(annotation: griffe.Expr | str | None, used: dict[str, str]) -> str:
+    """A type as it is where nothing is awaited; the names in it are noted with their modules."""
+    if annotation is None:
+        return "None"
+    if isinstance(annotation, griffe.Expr):
+        for part in annotation.iterate(flat=True):
+            if isinstance(part, griffe.ExprName):
+                module, _, name = part.canonical_path.rpartition(".")
+                used[name] = module
+    return str(annotation).replace("AsyncIterator", "Iterator")
+
+
+TYPES_HEAD = '''\
+"""The objects of `sdk.sync` for a type checker: made by `make reference`, never run."""
+
+from __future__ import annotations
+'''
+
+
 def main() -> None:
-    """Write the page, or look whether it is current."""
-    made = page()
-    if "--check" not in sys.argv:
-        PAGE.write_text(made, encoding="utf-8")
-    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != made:
-        sys.exit("docs/sdk.md is not what the docstrings say; run: make reference")
+    """Write both."""
+    PAGE.write_text(page(), encoding="utf-8")
+    TYPES.write_text(types(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,16 @@ ROOMS: dict[str, frozenset[str]] = {
             "studio_tui.settings",
         }
     ),
-    "studio_tui.sdk": frozenset({"studio_tui.client", "studio_tui.settings"}),
+    # The types of `sdk.sync` name what the objects of `client` give.
+    "studio_tui.sdk": frozenset(
+        {
+            "studio_tui.client",
+            "studio_tui.settings",
+            "studio_tui.document",
+            "studio_tui.meters",
+            "studio_tui.terminal",
+        }
+    ),
     "studio_tui.host": frozenset(
         {
             "relay_server",
@@ -84,7 +93,7 @@ ROOMS: dict[str, frozenset[str]] = {
 }
 """Room to the rooms, or single modules, of ours that it may import."""
 
-PART_OF = {"studio_tui.blocking": "studio_tui.sdk"}
+PART_OF = dict.fromkeys(("studio_tui.blocking", "studio_tui.blocking_types"), "studio_tui.sdk")
 """A module that stands beside the room it is a part of."""
 
 EVERYWHERE = {"studio_tui.errors": "studio_tui"}
