@@ -6,6 +6,7 @@ objects of `sdk.sync`. Tests say whether both are current.
 
 from __future__ import annotations
 
+import functools
 import logging
 import subprocess
 import sys
@@ -96,6 +97,7 @@ INNER = {"release", "Studio.forget", "Studio.find", "Studio.look", "Studio.obser
 """Public for the app's sake, of no use in a script."""
 
 
+@functools.cache
 def loaded() -> griffe.Object | griffe.Alias:
     """The product, read and not imported."""
     logging.getLogger("griffe").setLevel(logging.CRITICAL)

@@ -190,7 +190,7 @@ class Host:
         meters = Meters(sites, tasks, metered)
         rented.on_watched = sites.on_reached = meters.follow
         sites.on_started = rented.started
-        terminals.on_key = rented.used
+        terminals.on_key = ports.on_use = rented.used
         files.on_edit = calls.on_change = lambda: rented.used(sites.here)
         meters.follow(sites.here)
         async with asyncio.TaskGroup() as resuming:

@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import logging
 import secrets
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
 
 from relay_server.wire import Sender, Stream
@@ -33,9 +33,10 @@ AWAY = "away"
 
 @dataclass(frozen=True)
 class _Led:
-    """A tunnel to one person: which port, whose, and the room that it goes through."""
+    """A tunnel to one person: which port of which machine, whose, and its room."""
 
     port: str
+    machine: str
     owner: Sender
     tunnel: Tunnel
     room: str
@@ -50,6 +51,9 @@ class Ports:
         session: the host's session with the relay.
         studio: the studio's id.
         tasks: owns one task per server, which looks how it is.
+
+    Attributes:
+        on_use: called with the machine whose port somebody has just used.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class Ports:
         self._led: dict[str, _Led] = {}
         self._seq = itertools.count(1)
         self._moved = asyncio.Event()
+        self.on_use: Callable[[str], None] = lambda machine: None
 
     def calls(self) -> list[Method]:
         """What can be asked of it."""
@@ -189,7 +194,9 @@ class Ports:
             local = await self._forwarded(self._document.ports.get(entry.id) or entry)
             return await asyncio.open_connection("127.0.0.1", local)
 
-        led = self._led[name] = _Led(entry.id, params.sender, Tunnel(send, dial), name)
+        led = self._led[name] = _Led(
+            entry.id, entry.machine, params.sender, Tunnel(send, dial), name
+        )
         room.on_stream = lambda message: self._came(led, message)
         return {"room": name}
 
@@ -213,6 +220,7 @@ class Ports:
         sender = message.sender
         if sender is None or sender.connection != led.owner.connection:
             return
+        self.on_use(led.machine)
         try:
             led.tunnel.received(message.data)
         except StudioError as problem:

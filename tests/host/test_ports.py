@@ -88,7 +88,10 @@ async def test_a_tunnel_is_its_owners_alone_and_ends_with_their_stay(
         await reader.read()
         writer.close()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, hosting() as (_, parts):
+    used: list[str] = []
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, hosting() as made:
+        ports, parts = made
+        ports.on_use = used.append
         port = server.sockets[0].getsockname()[1]
         ana, bob = await bench.attach("ana"), await bench.attach("bob")
         id = (await ana.ports.open(port)).id
@@ -100,9 +103,11 @@ async def test_a_tunnel_is_its_owners_alone_and_ends_with_their_stay(
         with pytest.raises(StudioError, match="1 tunnels"):
             await bob.command("ports.lead", id=id)
         assert not reached.is_set()
+        assert not used
         ana.session.stream(room, STREAM, 1, Frame(Kind.OPEN, 1).write())
         async with asyncio.timeout(10):
             await reached.wait()
+        assert used == ["local"]
         await ana.command("ports.leave", room=room)
         other = (await bob.command("ports.lead", id=id))["room"]
         assert other != room
