@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +16,13 @@ from studio_tui.errors import NotFound, StudioError
 from studio_tui.host import ports as ports_module
 from studio_tui.host.ports import Ports
 from studio_tui.host.sites import Site
+from studio_tui.machines import reach as reaching
+from studio_tui.machines import ssh
+from studio_tui.machines.catalogue import Machine
+from studio_tui.machines.connection import Connection
+from studio_tui.machines.reach import Reach
 from studio_tui.sync.tunnel import STREAM, Frame, Kind
+from tests.machines.sshd import Server, login_to
 
 from .conftest import STUDIO, Bench, Parts, eventually
 
@@ -137,3 +146,46 @@ async def test_ports_are_bounded_and_named(
         led = (await ana.command("ports.lead", id=first.id))["room"]
         ports.present(set())
         assert led not in parts.session.rooms
+
+
+async def test_a_port_behind_ssh_is_there_again_after_a_cut(
+    bench: Bench, sshd: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reaching, "FIRST_SECONDS", 0.01)
+    monkeypatch.setattr(reaching, "LONGEST_SECONDS", 0.02)
+    login = login_to(sshd, tmp_path)
+
+    async def dial() -> Connection:
+        return await ssh.connect(login)
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        writer.close()
+
+    async def heard(port: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        with contextlib.suppress(ConnectionError):
+            said = await reader.read()
+            writer.close()
+            return said
+        return b""
+
+    reach = Reach("box", dial)
+    box = Site(Machine("box", kind="ssh"), reach, "", str(tmp_path), sys.executable)
+    owner = asyncio.create_task(reach.run_until_closed())
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server, bench.host() as parts:
+        await reach.up()
+        ports = Ports(parts.sites(box), parts.document, parts.session, STUDIO, parts.tasks)
+        parts.answer(ports.calls())
+        ana = await bench.attach("ana")
+        far = server.sockets[0].getsockname()[1]
+        async with await ana.ports.forward(far, machine="box") as led:
+            assert len({far, led.port, ana.ports.find(far, "box").local}) == 3
+            assert await heard(led.port) == b"hello"
+            await asyncio.to_thread(sshd.cut)
+            async with asyncio.timeout(15):
+                while await heard(led.port) != b"hello":
+                    await reach.up()
+        await ana.ports.close(far, "box")
+    await reach.close()
+    await owner

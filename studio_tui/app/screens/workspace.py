@@ -397,17 +397,12 @@ class Workspace(PlacesScreen):
         self.action_run()
 
     @on(JobList.Selected)
-    def _job_selected(self, event: JobList.Selected) -> None:
+    @on(PipelineStrip.Pressed)
+    def _job_selected(self, event: JobList.Selected | PipelineStrip.Pressed) -> None:
         if not isinstance(event, JobList.Highlighted):
             self.log_pane.follow(event.job)
             if self.narrow:
                 self.action_go("log")
-
-    @on(PipelineStrip.Pressed)
-    def _step_pressed(self, event: PipelineStrip.Pressed) -> None:
-        self.log_pane.follow(event.job)
-        if self.narrow:
-            self.action_go("log")
 
     @on(LogPane.CurvesLoaded)
     def _curves_loaded(self, event: LogPane.CurvesLoaded) -> None:
