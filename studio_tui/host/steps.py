@@ -53,6 +53,7 @@ class Run:
             self.told.setdefault(name, {"name": name, "kind": step.kind, "state": "waiting"})
         states = {name: State(told["state"]) for name, told in self.told.items()}
         self.course = Course(self.pipeline.steps, states)
+        self.resumed = frozenset(self.course.running)
 
     def tell(self, step: str, **values: str) -> None:
         """Note something of a step."""
@@ -158,7 +159,9 @@ class Steps:
 
     async def _job(self, run: Run, step: Step, changed: Callable[[], None]) -> State:
         name = f"{run.pipeline.name}.{step.name}.{run.id[:4]}"
-        job = run.told[step.name].get("job", "") or self._begun(name)
+        job = run.told[step.name].get("job", "")
+        if not job and step.name in run.resumed:
+            job = self._begun(name)
         if not job and step.options.get("port"):
             await self._replace(run, step)  # else its port would be taken
         job = job or await self._start(step, name, run.by)
