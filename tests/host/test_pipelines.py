@@ -166,6 +166,10 @@ async def test_a_host_that_dies_is_gone_on_from(hosting: Hosting, bench: Bench) 
             run = await ana.pipelines.run({"name": "long", "steps": steps})
             await eventually(lambda: "job" in run.entry.steps[1])
             assert len(parts.document.jobs) == 2
+        # As if it had died before it noted which job it had begun.
+        begun = run.entry
+        del begun.steps[1]["job"]
+        ana.document.pipelines.put(begun)
         (bench.root / "hold").unlink()
         async with hosting() as parts:
             async with asyncio.timeout(15):
