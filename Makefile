@@ -8,9 +8,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 
 WORKERS ?= 3# tests wait more than they compute
 
-.PHONY: help demo test lint format bench-app bench-editor bench-files bench-log bench-meters \
-	bench-probe bench-relay bench-reconnect bench-carry bench-data bench-history bench-paint \
-	bench-terminals fuzz fuzz-editor torture torture-files clean
+.PHONY: help demo test lint format reference bench-app bench-editor bench-files bench-log \
+	bench-meters bench-probe bench-relay bench-reconnect bench-carry bench-data bench-history \
+	bench-paint bench-terminals fuzz fuzz-editor torture torture-files clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -70,6 +70,9 @@ bench-terminals: $(VENV)/installed ## one key until it is seen elsewhere; a floo
 format: $(VENV)/installed ## put the code into the house's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+reference: $(VENV)/installed ## docs/sdk.md and the types of sdk.sync, from the docstrings
+	$(BIN)/python scripts/reference.py
 
 SECONDS ?= 60
 SEEDS ?= 200

@@ -35,6 +35,7 @@ _HOST_WRITES: Final = Policy(journaled=False, writers=frozenset(("host",)))
 POLICIES: Final = (
     ("*/term/*", _HOST_WRITES),
     ("*/job/*", _HOST_WRITES),
+    ("*/port/*", _HOST_WRITES),
     ("*", Policy()),
 )
 _INLINE: Final = 64 << 10  # bytes of history that are walked on the event loop

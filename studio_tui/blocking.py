@@ -27,9 +27,12 @@ from collections.abc import (
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from studio_tui.errors import StudioError
+
+if TYPE_CHECKING:
+    from studio_tui.blocking_types import Studio
 
 T = TypeVar("T")
 
@@ -162,7 +165,7 @@ class Blocking:
 
 
 @contextmanager
-def attach(studio: str, *, name: str | None = None) -> Iterator[Any]:
+def attach(studio: str, *, name: str | None = None) -> Iterator[Studio]:
     """As `sdk.attach`, blocking."""
     from studio_tui import sdk
 
@@ -173,7 +176,7 @@ def attach(studio: str, *, name: str | None = None) -> Iterator[Any]:
 @contextmanager
 def open(  # noqa: A001 - the name that scripts use: sdk.sync.open(folder)
     folder: str | Path, *, name: str | None = None, relay: str | None = None
-) -> Iterator[Any]:
+) -> Iterator[Studio]:
     """As `sdk.open`, blocking."""
     from studio_tui import sdk
 

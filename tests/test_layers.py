@@ -42,6 +42,8 @@ ROOMS: dict[str, frozenset[str]] = {
     "studio_tui.jobs": frozenset(
         {"studio_tui.machines", "studio_tui.settings", "studio_tui.payload"}
     ),
+    # A step asks for a job, and is held against what a job takes.
+    "studio_tui.pipelines": frozenset({"studio_tui.jobs.spec"}),
     "studio_tui.data": frozenset({"studio_tui.settings"}),
     "studio_tui.client": frozenset(
         {
@@ -61,7 +63,16 @@ ROOMS: dict[str, frozenset[str]] = {
             "studio_tui.settings",
         }
     ),
-    "studio_tui.sdk": frozenset({"studio_tui.client", "studio_tui.settings"}),
+    # The types of `sdk.sync` name what the objects of `client` give.
+    "studio_tui.sdk": frozenset(
+        {
+            "studio_tui.client",
+            "studio_tui.settings",
+            "studio_tui.document",
+            "studio_tui.meters",
+            "studio_tui.terminal",
+        }
+    ),
     "studio_tui.host": frozenset(
         {
             "relay_server",
@@ -73,6 +84,7 @@ ROOMS: dict[str, frozenset[str]] = {
             "studio_tui.sync",
             "studio_tui.machines",
             "studio_tui.jobs",
+            "studio_tui.pipelines",
             "studio_tui.data",
             "studio_tui.training",
         }
@@ -81,7 +93,7 @@ ROOMS: dict[str, frozenset[str]] = {
 }
 """Room to the rooms, or single modules, of ours that it may import."""
 
-PART_OF = {"studio_tui.blocking": "studio_tui.sdk"}
+PART_OF = dict.fromkeys(("studio_tui.blocking", "studio_tui.blocking_types"), "studio_tui.sdk")
 """A module that stands beside the room it is a part of."""
 
 EVERYWHERE = {"studio_tui.errors": "studio_tui"}

@@ -54,6 +54,7 @@ COMMANDS = (
     Command("save", "ctrl+s", "s", "save", "Write the open file to disk now", "save"),
     Command("machine", "ctrl+e", "e", "machine", "Show the studio's machines", "machine"),
     Command("data", "f10", "i", "data", "Look at buckets and warehouses", "data"),
+    Command("point", "shift+f10", "y", "go there", "Go where somebody points", "point"),
     Command("take", "f8", "k", "take the keyboard", "Drive this terminal", "take"),
     Command("hand", "shift+f8", "h", "hand over", "Give the keyboard to somebody", "hand"),
     Command("history", "shift+f7", "pageup", "history", "Show what scrolled away", "history"),

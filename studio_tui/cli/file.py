@@ -84,7 +84,7 @@ async def put(studio: Studio, path: str, text: str) -> None:
     try:
         before = await studio.read(path)
     except NotFound:
-        await studio.command("files.create", path=path, kind="file")
+        await studio.project.create(path)
         before = b""
     shared = await studio.file(path)
     await shared.write(as_shared(text, before))

@@ -62,6 +62,9 @@ def job() -> None:
     metavar="URL",
     help="What it is trained on: noted, and opened by short-lived credentials; repeatable.",
 )
+@click.option("--serve", is_flag=True, help="It serves HTTP, on the port that it finds in PORT.")
+@click.option("--port", type=int, metavar="N", help="Where; any that is free if not given.")
+@click.option("--health", metavar="PATH", help="Of a server: tells how it is; /health if not.")
 @click.option("--wait", is_flag=True, help="Print the log, and end with the job's exit code.")
 @click.option(
     "--probe", is_flag=True, help="A dry run of 5 steps, in each precision: what it takes."
@@ -69,8 +72,8 @@ def job() -> None:
 @json_option
 def run(
     studio: str, command: tuple[str, ...], machine: str | None, precisions: tuple[str, ...],
-    env: tuple[str, ...], secrets: tuple[str, ...], data: tuple[str, ...], wait: bool, probe: bool,
-    as_json: bool, **given: Any,
+    env: tuple[str, ...], secrets: tuple[str, ...], data: tuple[str, ...], serve: bool,
+    port: int | None, wait: bool, probe: bool, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Start SCRIPT as a job: it survives every disconnect.
 
@@ -84,12 +87,15 @@ def run(
 
     With --probe it runs for a few steps in each precision, one after the other, and a table tells
     what each took. A script that ignores the Trainer's max_steps runs as long as it does.
+
+    A server is looked at once it runs: see studio-tui port.
     """
     from studio_tui.cli.attached import attached
 
     told = {name: value for name, value in given.items() if value not in (None, "")}
     options = {**told, "machine": machine, "env": variables(env)}
     options |= {"secrets": list(secrets), "data": list(data)}
+    options["port"] = 0 if serve and port is None else port
     if probe:
         from studio_tui.cli.probe import measured
 

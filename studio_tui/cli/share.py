@@ -58,10 +58,10 @@ def share(
 
 def _invite(studio: str, role: str, expires: float, name: str | None, as_json: bool) -> None:
     from studio_tui.cli.attached import attached
-    from studio_tui.client import relays, sharing
+    from studio_tui.client import relays
     from studio_tui.client.invite import read_invite
 
-    made = attached(studio, lambda joined: sharing.invite(joined, role, expires, name))
+    made = attached(studio, lambda joined: joined.guests.invite(role, expires, name))
     emit(asdict(made), as_json, made.invite)
     read = read_invite(made.invite)
     if relays.on_this_machine(url := read.relay):
@@ -76,9 +76,8 @@ def _invite(studio: str, role: str, expires: float, name: str | None, as_json: b
 
 def _list(studio: str, as_json: bool) -> None:
     from studio_tui.cli.attached import attached
-    from studio_tui.client import sharing
 
-    found = attached(studio, sharing.invites)
+    found = attached(studio, lambda joined: joined.guests.invites())
     rows = [
         [item["id"], item["state"], item["role"], item["name"], _moment(item["expires"]),
          item["by"]]
@@ -90,14 +89,13 @@ def _list(studio: str, as_json: bool) -> None:
 
 def _revoke(studio: str | None, id: str, as_json: bool) -> None:
     from studio_tui.cli.attached import attached
-    from studio_tui.client import sharing
     from studio_tui.errors import NotFound
     from studio_tui.settings import studios
 
     running = [record.id for record in studios.records() if studios.alive(record)]
     for candidate in running if studio is None else [studio]:
         try:
-            attached(candidate, lambda joined: sharing.revoke(joined, id))
+            attached(candidate, lambda joined: joined.guests.revoke(id))
         except NotFound:
             if studio is not None:
                 raise

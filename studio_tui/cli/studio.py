@@ -165,6 +165,7 @@ def stop(studio: str) -> None:
     """Stop a studio: its host and terminals end, jobs go on."""
     from studio_tui.cli.attached import attached
     from studio_tui.client import start
+    from studio_tui.client.services import Stopped
     from studio_tui.errors import StudioError
     from studio_tui.settings import studios
 
@@ -173,16 +174,16 @@ def stop(studio: str) -> None:
         say(f"{studio} is stopped already")
         return
     try:
-        ended = attached(studio, lambda joined: joined.command("studio.stop"))
+        ended = attached(studio, lambda joined: joined.stop())
     except StudioError:
         # A host that cannot be asked is told by signal: its terminals then stay for the next one.
-        ended = {}
+        ended = Stopped()
     start.stop(record)
     said = f"stopped {studio}"
-    if ended.get("terminals"):
-        said += f"; ended {ended['terminals']} terminal(s)"
-    if ended.get("jobs"):
-        said += f"; {ended['jobs']} job(s) go on, `studio-tui open {record.dir}` shows them again"
+    if ended.terminals:
+        said += f"; ended {ended.terminals} terminal(s)"
+    if ended.jobs:
+        said += f"; {ended.jobs} job(s) go on, `studio-tui open {record.dir}` shows them again"
     say(said)
 
 

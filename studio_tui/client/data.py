@@ -113,6 +113,13 @@ class Data:
         found = (item for item in told.items("sources") if isinstance(item, dict))
         return {str(item.get("name")): str(item.get("kind")) for item in found}
 
+    async def copies(self) -> list[DataCopy]:
+        """The newest 20 copies of everybody in the studio, whatever the URL; the last one last."""
+        told = Answer("data.copies", await self._studio.command("data.copies"))
+        items = (item for item in told.items("copies") if isinstance(item, dict))
+        found = [read_as(DataCopy, item) for item in items]
+        return [copy for copy in found if copy.copy]
+
     async def page(
         self, token: str = "", *, most: int = 1000, deep: bool = False, versions: bool = False
     ) -> DataPage:

@@ -43,9 +43,9 @@ class Recordings:
 
     async def list(self) -> list[RecordingInfo]:
         """What there is, the oldest first."""
-        method = "terminals.recordings"
-        answer = Answer(method, await self._studio.query(method))
-        return [_read(method, item) for item in answer.items("recordings")]
+        told = await self._studio.query("terminals.recordings")
+        answer = Answer("terminals.recordings", told)
+        return [_read(answer.method, item) for item in answer.items("recordings")]
 
     async def chunks(self, id: str) -> AsyncIterator[bytes]:
         """The bytes of a recording, in pieces; of one that is being made those there are now.
@@ -53,10 +53,11 @@ class Recordings:
         Raises:
             NotFound: there is no such recording.
         """
-        method, offset, size = "terminals.recording", 0, None
+        offset, size = 0, None
         while size is None or offset < size:
             params = {"recording": id, "offset": offset, "length": READ_SIZE}
-            piece = Answer(method, await self._studio.query(method, **params))
+            told = await self._studio.query("terminals.recording", **params)
+            piece = Answer("terminals.recording", told)
             size = piece.count("size") if size is None else size
             data = piece.data("data")[: size - offset]
             if not data:

@@ -15,13 +15,10 @@ from studio_tui.client.answer import Answer
 from studio_tui.client.compare import RunSummary
 from studio_tui.client.data import Data
 from studio_tui.client.file import SharedFile
-from studio_tui.client.findings import Findings
 from studio_tui.client.folder import Listing, read_listing
 from studio_tui.client.followed import Followed, Shared
 from studio_tui.client.job import Job
-from studio_tui.client.project import Project
-from studio_tui.client.recordings import Recordings
-from studio_tui.client.remarks import Remarks
+from studio_tui.client.services import Services
 from studio_tui.client.switching import SwitchPlan
 from studio_tui.client.terminal import SharedTerminal
 from studio_tui.document import findings, progress
@@ -47,7 +44,7 @@ NEWS_SECONDS = 2.0
 DELIVERY_SECONDS = 5.0
 
 
-class Studio:
+class Studio(Services):
     """An attached studio; use as an async context manager.
 
     Leaving waits a moment for edits that are on their way, and raises StudioError when they did
@@ -68,9 +65,6 @@ class Studio:
         self._locate = locate
         self._room = self.session.room(id)
         self.document = StudioDocument(self._room.replica)
-        self.remarks = Remarks(self)
-        self.project = Project(self)
-        self.findings = Findings(self)
         self._observers: dict[int, Callable[[Topic], None]] = {}
         self._observer_ids = itertools.count()
         self._followed = Followed(self.session)
@@ -191,10 +185,10 @@ class Studio:
     @property
     def host_here(self) -> bool:
         """Whether the studio's host is connected: without it there are documents but no hands."""
-        return self._host is not None
+        return self.host_connection is not None
 
     @property
-    def _host(self) -> int | None:
+    def host_connection(self) -> int | None:
         """The number of the host's connection."""
         return next((p.connection for p in reversed(self._people) if p.role == "host"), None)
 
@@ -244,7 +238,7 @@ class Studio:
         """As `query`, but waits while the host cannot be reached, then asks again."""
         while True:
             await self.until(lambda: self.reachable)
-            host = self._host
+            host = self.host_connection
             try:
                 return await self.query(method, **params)
             except NotFound:
@@ -255,7 +249,7 @@ class Studio:
         """Whether `host` has left: the refusal of a call may be ahead of the news of that."""
         try:
             async with asyncio.timeout(NEWS_SECONDS):
-                await self.until(lambda: not self.reachable or self._host != host)
+                await self.until(lambda: not self.reachable or self.host_connection != host)
         except TimeoutError:
             return False
         return True
@@ -313,11 +307,10 @@ class Studio:
         """The bytes of any file, binary or large, as they are on the machine's disk."""
         parts, offset = [], 0
         while True:
-            params = {"path": path, "offset": offset, "length": READ_SIZE}
-            piece = Answer("files.read", await self.query("files.read", **params))
-            parts.append(piece.data("data"))
-            offset += len(parts[-1])
-            if not parts[-1] or offset >= piece.count("size"):
+            piece = await self.project.piece(path, offset, READ_SIZE)
+            parts.append(piece.data)
+            offset += len(piece.data)
+            if not piece.data or offset >= piece.size:
                 return b"".join(parts)
 
     def data(self, url: str = "") -> Data:
@@ -354,11 +347,6 @@ class Studio:
         return await self._followed.join(
             f"{self.id}/term/{known}", lambda room: SharedTerminal(self, known, room)
         )
-
-    @property
-    def recordings(self) -> Recordings:
-        """What was recorded of the terminals; `terminal.record` begins one."""
-        return Recordings(self)
 
     async def cut_input(self) -> None:
         """Panic: nobody drives any terminal, and nothing typed reaches any program.

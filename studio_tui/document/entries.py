@@ -160,11 +160,12 @@ class JobMove:
 class JobEntry(Entry):
     """A job. `state`: queued, starting, running, succeeded, failed, stopped or lost.
 
-    `gpus` are those that it holds or held: {machine: [indices]}. `started`, None while it is
-    queued, and `ended` are Unix times in seconds; `cost` is in the machine's currency, once it
-    is over; None when its machine has no price. `budget` is what it may cost; `budget_state` is
-    "alarm" once `budget_alarm`, a share, of that is spent, and then "spent". `moves` are dicts of a
-    JobMove each.
+    `gpus` are those that it holds or held: {machine: [indices]}. `port` is where a server listens
+    on its machine, None for one that is none, and `health` the path that tells how it is.
+    `started`, None while it is queued, and `ended` are Unix times in seconds; `cost` is in the
+    machine's currency, once it is over; None when its machine has no price. `budget` is what it
+    may cost; `budget_state` is "alarm" once `budget_alarm`, a share, of that is spent, and then
+    "spent". `moves` are dicts of a JobMove each.
     """
 
     name: str = ""
@@ -184,6 +185,8 @@ class JobEntry(Entry):
     budget_state: str = ""
     notes: list[str] = field(default_factory=list)
     by: str = ""
+    port: int | None = None
+    health: str = ""
     moves: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -226,6 +229,24 @@ class JobEntry(Entry):
             return spent
         end = self.ended if self.ended is not None else moment
         return (spent or 0.0) + max(end - since, 0.0) / 3600 * price
+
+
+@dataclass(frozen=True)
+class PortEntry(Entry):
+    """A port of a machine that reaches the host's computer, there on `local` of its loopback.
+
+    `state`: open (nobody asks how it is), starting (nothing answers yet), up, failing (it answers
+    with an error, or no more) or away (the machine cannot be reached); `note` says more. `job` is
+    the server's job, "" for a port that somebody forwarded; `by` is who did.
+    """
+
+    machine: str = ""
+    port: int = 0
+    local: int = 0
+    state: str = "open"
+    note: str = ""
+    job: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -306,6 +327,53 @@ class QuestionEntry(Entry):
     machine: str = ""
     kind: str = "trust"
     text: str = ""
+
+
+@dataclass(frozen=True)
+class PipelineEntry(Entry):
+    """One run of a pipeline. `state`: running, succeeded, failed or stopped.
+
+    `path` is its file, "" when a script gave it. `steps`: [{"name", "kind", "state", "job",
+    "note"}], in an order in which they may run; a step's state is waiting, running, succeeded,
+    cached, serving, failed, skipped or stopped. Times are Unix times in seconds.
+    """
+
+    name: str = ""
+    path: str = ""
+    state: str = "running"
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    started: float = 0.0
+    ended: float | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class ScheduleEntry(Entry):
+    """When the pipeline of a file is run; its id is the file's path.
+
+    `cron` is in the local time of the host, `next` a Unix time in seconds, `note` why the last
+    one was left out.
+    """
+
+    cron: str = ""
+    by: str = ""
+    next: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class PointEntry(Entry):
+    """Where somebody wants everybody to look: the last such place.
+
+    `line` counts from 1, 0 for no line of the file; `text` is what they say; `by` is the name of
+    the person or script, `time` a Unix time in seconds.
+    """
+
+    path: str = ""
+    line: int = 0
+    text: str = ""
+    by: str = ""
+    time: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from typing import Any
 from studio_tui.document.entries import Entry
 from studio_tui.document.text import SharedText, utf8_length
 
-BOOKMARK, BREAKPOINT = "bookmark", "breakpoint"
+BOOKMARK = "bookmark"
+BREAKPOINT = "breakpoint"
 KINDS = (BOOKMARK, BREAKPOINT)
 TEXT_CAP = 2000
 QUOTE_CAP = 120

@@ -15,7 +15,11 @@ from studio_tui.document.entries import (
     JobEntry,
     MachineEntry,
     PinEntry,
+    PipelineEntry,
+    PointEntry,
+    PortEntry,
     QuestionEntry,
+    ScheduleEntry,
     SleepEntry,
     StudioInfo,
     SwitchEntry,
@@ -28,6 +32,7 @@ from studio_tui.document.replica import Replica, Unsubscribe, unsubscribing
 CHAT_CAP = 1000
 INFO = "studio"
 SWITCH = "last"
+POINT = "last"
 
 E = TypeVar("E", bound=Entry)
 
@@ -87,11 +92,15 @@ class StudioDocument:
         self.machines = Registry(replica, "machines", MachineEntry)
         self.questions = Registry(replica, "questions", QuestionEntry)
         self.pins = Registry(replica, "pins", PinEntry)
+        self.ports = Registry(replica, "ports", PortEntry)
+        self.pipelines = Registry(replica, "pipelines", PipelineEntry)
+        self.schedules = Registry(replica, "schedules", ScheduleEntry)
         self.sleeps = Registry(replica, "sleeps", SleepEntry)
         self.comments = Registry(replica, "comments", CommentEntry)
         self.marks = Registry(replica, "marks", MarkEntry)
         self._meta = Registry(replica, "meta", StudioInfo)
         self._switches = Registry(replica, "switches", SwitchEntry)
+        self._points = Registry(replica, "points", PointEntry)
         self._chat: Array[Any] = replica.doc.get("chat", type=Array)
 
     @property
@@ -112,6 +121,15 @@ class StudioDocument:
     def switch(self, value: SwitchEntry) -> None:
         self._switches.put(value)
 
+    @property
+    def point(self) -> PointEntry | None:
+        """Where somebody pointed last; None when nobody has."""
+        return self._points.get(POINT)
+
+    @point.setter
+    def point(self, value: PointEntry) -> None:
+        self._points.put(value)
+
     def say(self, person: str, text: str, time: float) -> None:
         """Add a chat message; the oldest leave when there are more than `CHAT_CAP`."""
         with self.replica.doc.transaction():
@@ -129,7 +147,8 @@ class StudioDocument:
         """Call `callback()` after any change to the studio document."""
         registries: list[Registry[Any]] = [
             self.files, self.terminals, self.jobs, self.machines, self.questions, self.pins,
-            self.sleeps, self.comments, self.marks, self._meta, self._switches,
+            self.ports, self.pipelines, self.schedules, self.sleeps, self.comments, self.marks,
+            self._meta, self._switches, self._points,
         ]  # fmt: skip
         stops = [registry.observe(lambda _: callback()) for registry in registries]
         stops.append(unsubscribing(self._chat, self._chat.observe(lambda _: callback())))

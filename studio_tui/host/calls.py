@@ -152,6 +152,16 @@ class Calls:
             self.on_change()
         return answer
 
+    async def ask(self, method: str, params: dict[str, Any], by: str = "host") -> Result:
+        """What a client would be answered; for the host's own parts. Raises as `result` does.
+
+        Args:
+            by: for whom it is asked.
+        """
+        await self._open.wait()
+        body = json.dumps(params).encode()
+        return await self.result(Call(0, method, body, True, Sender(0, by, "host")))
+
 
 def _read(call: Call) -> dict[str, Any]:
     """The parameters as they came: a JSON object whose texts all have bytes."""

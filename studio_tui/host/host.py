@@ -25,6 +25,9 @@ from studio_tui.host.files import Files
 from studio_tui.host.folder import Folder
 from studio_tui.host.jobs import Jobs
 from studio_tui.host.meters import Meters
+from studio_tui.host.pipelines import Pipelines
+from studio_tui.host.pointing import pointing
+from studio_tui.host.ports import Ports
 from studio_tui.host.project import Project
 from studio_tui.host.questions import Questions
 from studio_tui.host.rented import Rented
@@ -176,6 +179,10 @@ class Host:
         checker = Checker(files, self._checked)
         terminals = Terminals(sites, document, session, place.id, place.state, tasks)
         jobs = Jobs(sites, document, session, place.id, tasks, time.time)
+        ports = Ports(sites, document, session, place.id, tasks)
+        pipelines = Pipelines(
+            calls.ask, sites, document, session, place.state / "pipelines", tasks, time.time
+        )
         switch = Switch(sites, files, document, folder_at, self._switching, tasks, time.time)
         ends = (jobs.end_on, terminals.end_on)
         rented = Rented(sites, switch, document, jobs.on, ends, place.state, tasks, time.time)
@@ -187,12 +194,12 @@ class Host:
         meters = Meters(sites, tasks, metered)
         rented.on_watched = sites.on_reached = meters.follow
         sites.on_started = rented.started
-        terminals.on_key = rented.used
+        terminals.on_key = ports.on_use = rented.used
         files.on_edit = calls.on_change = lambda: rented.used(sites.here)
         meters.follow(sites.here)
         data = Data(lambda: files.folder, tasks)
         async with asyncio.TaskGroup() as resuming:
-            for listed in (files, terminals, jobs, switch, rented):
+            for listed in (files, terminals, jobs, ports, pipelines, switch, rented):
                 resuming.create_task(listed.resume())
         for part in (
             files,
@@ -200,6 +207,8 @@ class Host:
             checker,
             terminals,
             jobs,
+            ports,
+            pipelines,
             meters,
             sites,
             switch,
@@ -207,13 +216,19 @@ class Host:
             data,
         ):
             calls.add(part.calls())
-        calls.add([self._stop_method(terminals, jobs)])
+        calls.add([self._stop_method(terminals, jobs), pointing(document, time.time)])
         calls.open()
-        room.on_presence = terminals.present
+
+        def present() -> None:
+            terminals.present()
+            ports.present({person.connection for person in self._people()})
+
+        room.on_presence = present
         room.show({"host": place.id})
         tasks.create_task(files.watch(), name="watching files")
         tasks.create_task(checker.watch(), name="checking texts")
         tasks.create_task(rented.watch(), name="watching rented machines")
+        tasks.create_task(pipelines.keep_time(), name="schedules of pipelines")
         return files
 
     def _introduce(self, document: StudioDocument) -> None:

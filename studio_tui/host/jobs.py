@@ -22,6 +22,7 @@ from studio_tui.host.lending import NOTE, lend
 from studio_tui.host.moving import Moves
 from studio_tui.host.orders import Order, Orders
 from studio_tui.host.records import AGAIN, Records, plain
+from studio_tui.host.serving import served
 from studio_tui.host.sites import Sites
 from studio_tui.host.tail import Tail
 from studio_tui.jobs.launch import JobState, JobStatus, Supervisor
@@ -180,6 +181,7 @@ class Jobs:
         claim = Claim.of(spec, machines)
         for machine in machines:
             claim.check(machine, await self.equip(machine, wanted=True))
+        spec = await served(spec, machines[0], self._sites, self._document)
         secrets = {name: await asyncio.to_thread(secret, name) for name in spec.secrets}
         loan = await lend(spec.data, spec.max_runtime)
         spec = replace(spec, env={**loan.env, **spec.env})
@@ -200,6 +202,8 @@ class Jobs:
             by=params.sender.name,
             budget=budget,
             budget_alarm=None if budget is None else spec.budget_alarm,
+            port=spec.port,
+            health="" if spec.port is None else spec.health,
         )
         self._document.jobs.put(entry)
         try:

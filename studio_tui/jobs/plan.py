@@ -101,6 +101,8 @@ def plan(
         counted = replace(counted, devices=str(processes))
         environment |= meeting_environment(post)
     environment |= lightning_environment(counted)
+    if spec.port:
+        environment["PORT"] = str(spec.port)
     hidden = {name: value for name, value in spec.env.items() if names_a_secret(name)}
     shown = {name: value for name, value in spec.env.items() if name not in hidden}
     python = spec.python or default_python

@@ -34,6 +34,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STRATEGY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 _DEVICES = re.compile(r"[1-9][0-9]{0,4}|[0-9]{1,4}(,[0-9]{1,4})+,?|[0-9]{1,4},")
 _DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s?)?")
+_PATH = re.compile(r"/[!-~]{0,200}")
+LAST_PORT = 65535
 _UNITS = (86400, 3600, 60, 1)
 MOST_NODES = 64
 MOST_RETRIES = 100
@@ -64,6 +66,8 @@ class JobSpec:
         secrets: names of secrets that it is given as environment variables.
         data: URLs of what it is trained on, see `studio_tui.data`: what they amount to is noted,
             and it is given short-lived credentials for them.
+        port: where it serves HTTP, given to it as PORT; 0 for one that is free; None: it does not.
+        health: the path of a server that tells whether it is well.
         python: the interpreter; else the folder's .venv, else the machine's default.
 
     Raises:
@@ -87,6 +91,8 @@ class JobSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
+    port: int | None = None
+    health: str = "/health"
     python: str = ""
 
     def __post_init__(self) -> None:
@@ -115,6 +121,7 @@ class JobSpec:
             )
         if not 0 <= self.retries <= MOST_RETRIES:
             raise UsageFault(f"retries is {self.retries}", f"give 0 to {MOST_RETRIES}")
+        self._check_port()
         put(self, "env", MappingProxyType(_checked_env(self.env)))
         for name in self.secrets:
             _check_variable(name)
@@ -147,12 +154,20 @@ class JobSpec:
             )
         values: dict[str, Any] = {
             name: _text(name, given[name])
-            for name in ("name", "devices", "precision", "strategy", "accelerator", "python")
+            for name in (
+                "name",
+                "devices",
+                "precision",
+                "strategy",
+                "accelerator",
+                "health",
+                "python",
+            )
             if name in given
         }
         if "max_steps" in given:
             values["max_steps"] = _integer("max_steps", given["max_steps"])
-        for name in ("retries", "nodes"):
+        for name in ("retries", "nodes", "port"):
             if name in given:
                 values[name] = _integer(name, given[name])
         if "max_runtime" in given:
@@ -201,6 +216,18 @@ class JobSpec:
         if "," in self.devices:
             return len([part for part in self.devices.split(",") if part])
         return int(self.devices)
+
+    def _check_port(self) -> None:
+        if self.port is None:
+            return
+        if not 0 <= self.port <= LAST_PORT:
+            raise UsageFault(
+                f"there is no port {self.port}", f"give 1 to {LAST_PORT}, or 0 for any"
+            )
+        if not _PATH.fullmatch(self.health):
+            raise UsageFault(f"{self.health!r} is no path of a server", "write /health, or /")
+        if self.nodes > 1:
+            raise UsageFault("a server runs on one machine", "leave out nodes, or port")
 
     def _check_target(self) -> None:
         if bool(self.script) == bool(self.command):

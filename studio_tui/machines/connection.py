@@ -198,6 +198,10 @@ class Connection(Protocol):
         """
         ...
 
+    async def unforward(self, port: int) -> None:
+        """Gives back what `forward` opened for `port`; nothing when it is not forwarded."""
+        ...
+
     async def lost(self) -> str:
         """Returns once the connection has ended: why, or "" when close() ended it."""
         ...

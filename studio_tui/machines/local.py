@@ -171,6 +171,9 @@ class LocalConnection:
         """The port itself: this machine's loopback is the machine's."""
         return port
 
+    async def unforward(self, port: int) -> None:
+        """Nothing was opened; see Connection."""
+
     async def lost(self) -> str:
         """Returns once close() was called: this machine goes nowhere."""
         await self._ended.wait()

@@ -317,6 +317,12 @@ class Reach:
         self._ports[port] = await self.current().forward(port, at=at or self._ports.get(port, 0))
         return self._ports[port]
 
+    async def unforward(self, port: int) -> None:
+        """Gives a forwarded port back, and does not forward it again after a loss."""
+        self._ports.pop(port, None)
+        if self._connection is not None:
+            await self._connection.unforward(port)
+
     async def lost(self) -> str:
         """Returns once close() was called: losses in between are made good."""
         await self._ended.wait()

@@ -227,6 +227,11 @@ class SlurmConnection:
             self._forwards[port] = server
         return int(self._forwards[port].sockets[0].getsockname()[1])
 
+    async def unforward(self, port: int) -> None:
+        """Listens no more; see Connection."""
+        if (server := self._forwards.pop(port, None)) is not None:
+            server.close()
+
     async def check(self) -> None:
         """Raises ConnectionLost, with the reason, when the allocation is over."""
         if (over := await self._cluster.over(self.job.id)) is not None:

@@ -127,7 +127,7 @@ class SSHConnection:
         self._control = control
         self._sessions = Sessions()
         self._channels: set[SSHChannel] = set()
-        self._ports: dict[int, int] = {}
+        self._listeners: dict[int, asyncssh.SSHListener] = {}
 
     async def run(
         self,
@@ -205,12 +205,17 @@ class SSHConnection:
     async def forward(self, port: int, *, at: int = 0) -> int:
         """Returns a port on this computer's loopback that reaches `port` on the machine."""
         self._check()
-        if port not in self._ports:
+        if port not in self._listeners:
             try:
-                self._ports[port] = await self._listen(port, at)
+                self._listeners[port] = await self._listen(port, at)
             except OSError:
-                self._ports[port] = await self._listen(port, 0)
-        return self._ports[port]
+                self._listeners[port] = await self._listen(port, 0)
+        return self._listeners[port].get_port()
+
+    async def unforward(self, port: int) -> None:
+        """Listens no more; see Connection."""
+        if (listener := self._listeners.pop(port, None)) is not None:
+            listener.close()
 
     async def lost(self) -> str:
         """Returns once the connection has ended: why, or "" when it was closed from here."""
@@ -228,10 +233,9 @@ class SSHConnection:
                         await channel.wait()
         await self._transport.close()
 
-    async def _listen(self, port: int, at: int) -> int:
+    async def _listen(self, port: int, at: int) -> asyncssh.SSHListener:
         link = self._transport.link
-        listener = await link.forward_local_port("127.0.0.1", at, "localhost", port)
-        return listener.get_port()
+        return await link.forward_local_port("127.0.0.1", at, "localhost", port)
 
     @contextlib.asynccontextmanager
     async def _command(

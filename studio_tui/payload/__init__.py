@@ -5,6 +5,7 @@ hold.py        terminals that outlive whoever started them
 folder.py      the files of one folder, and nothing outside of it
 search.py      a pattern in the files of a folder
 meet.py        where a machine can be met by others
+digest.py      what a step of a pipeline depends on, and what it left
 probe.py       the meters, with pynvml.py beside it for the GPUs
 smi.py         the same by nvidia-smi or amd-smi, where that cannot be used
 carry/         a folder that is carried to another machine: looked at, sent, settled
@@ -31,6 +32,7 @@ _OWN = (
     "folder.py",
     "search.py",
     "meet.py",
+    "digest.py",
     "probe.py",
     "smi.py",
     "allocation.py",

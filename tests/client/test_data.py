@@ -29,6 +29,12 @@ async def test_a_copy_is_followed_to_its_end(stage: Stage) -> None:
         assert [asked["after"] for asked in host.asked("data.copy")] == [5, 8]
 
 
+async def test_what_everybody_copies_is_listed(stage: Stage) -> None:
+    stage.host.answers |= {"data.copies": lambda _: {"copies": [COPY, {"copy": 3}, None]}}
+    async with stage.studio("ana") as ana:
+        assert [(copy.copy, copy.done) for copy in await ana.data().copies()] == [("c1", 5)]
+
+
 async def test_a_copy_that_fails_says_why(stage: Stage) -> None:
     failed = {**COPY, "state": "failed", "message": "no room", "hint": "make some"}
     stage.host.answers |= {"data.put": lambda _: failed}

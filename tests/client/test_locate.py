@@ -12,7 +12,7 @@ import pytest
 from relay_server.invites import InviteBook
 from relay_server.serve import Relay, serve
 from relay_server.settings import RelaySettings
-from studio_tui.client import locate, sharing, start
+from studio_tui.client import locate, start
 from studio_tui.client.invite import read_invite
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.settings import pins, secrets, studios
@@ -232,7 +232,7 @@ async def _hosted_look(relay: Relay) -> None:
 async def invitation(stage: Stage, role: str = "editor", name: str | None = None) -> Invitation:
     """A new invite to the stage's studio."""
     async with stage.studio("owen") as owner:
-        return await sharing.invite(owner, role, 60, name)
+        return await owner.guests.invite(role, 60, name)
 
 
 async def test_an_invite_lets_in_once_and_the_id_from_then_on(stage: Stage) -> None:
@@ -285,7 +285,7 @@ async def test_an_invite_that_is_not_taken(why: str, stage: Stage, studio_home: 
             secrets.forget_token(stage.relay.url, stage.id)
         case "revoked":
             async with stage.studio("owen") as owner:
-                await sharing.revoke(owner, made.id)
+                await owner.guests.revoke(made.id)
         case _:
             text = text.replace(stage.id, "bold-lynx")
     problem = await refused(text)
@@ -337,7 +337,7 @@ async def test_where_no_token_can_be_kept_no_invite_is_used_up(
 async def test_a_guest_whose_invite_is_revoked_is_put_out(stage: Stage) -> None:
     made = await invitation(stage)
     async with stage.studio("owen") as owner, locate.attach(made.invite, "bob") as studio:
-        await sharing.revoke(owner, made.id)
+        await owner.guests.revoke(made.id)
         with pytest.raises(Refused):
             async with asyncio.timeout(10):
                 await studio.until(lambda: False)

@@ -9,7 +9,7 @@ import pytest
 
 from studio_tui.client.project import Marks
 from studio_tui.document.pattern import Pattern
-from studio_tui.errors import NotFound, UsageFault
+from studio_tui.errors import NotFound, Refused, UsageFault
 
 if TYPE_CHECKING:
     from .conftest import Hosted, Stage
@@ -51,6 +51,12 @@ async def test_what_makes_no_sense_changes_nothing(hosted: Hosted, folder: Path)
             await studio.project.replace(Pattern("(", regex=True), "x", ["replaced/c.py"])
         with pytest.raises(NotFound):
             await studio.project.replace(Pattern("c"), "x", ["replaced/absent.py"])
+        with pytest.raises(NotFound):
+            await studio.project.delete("replaced/absent.py")
+        with pytest.raises(Refused, match="outside"):
+            await studio.project.create("../x")
+        with pytest.raises(UsageFault):
+            await studio.project.create("replaced/c.py")
     assert (folder / "c.py").read_text() == "(c)\n"
 
 
@@ -67,6 +73,13 @@ async def test_files_are_made_moved_deleted_and_brought_back(hosted: Hosted, fol
         await project.delete("replaced/e.py")
         assert await project.empty_trash() >= 1
         assert await project.trash() == []
+
+
+async def test_a_file_is_read_in_pieces(hosted: Hosted, folder: Path) -> None:
+    (folder / "net.bin").write_bytes(b"\0weights")
+    async with hosted.attach() as studio:
+        piece = await studio.project.piece("replaced/net.bin", 1, 3)
+    assert (piece.data, piece.size, piece.binary) == (b"wei", 8, True)
 
 
 async def test_answers_that_make_no_sense_are_passed_over(stage: Stage) -> None:

@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 async def test_an_invite_is_made_listed_and_revoked(stage: Stage) -> None:
     owner = await stage.attach("owen")
-    made = await sharing.invite(owner, "editor", 60, "bob")
+    made = await owner.guests.invite("editor", 60, "bob")
     assert made.invite.startswith(f"{stage.relay.url}/{stage.id}#")
     assert made.role == "editor"
     assert time.time() < made.expires <= time.time() + 61
     assert made.invite not in repr(made)
     listed = {"id": made.id, "role": "editor", "name": "bob", "expires": made.expires, "by": "owen"}
-    assert await sharing.invites(owner) == [{**listed, "state": "open"}]
+    assert await owner.guests.invites() == [{**listed, "state": "open"}]
     await redeem(read_invite(made.invite))
-    assert await sharing.invites(owner) == [{**listed, "state": "used"}]
-    await sharing.revoke(owner, made.id)
-    assert await sharing.invites(owner) == [{**listed, "state": "revoked"}]
+    assert await owner.guests.invites() == [{**listed, "state": "used"}]
+    await owner.guests.revoke(made.id)
+    assert await owner.guests.invites() == [{**listed, "state": "revoked"}]
     with pytest.raises(NotFound, match="no invite with that id"):
-        await sharing.revoke(owner, "0" * 12)
+        await owner.guests.revoke("0" * 12)
 
 
 async def test_a_guest_looks_for_a_shift_unless_told(stage: Stage) -> None:
-    made = await sharing.invite(await stage.attach("owen"))
+    made = await (await stage.attach("owen")).guests.invite()
     assert made.role == "viewer"
     assert 0 < made.expires - time.time() <= sharing.SHIFT + 1
 
@@ -42,7 +42,7 @@ async def test_a_guest_looks_for_a_shift_unless_told(stage: Stage) -> None:
 @pytest.mark.parametrize("role", ["editor", "viewer"])
 async def test_a_guest_lets_nobody_in(role: str, stage: Stage) -> None:
     guest = await stage.attach("bob", role)
-    for asked in (sharing.invite(guest), sharing.invites(guest), sharing.revoke(guest, "0" * 12)):
+    for asked in (guest.guests.invite(), guest.guests.invites(), guest.guests.revoke("0" * 12)):
         with pytest.raises(Refused):
             await asked
 
@@ -52,6 +52,7 @@ async def test_an_answer_that_makes_no_sense_is_an_error() -> None:
         async def command(self, method: str, **params: Any) -> dict[str, Any]:
             return {"invite": 7, "invites": [{"id": 7}]}
 
-    for asked in (sharing.invite(Odd()), sharing.invites(Odd())):  # type: ignore[arg-type]
+    guests = sharing.Guests(Odd())  # type: ignore[arg-type]
+    for asked in (guests.invite(), guests.invites()):
         with pytest.raises(StudioError, match="makes no sense"):
             await asked

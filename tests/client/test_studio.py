@@ -215,8 +215,13 @@ async def test_a_file_that_the_host_opens_but_does_not_list(
 
 async def test_a_file_that_grows_while_it_is_read_is_read_to_its_end(stage: Stage) -> None:
     studio = await stage.attach()
-    told = iter([{"data": "YWI=", "size": 4}, {"data": "Y2Q=", "size": 6}, {"data": "", "size": 6}])
-    stage.host.answers["files.read"] = lambda _: next(told)
+    pieces = iter([("YWI=", 4), ("Y2Q=", 6), ("", 6)])
+
+    def answer(_: Any) -> dict[str, Any]:
+        data, size = next(pieces)
+        return {"data": data, "size": size, "binary": False}
+
+    stage.host.answers["files.read"] = answer
     assert await studio.read("growing") == b"abcd"
 
 

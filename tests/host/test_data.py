@@ -49,7 +49,7 @@ async def test_data_is_looked_at_and_copied_both_ways(bench: Bench, nanio: Store
         assert nanio.get(bucket, "back") == b"id,x\n1,2\n"
         told = await ana.command("data.copies")
         assert SECRET not in repr(told)
-        assert [copy["state"] for copy in told["copies"]] == ["done"] * 3
+        assert [copy.state for copy in await ana.data().copies()] == ["done"] * 3
 
 
 async def test_a_viewer_may_not_even_look(bench: Bench, nanio: Store) -> None:

@@ -82,10 +82,12 @@ def test_the_job_sees_what_was_asked_for(
     tmp_path: Path, shell: str, require: Callable[[str], str]
 ) -> None:
     awkward = 'it\'s "$HOME" `x` \\ \n two'
-    spec = JobSpec(script="show.py", args=("--a", awkward), precision="16", env={"MINE": awkward})
+    spec = JobSpec(
+        script="show.py", args=("--a", awkward), precision="16", env={"MINE": awkward}, port=80
+    )
     _, args, seen = ran(tmp_path, spec, shell=require(shell))
     assert args == ["--a", awkward]
-    assert seen["MINE"] == awkward
+    assert (seen["MINE"], seen["PORT"]) == (awkward, "80")
     assert seen["PL_TRAINER_PRECISION"] == seen["LT_PRECISION"] == "16-mixed"
     assert seen["PYTHONUNBUFFERED"] == "1"
     assert seen["PYTHONPATH"] == "/pay load/lightning"

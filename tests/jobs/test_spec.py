@@ -176,3 +176,26 @@ def test_limits_that_make_no_sense(params: dict[str, object], message: str) -> N
     with pytest.raises(UsageFault, match=message) as raised:
         JobSpec.from_params({"script": "a.py", **params})
     assert raised.value.hint
+
+
+def test_a_server_has_a_port_and_a_path() -> None:
+    spec = JobSpec.from_params({"script": "serve.py", "port": 0, "health": "/ready"})
+    assert (spec.port, spec.health) == (0, "/ready")
+    assert JobSpec.from_params(spec.to_params()) == spec
+    assert JobSpec(script="train.py").port is None
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"port": 65536}, "no port 65536"),
+        ({"port": -1}, "no port -1"),
+        ({"port": "8000"}, "port is not a whole number"),
+        ({"port": 80, "health": "health"}, "no path of a server"),
+        ({"port": 80, "health": "/a b\r\nX: y"}, "no path of a server"),
+        ({"port": 80, "nodes": 2}, "runs on one machine"),
+    ],
+)
+def test_servers_that_make_no_sense(params: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageFault, match=message):
+        JobSpec.from_params({"script": "serve.py", **params})

@@ -75,3 +75,4 @@ async def test_files_and_ports(connection: LocalConnection, tmp_path: Path) -> N
     await connection.get(f"{connection.root}/b", tmp_path / "c")
     assert (tmp_path / "c").read_text() == "content"
     assert await connection.forward(8080) == 8080
+    await connection.unforward(8080)

@@ -212,6 +212,10 @@ async def test_a_forwarded_port_keeps_its_number(reach: Reach, sshd: Server) -> 
             before, here = here, await reach.forward(port)
             kept += here == before  # not when another program took it in between
         assert kept
+        await reach.unforward(port)
+        await it.cut(sshd)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", here)
     served.close()
     await served.wait_closed()
 

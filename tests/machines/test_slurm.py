@@ -140,6 +140,9 @@ async def test_a_port_of_the_node(node: Connection) -> None:
         busy = taken.getsockname()[1]
         assert await node.forward(1, at=busy) not in (0, busy)
     assert await node.forward(2, at=busy) == busy
+    await node.unforward(2)
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", busy)
 
 
 async def test_what_the_node_is(node: Connection) -> None:

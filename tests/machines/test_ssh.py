@@ -221,6 +221,15 @@ async def test_a_port_is_forwarded_once(connection: ssh.SSHConnection) -> None:
     assert await connection.forward(9) == await connection.forward(9)
 
 
+async def test_a_port_is_given_back(connection: ssh.SSHConnection) -> None:
+    here = await connection.forward(9)
+    await connection.unforward(9)
+    await connection.unforward(10)  # never forwarded
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", here)
+    assert await connection.forward(9)
+
+
 async def test_secrets_are_in_no_list_of_processes(connection: ssh.SSHConnection) -> None:
     listing = "for f in /proc/[0-9]*/cmdline; do cat $f | tr '\\0' ' '; echo; done 2>/dev/null"
     done = await connection.run(["sh", "-c", listing], env={"HF_TOKEN": "hf_verysecret"})

@@ -80,6 +80,7 @@ def test_rooms_that_a_host_can_rebuild_are_not_journaled() -> None:
     assert policy_of("calm-otter").journaled
     assert policy_of("calm-otter/file/1@0").journaled
     assert not policy_of("calm-otter/term/1").journaled
+    assert not policy_of("calm-otter/port/1").journaled
     assert policy_of("term/1") == Policy()  # a studio of that name
 
 

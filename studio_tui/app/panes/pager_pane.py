@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import ClassVar
 
 from textual import work
@@ -104,13 +103,10 @@ This file cannot be edited together, so it is only read, piece by piece.
         if self._total is not None and self._read >= self._total:
             return
         with told(self):
-            answer = await self._studio.query(
-                "files.read", path=self.path, offset=self._read, length=PIECE
-            )
-            data = base64.b64decode(answer["data"])
-            self._write(data, bool(answer.get("binary")))
-            self._read += len(data)
-            self._total = int(answer["size"])
+            piece = await self._studio.project.piece(self.path, self._read, PIECE)
+            self._write(piece.data, piece.binary)
+            self._read += len(piece.data)
+            self._total = piece.size
             self.post_message(StatusChanged())
 
     def _write(self, data: bytes, binary: bool) -> None:

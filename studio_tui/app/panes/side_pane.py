@@ -127,7 +127,7 @@ runs as several processes.
         question = Confirm(f"stop {entry.name}?", body, "stop it", "let it run")
         if await self.app.push_screen_wait(question):
             with told(self):
-                await self._studio.command("jobs.stop", job=job)
+                await (await self._studio.job(job)).stop()
 
     @on(JobList.MoveRequested)
     def _move_requested(self, event: JobList.MoveRequested) -> None:
@@ -173,7 +173,8 @@ runs as several processes.
         """Show the jobs as they are now."""
         document, now = self._studio.document, self._clock()
         jobs = [self._priced(job, now) for job in document.jobs.values()]
-        self.query_one(JobList).show(jobs, now, self._progress)
+        serving = {p.job: f":{p.port} {p.state}" for p in document.ports.values() if p.job}
+        self.query_one(JobList).show(jobs, now, self._progress | serving)
 
     def _priced(self, job: JobEntry, now: float) -> JobEntry:
         """A job with what it has cost so far, where that is known."""

@@ -255,13 +255,13 @@ Open files and the studio's terminals share this place, one tab each.
         return next((k for k in panes if getattr(panes[k], "path", "") == path), None)
 
     @work(group="open")
-    async def open_file(self, path: str, *, focus: bool = True) -> None:
-        """Open a file, or go to its tab."""
+    async def open_file(self, path: str, *, focus: bool = True, line: int = 0) -> None:
+        """Open a file, or go to its tab; at a line, from 1 on, if one is given."""
         with told(self):
-            await self.bring(path, focus=focus)
+            await self.bring(path, focus=focus, line=line)
 
-    async def bring(self, path: str, *, focus: bool = True) -> None:
-        """Open a file, or go to its tab; when it is being opened already, that goes on.
+    async def bring(self, path: str, *, focus: bool = True, line: int = 0) -> None:
+        """As `open_file`; when the file is being opened already, that goes on.
 
         Raises:
             StudioError: it cannot be opened.
@@ -277,6 +277,8 @@ Open files and the studio's terminals share this place, one tab each.
                 await self._add(key, pane, focus)
             finally:
                 self._joining.discard(key)
+        if line and self.active == key and self.editor is not None:
+            self.editor.editor.go_to(line)
 
     async def _opened(self, path: str) -> Widget:
         """An editor for the file, or a pager when it cannot be edited."""

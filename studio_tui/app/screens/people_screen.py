@@ -49,10 +49,10 @@ class PeopleScreen(PlacesScreen):
 
     # -- going --------------------------------------------------------------------------------
 
-    def open_file(self, path: str, focus: bool = True) -> None:
-        """Open a file in a tab."""
+    def open_file(self, path: str, focus: bool = True, line: int = 0) -> None:
+        """Open a file in a tab, at a line if one is given."""
         self.turn_to("work")
-        self.work_pane.open_file(path, focus=focus)
+        self.work_pane.open_file(path, focus=focus, line=line)
 
     def show_terminal(self, id: str) -> None:
         """Go to a terminal's tab."""

@@ -246,9 +246,5 @@ async def visit(workspace: Workspace) -> None:
     selected = pane.editor.selected_text if pane is not None else ""
     query = "" if "\n" in selected else selected
     hit = await workspace.app.push_screen_wait(ProjectSearch(workspace.studio.project, query))
-    if hit is None:
-        return
-    workspace.action_go("work")
-    await workspace.work_pane.open_file(hit.path).wait()
-    if (pane := workspace.work_pane.editor) is not None and pane.path == hit.path:
-        pane.editor.go_to(hit.line)
+    if hit is not None:
+        workspace.open_file(hit.path, line=hit.line)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
@@ -20,13 +21,15 @@ from studio_tui.app.panes.files_pane import FilesPane
 from studio_tui.app.panes.log_pane import LogPane
 from studio_tui.app.panes.side_pane import SidePane
 from studio_tui.app.panes.work_pane import WorkPane
+from studio_tui.app.pointing import Pointer
 from studio_tui.app.problems import Problem, told
 from studio_tui.app.screens.modal import Modal
 from studio_tui.app.screens.places import PLACES
 from studio_tui.app.screens.terminals import TerminalsScreen
 from studio_tui.app.widgets.follow_bar import FollowBar
 from studio_tui.app.widgets.job_list import JobList
-from studio_tui.app.widgets.key_hints import KeyHints
+from studio_tui.app.widgets.key_hints import KeyHints, key_label
+from studio_tui.app.widgets.pipeline_strip import PipelineStrip
 from studio_tui.app.widgets.place_strip import PlaceStrip
 from studio_tui.app.widgets.terminal_view import TerminalView
 from studio_tui.app.widgets.top_line import MachineButton, TopLine
@@ -80,6 +83,7 @@ class Workspace(TerminalsScreen):
             yield FilesPane(self.studio, self.people)
             yield WorkPane(self.studio, self.people, self.leader)
             yield SidePane(self.studio, self._clock)
+        yield PipelineStrip()
         yield LogPane(self.studio, self.people)
         yield KeyHints()
         yield Static("", id="too-small", markup=False)
@@ -95,6 +99,11 @@ class Workspace(TerminalsScreen):
     def side_pane(self) -> SidePane:
         """Machine, jobs, curves."""
         return self.query_one(SidePane)
+
+    @cached_property
+    def pointer(self) -> Pointer:
+        """Where somebody points."""
+        return Pointer(self.studio.document, self.work_pane.notice)
 
     @property
     def log_pane(self) -> LogPane:
@@ -134,6 +143,9 @@ class Workspace(TerminalsScreen):
         if topics & {"document", "meters"}:
             self.side_pane.show_meters()
             self._show_sleep()
+            self.pointer.show(self._clock(), key_label(self._key("point")))
+            runs = self.studio.document.pipelines.values()
+            self.query_one(PipelineStrip).show(runs, self._clock())
         reachable, self._reachable = self._reachable, self.studio.reachable
         if self._reachable and not reachable:
             self.files_pane.reload()
@@ -150,7 +162,7 @@ class Workspace(TerminalsScreen):
     def _show_sleep(self) -> None:
         """Say how a machine goes to sleep, once a step; while a countdown stands, it counts."""
         notice = self.work_pane.notice
-        key = next(self.key_of(command) for command in COMMANDS if command.id == "machine")
+        key = self._key("machine")
         for entry in self.studio.document.sleeps.values():
             before, said = self._sleeps.get(entry.id, (None, ""))
             if entry == before and (not said or notice.words != said):
@@ -181,6 +193,9 @@ class Workspace(TerminalsScreen):
         """The key of a command, as it is in force."""
         return self.app._keymap.get(command.id, command.key)
 
+    def _key(self, id: str) -> str:
+        return next(self.key_of(command) for command in COMMANDS if command.id == id)
+
     async def do(self, command: Command) -> None:
         """Do what a command says."""
         await self.run_action(command.action)
@@ -194,6 +209,8 @@ class Workspace(TerminalsScreen):
                 return bool(self.people.others)
             case "save" | "in_file":
                 return self.work_pane.editor is not None
+            case "point":
+                return self.pointer.place is not None
             case "tab":
                 return len(self.work_pane.keys) > 1
             case "close_tab":
@@ -265,6 +282,11 @@ class Workspace(TerminalsScreen):
 
     # -- files and terminals ------------------------------------------------------------------
 
+    def action_point(self) -> None:
+        """Go where somebody points."""
+        if (place := self.pointer.place) is not None:
+            self.open_file(place.path, line=place.line)
+
     @work(exclusive=True, group="project")
     async def action_search(self) -> None:
         """Look for something in all files."""
@@ -329,7 +351,8 @@ class Workspace(TerminalsScreen):
         self.action_run()
 
     @on(JobList.Selected)
-    def _job_selected(self, event: JobList.Selected) -> None:
+    @on(PipelineStrip.Pressed)
+    def _job_selected(self, event: JobList.Selected | PipelineStrip.Pressed) -> None:
         if not isinstance(event, JobList.Highlighted):
             self.log_pane.follow(event.job)
             if self.narrow:

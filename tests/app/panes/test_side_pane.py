@@ -8,6 +8,7 @@ from typing import Any
 from studio_tui.app.panes import side_pane
 from studio_tui.app.screens.dialogs import Confirm
 from studio_tui.app.widgets.rank_board import RankBoard
+from studio_tui.document.entries import PortEntry
 from tests.app.conftest import NOW
 
 
@@ -171,3 +172,14 @@ async def test_a_job_of_one_process_has_no_ranks_to_show(
         pilot.app.workspace.log_pane.follow("j2")
         await settle(pilot)
         assert len(studio.asked("jobs.ranks")) == asked
+
+
+async def test_a_server_tells_its_port_and_how_it_is(
+    studio: Any, open_app: Any, settle: Any, text_of: Any
+) -> None:
+    async with open_app(studio) as pilot:
+        studio.list_job("j1", "api", "running", started=1.0, port=8000)
+        studio.document.ports.put(PortEntry("gpu-box:8000", "gpu-box", 8000, 1, "up", job="j1"))
+        studio.saved()
+        await settle(pilot)
+        assert ":8000 up" in text_of(pilot)
