@@ -14,6 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
     "tests.machines.aws",
@@ -31,6 +32,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Several trainings that each spin on every core stand still, on machines that have two.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# How fast examples come is a matter of what else the machine does.
+settings.register_profile("any machine", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def find_program(program: str) -> str:

@@ -265,7 +265,9 @@ def two() -> Iterator[Callable[[], Two]]:
 
 
 @settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(base=TREES, source=TREES, target=TREES, once=st.booleans())
 def test_nothing_that_existed_is_gone_and_doing_it_again_does_nothing(
