@@ -66,9 +66,9 @@ PRIVATE = {".ssh", ".aws", ".gnupg", ".netrc", ".pgpass", ".env"}
 """Names of what holds keys and passwords: a shared text would hand them to everybody."""
 SAMPLES = (".example", ".sample", ".template")
 SKIPPED = {".git", ".venv", "node_modules", "__pycache__", ".mypy_cache", ".ruff_cache"}
-SKIPPED |= {".studio-carry", ".studio-trash"}
-OURS = ".studio-carry"
-"""What a switch keeps in a folder: in no listing."""
+OURS = {".studio-carry", ".studio-trash"}
+"""What a switch keeps in a folder, and what was deleted: in no listing."""
+SKIPPED |= OURS
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -201,7 +201,7 @@ class Folder:
         folder = self.name(path)
         with self.at(path) as spot, opened_to_read(spot, os.O_DIRECTORY) as number:
             with os.scandir(number) as found:
-                theirs = (entry for entry in found if entry.name != OURS)
+                theirs = (entry for entry in found if entry.name not in OURS)
                 first = heapq.nsmallest(ENTRY_CAP + 1, theirs, key=lambda entry: entry.name)
             shown: list[dict[str, Any]] = []
             size = 0

@@ -305,7 +305,7 @@ async def test_a_deleted_file_stays_deleted(bench: Bench) -> None:
         await until_state(file, "missing")
         await file.insert(0, "y")
         await asyncio.sleep(0.2)
-        assert os.listdir(bench.root) == []
+        assert os.listdir(bench.root) == [".studio-trash"]
         await file.flush()
         assert (bench.root / "src" / "a.txt").read_text() == "yxa\n"
 

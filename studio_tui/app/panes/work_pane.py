@@ -79,10 +79,10 @@ Open files and the studio's terminals share this place, one tab each.
             border-top: none;
             border-subtitle-color: $text-muted;
         }
-        /* Over the frame and not beside it: a notice must not resize a terminal for everybody. */
+        /* Over a terminal's frame and not beside it: it must not resize that for everybody. */
         layers: base notice;
-        & > Notice { layer: notice; dock: bottom; }
-        &.-bare > Notice { dock: top; }
+        &.-terminal > Notice { layer: notice; dock: bottom; }
+        &.-terminal.-bare > Notice { dock: top; }
         &:focus-within > #deck { border: round $border; border-top: none; }
     }
     """
@@ -218,6 +218,7 @@ Open files and the studio's terminals share this place, one tab each.
         """Show a tab; a terminal is joined when it is looked at for the first time."""
         self.active = key
         self.notice.clear()
+        self.set_class(key.startswith(TERMINAL), "-terminal")
         pane = self._panes.get(key)
         if pane is not None:
             self.deck.current = pane.id
