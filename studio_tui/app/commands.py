@@ -97,6 +97,7 @@ COMMANDS = (
     Command(
         "shorter", "alt+shift+down", "down", "shorter log", "Give the log fewer rows", "size(0, -1)"
     ),
+    Command("learn", "shift+f11", "", "learn", "Take a lesson, alone or together", "learn"),
     Command("theme", "shift+f9", "", "theme", "Change the colours", "theme"),
     Command("help", "f1,question_mark", "question_mark", "help", "Explain this", "help", True),
     Command("quit", "ctrl+q", "q", "quit", "Leave; the studio runs on", "leave", True),

@@ -37,6 +37,7 @@ COMMANDS = {
     "port": "studio_tui.cli.port:port",
     "machine": "studio_tui.cli.machine:machine",
     "new": "studio_tui.cli.new:new",
+    "learn": "studio_tui.cli.learn:learn",
     "demo": "studio_tui.cli.demo:demo",
     "doctor": "studio_tui.cli.doctor:doctor",
 }

@@ -377,6 +377,19 @@ class PointEntry(Entry):
 
 
 @dataclass(frozen=True)
+class LessonEntry(Entry):
+    """How far everybody is in a lesson; its id is the lesson's name.
+
+    `done` is the number of steps that are done. What was there when it began does not count: `had`
+    are the ids of jobs and comments, `was` the digests of files by their paths.
+    """
+
+    done: int = 0
+    had: list[str] = field(default_factory=list)
+    was: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class StudioInfo(Entry):
     """The studio itself: its name, folder on the machine, and the machine with its switch epoch."""
 

@@ -13,6 +13,7 @@ from studio_tui.document.entries import (
     Entry,
     FileEntry,
     JobEntry,
+    LessonEntry,
     MachineEntry,
     PinEntry,
     PipelineEntry,
@@ -41,9 +42,9 @@ class Registry(Mapping[str, E], Generic[E]):
     """One map of the studio document: id -> entry.
 
     Each value is one dict with one writer, the host; a pin's, comment's or mark's is whoever made
-    it, but anybody may resolve a comment. Single-key
-    overwrites by one writer merge their tombstones, so the document stays small however often a
-    value changes. A value that is no dict was written by a stranger, and counts as absent.
+    it, but anybody may resolve a comment, and a lesson's is whoever sees that a step is done.
+    Single-key overwrites by one writer merge their tombstones, so the document stays small however
+    often a value changes. A value that is no dict was written by a stranger, and counts as absent.
     """
 
     def __init__(self, replica: Replica, root: str, kind: type[E]) -> None:
@@ -98,6 +99,7 @@ class StudioDocument:
         self.sleeps = Registry(replica, "sleeps", SleepEntry)
         self.comments = Registry(replica, "comments", CommentEntry)
         self.marks = Registry(replica, "marks", MarkEntry)
+        self.lessons = Registry(replica, "lessons", LessonEntry)
         self._meta = Registry(replica, "meta", StudioInfo)
         self._switches = Registry(replica, "switches", SwitchEntry)
         self._points = Registry(replica, "points", PointEntry)
@@ -148,7 +150,7 @@ class StudioDocument:
         registries: list[Registry[Any]] = [
             self.files, self.terminals, self.jobs, self.machines, self.questions, self.pins,
             self.ports, self.pipelines, self.schedules, self.sleeps, self.comments, self.marks,
-            self._meta, self._switches, self._points,
+            self.lessons, self._meta, self._switches, self._points,
         ]  # fmt: skip
         stops = [registry.observe(lambda _: callback()) for registry in registries]
         stops.append(unsubscribing(self._chat, self._chat.observe(lambda _: callback())))

@@ -496,7 +496,7 @@ async def opened(
 
 
 QUICK = frozenset(
-    {"default", "open", "search", "git", "findings", "save", "seat", "history", "read"}
+    {"default", "open", "search", "git", "findings", "save", "seat", "history", "read", "lesson"}
 )
 """Groups of workers that end by themselves; the others follow something, or wait for a person."""
 

@@ -29,6 +29,7 @@ from studio_tui.app.screens.terminals import TerminalsScreen
 from studio_tui.app.widgets.follow_bar import FollowBar
 from studio_tui.app.widgets.job_list import JobList
 from studio_tui.app.widgets.key_hints import KeyHints, key_label
+from studio_tui.app.widgets.lesson_bar import LessonBar
 from studio_tui.app.widgets.pipeline_strip import PipelineStrip
 from studio_tui.app.widgets.place_strip import PlaceStrip
 from studio_tui.app.widgets.terminal_view import TerminalView
@@ -78,6 +79,7 @@ class Workspace(TerminalsScreen):
         """Top line, places, hints."""
         yield TopLine(self.studio, self.people)
         yield FollowBar()
+        yield LessonBar()
         yield PlaceStrip(PLACES)
         with Horizontal(id="body"):
             yield FilesPane(self.studio, self.people)
@@ -234,6 +236,13 @@ class Workspace(TerminalsScreen):
         from studio_tui.app import palette
 
         self.app.push_screen(palette.Palette([palette.Files], placeholder="part of a file's name"))
+
+    @work(exclusive=True, group="learn")
+    async def action_learn(self) -> None:
+        """Choose a lesson, and show it over the places."""
+        from studio_tui.app.screens import lessons
+
+        await lessons.visit(self)
 
     def action_theme(self) -> None:
         """Choose the colours."""
