@@ -14,6 +14,7 @@ import struct
 import sys
 import termios
 from dataclasses import dataclass
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import parse_qs, unquote
@@ -328,6 +329,7 @@ class Connection(asyncio.BufferedProtocol):
         headers = Headers()
         headers["Content-Type"] = answer.content_type if answer else "text/plain"
         headers["Content-Length"] = str(len(body))
+        headers["Date"] = formatdate(usegmt=True)
         headers["Connection"] = "close"
         self._protocol.send_response(Response(status, status.phrase, headers, body))
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import click
 
+from studio_tui.cli import surroundings
 from studio_tui.cli.output import emit, json_option, plain
 from studio_tui.errors import NotFound, Refused, StudioError
 
@@ -84,23 +86,74 @@ def _training() -> str:
         ) from None
 
 
-def _gpus() -> str:
+@cache
+def _names_of_gpus() -> list[str]:
     import asyncio
 
     from studio_tui.cli.machine import probed
     from studio_tui.machines.catalogue import LOCAL, Catalogue
 
     here = asyncio.run(probed(Catalogue().find(LOCAL), 30.0))
-    names = [gpu.name for gpu in here.gpus]
-    return ", ".join(names) or "none here; training runs on the CPU"
+    return [gpu.name for gpu in here.gpus]
 
+
+def _gpus() -> str:
+    return ", ".join(_names_of_gpus()) or "none here; training runs on the CPU"
+
+
+def _driver() -> str:
+    gpus = _names_of_gpus()
+    if not gpus:
+        return surroundings.driver(None, False, gpus)
+    _training()  # without torch there is nothing to compare
+    from studio_tui.training.build import torch_build
+
+    return surroundings.driver(*torch_build(), gpus)
+
+
+def _machines() -> str:
+    """Those of machines.toml; hosts that only ssh's configuration names are not dialled."""
+    import asyncio
+
+    from studio_tui.machines import catalogue
+    from studio_tui.machines.check import check
+    from studio_tui.machines.dial import dial_for
+
+    entered = [m for m in catalogue.load() if not m.found and m.id != catalogue.LOCAL]
+
+    async def looked(machine: catalogue.Machine) -> str:
+        try:
+            async with asyncio.timeout(MACHINE_SECONDS):
+                found, _ = await check(dial_for(machine))
+        except TimeoutError:
+            return f"{machine.id} does not answer within {MACHINE_SECONDS:g} s"
+        bad = next((one for one in found if one.state == "bad"), None)
+        return f"{machine.id}: {bad.what} {bad.detail}" if bad else ""
+
+    async def all_of_them() -> list[str]:
+        return await asyncio.gather(*(looked(machine) for machine in entered))
+
+    if bad := [words for words in asyncio.run(all_of_them()) if words]:
+        raise StudioError("; ".join(bad), "look closer: studio-tui machine check NAME")
+    return ", ".join(machine.id for machine in entered) or "none but this one"
+
+
+MACHINE_SECONDS = 10.0
 
 _CHECKS: dict[str, Callable[[], str]] = {
     "python": _python,
+    "versions": surroundings.versions,
     "settings": _settings,
     "state": _state,
+    "disk": surroundings.disk,
+    "keys": surroundings.keys,
     "relay": _relay,
+    "clock": surroundings.clock,
+    "screen": surroundings.screen,
     "terminals": _terminals,
+    "machines": _machines,
+    "data": surroundings.data,
     "training": _training,
     "gpus": _gpus,
+    "driver": _driver,
 }

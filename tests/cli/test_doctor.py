@@ -25,8 +25,12 @@ def found(typed: Typed) -> dict[str, tuple[bool, str, str]]:
 
 def test_everything_is_looked_at(typed: Typed) -> None:
     checks = found(typed)
-    assert list(checks) == ["python", "settings", "state", "relay", "terminals", "training", "gpus"]
-    for name in ("python", "settings", "state", "relay", "terminals", "gpus"):
+    names = [
+        "python", "versions", "settings", "state", "disk", "keys", "relay", "clock", "screen",
+        "terminals", "machines", "data", "training", "gpus", "driver",
+    ]  # fmt: skip
+    assert list(checks) == names
+    for name in set(names) - {"training", "driver", "disk"}:
         assert checks[name][0], checks[name]
     assert checks["settings"][1] == str(paths.config_file())
 
@@ -58,6 +62,24 @@ def test_the_relay(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
         secrets.save_token(relay, "token")
         assert found(typed)["relay"] == (True, f"{relay} from STUDIO_RELAY answers", "")
     assert found(typed)["relay"][1] == f"{relay} does not answer"
+
+
+def test_a_machine_that_cannot_be_reached(typed: Typed) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    entry = f'[machines.box]\nkind = "ssh"\nhost = "127.0.0.1"\nport = {port}\n'
+    paths.machines_file().write_text(entry)
+    ok, message, hint = found(typed)["machines"]
+    assert not ok
+    assert message.startswith("box: reached ")
+    assert hint == "look closer: studio-tui machine check NAME"
+
+
+def test_a_fault_in_data_toml(typed: Typed) -> None:
+    paths.data_file().write_text("colour =")
+    ok, message, _ = found(typed)["data"]
+    assert not ok
+    assert "not TOML" in message
 
 
 def test_for_people(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
