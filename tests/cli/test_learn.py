@@ -59,7 +59,7 @@ def test_a_lesson_is_taken_to_its_end(hosted: Hosted, typed: Typed) -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    watch = threading.Timer(25, taking.kill)
+    watch = threading.Timer(50, taking.kill)
     watch.start()
     assert taking.stdout is not None
     said: list[str] = []
@@ -67,7 +67,7 @@ def test_a_lesson_is_taken_to_its_end(hosted: Hosted, typed: Typed) -> None:
         for line in taking.stdout:
             said.append(line)
             if " 3 of 6" in line:
-                made = typed("job", "run", id, "--name", "serve", "--env", "PORT=0", "--json",
+                made = typed("job", "run", id, "--serve", "--name", "serve", "--json",
                              "--", "serve.py")  # fmt: skip
                 assert made.code == 0
             if " 5 of 6" in line:
