@@ -21,6 +21,7 @@ COMMANDS = {
     "attach": "studio_tui.cli.studio:attach",
     "ls": "studio_tui.cli.studio:ls",
     "status": "studio_tui.cli.status:status",
+    "web": "studio_tui.cli.web:web",
     "stop": "studio_tui.cli.studio:stop",
     "share": "studio_tui.cli.share:share",
     "host": "studio_tui.cli.studio:host",
