@@ -72,6 +72,11 @@ TEMPLATES = (
         title="answer questions over HTTP with a model's checkpoint, LitServe or not",
         script="serve.py",
     ),
+    Template(
+        name="s3-pipeline",
+        title="data from a bucket, checked and cached; the checkpoint back into it",
+        script="train.py",
+    ),
 )
 
 

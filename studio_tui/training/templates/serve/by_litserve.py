@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import litserve
 from fastapi import HTTPException
+
 from model import load, read
 
 
