@@ -59,9 +59,14 @@ async def test_a_person_sees_types_and_edits_and_the_studio_goes_on(
         await studio.until(lambda: "webby" in {person.name for person in studio.people})
         await page.click(500, 150)
         await page.press("o", 79, control=True)
-        await page.until(lambda: "find" in page.text)
-        await page.type("note.py\r")
+        await page.until(lambda: "part of a file's name" in page.text)
+        await page.type("note.py")
+        await page.until(lambda: page.text.count("note.py") == 2)  # what was typed, and found
+        await page.type("\r")
         await page.until(lambda: "rate = 1" in page.text)
+        await studio.until(
+            lambda: [p.gaze.path for p in studio.people if p.name == "webby"] == ["note.py"]
+        )
         await page.type("x")
         await studio.until(lambda: str(file) == "xrate = 1\n")
         await page.until(lambda: "xrate = 1" in page.text)
