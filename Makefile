@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 
 WORKERS ?= 3# tests wait more than they compute
 
-.PHONY: help demo test lint format reference bench-app bench-editor bench-files bench-log \
+.PHONY: help demo test lint format man reference bench-app bench-editor bench-files bench-log \
 	bench-meters bench-probe bench-relay bench-reconnect bench-carry bench-data bench-history \
 	bench-paint bench-terminals fuzz fuzz-editor torture torture-files clean
 
@@ -27,6 +27,9 @@ lint: $(VENV)/installed ## lint, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+man: $(VENV)/installed ## the manual page, from the commands themselves: build/man/studio-tui.1
+	PYTHONPATH=. $(BIN)/python scripts/man_page.py build/man/studio-tui.1
 
 bench-app: $(VENV)/installed ## what a person waits for: --help, first paint, one key
 	$(BIN)/python scripts/bench_app.py

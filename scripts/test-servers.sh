@@ -11,7 +11,7 @@ PATH=$PATH:/usr/sbin:/usr/local/sbin
 missing() {
     for pair in node:nodejs npm:npm tmux:tmux ps:procps busybox:busybox dash:dash gcc:gcc \
         sshd:openssh-server ssh:openssh-client rsync:rsync git:git rg:ripgrep fish:fish csh:csh \
-        slurmd:slurm-wlm munged:munge; do
+        slurmd:slurm-wlm munged:munge chromium-headless-shell:chromium-headless-shell; do
         command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s ' "${pair#*:}"
     done
 }
@@ -22,7 +22,10 @@ packages=$(missing)
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
     export DEBIAN_FRONTEND=noninteractive
     # shellcheck disable=SC2086 # one word per package
-    { apt-get update -qq && apt-get install -y -qq --no-install-recommends $packages; } >&2 || true
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends $packages; } >&2 ||
+        for package in $packages; do # one that is not to be had keeps back all of them
+            apt-get install -y -qq --no-install-recommends "$package" >&2 || true
+        done
     packages=$(missing)
     [ -n "$packages" ] || exit 0
 fi

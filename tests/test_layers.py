@@ -103,6 +103,7 @@ EVERYWHERE = {"studio_tui.errors": "studio_tui"}
 
 OWNERS: dict[str, frozenset[str]] = {
     "PIL": frozenset({"studio_tui.data"}),
+    "aiohttp": frozenset({"studio_tui.cli.pages"}),
     "asyncssh": frozenset({"studio_tui.machines"}),
     "boto3": frozenset({"studio_tui.machines.ec2", "studio_tui.data"}),
     "botocore": frozenset({"studio_tui.machines.ec2", "studio_tui.data"}),
@@ -127,7 +128,7 @@ OWNERS: dict[str, frozenset[str]] = {
     "smi": frozenset({"studio_tui.payload"}),
     "snowflake": frozenset({"studio_tui.data"}),
     "textual": frozenset({"studio_tui.app"}),
-    "textual_serve": frozenset({"studio_tui.cli"}),
+    "textual_serve": frozenset({"studio_tui.cli.pages"}),
     "tomlkit": frozenset({"studio_tui.machines.machines_file"}),
     "torch": frozenset({"studio_tui.training", "studio_tui.payload.lightning"}),
     "tree_sitter": frozenset({"studio_tui.app"}),

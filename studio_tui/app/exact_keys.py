@@ -69,6 +69,6 @@ def exact(key: str, character: str | None) -> tuple[str, str | None]:
 
 def teach(driver: type[Driver]) -> None:
     """Have `driver` read keys exactly; Textual has no seam for its parser."""
-    module = sys.modules[driver.__module__]
-    if hasattr(module, "XTermParser"):
-        module.XTermParser = ExactParser  # type: ignore[attr-defined]
+    for module in (sys.modules[kind.__module__] for kind in driver.__mro__):
+        if hasattr(module, "XTermParser"):
+            module.XTermParser = ExactParser  # type: ignore[attr-defined]

@@ -21,6 +21,7 @@ COMMANDS = {
     "attach": "studio_tui.cli.studio:attach",
     "ls": "studio_tui.cli.studio:ls",
     "status": "studio_tui.cli.status:status",
+    "web": "studio_tui.cli.web:web",
     "stop": "studio_tui.cli.studio:stop",
     "share": "studio_tui.cli.share:share",
     "host": "studio_tui.cli.studio:host",
@@ -40,6 +41,7 @@ COMMANDS = {
     "learn": "studio_tui.cli.learn:learn",
     "demo": "studio_tui.cli.demo:demo",
     "doctor": "studio_tui.cli.doctor:doctor",
+    "completion": "studio_tui.cli.completion:completion",
 }
 INTERRUPTED = 130  # 128 + SIGINT
 _CODE = re.compile(r"(wss?:/[^\s#]*#)[^\s'\"]+")
@@ -47,6 +49,15 @@ _CODE = re.compile(r"(wss?:/[^\s#]*#)[^\s'\"]+")
 
 class _Root(LazyGroup):
     """All of it. Click would end silently with 1 wherever a pipe broke."""
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command `name`; where a shell asks, it completes what is known here."""
+        command = super().get_command(ctx, name)
+        if command is not None and ctx.resilient_parsing:
+            from studio_tui.cli.completion import teach
+
+            teach(command)
+        return command
 
     def invoke(self, ctx: click.Context) -> object:
         try:

@@ -106,6 +106,8 @@ def _join(studio: str, person: str | None) -> None:
 def _check_terminal(hint: str) -> None:
     from studio_tui.errors import StudioError
 
+    if os.environ.get("TEXTUAL_DRIVER"):
+        return  # somebody else draws the app, such as a browser
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise StudioError("the app needs a terminal, and this is not one", hint)
 

@@ -67,6 +67,16 @@ TEMPLATES = (
         title="the same model in 32, mixed and 16 bits: loss, memory and time in a table",
         script="compare.py",
     ),
+    Template(
+        name="serve",
+        title="answer questions over HTTP with a model's checkpoint, LitServe or not",
+        script="serve.py",
+    ),
+    Template(
+        name="s3-pipeline",
+        title="data from a bucket, checked and cached; the checkpoint back into it",
+        script="train.py",
+    ),
 )
 
 

@@ -54,7 +54,7 @@ def test_a_missing_template_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(NotFound) as caught:
         create("zzz", tmp_path)
     assert caught.value.hint == (
-        "templates: char-gpt, images, tabular, fine-tune, many-gpus, precision"
+        "templates: char-gpt, images, tabular, fine-tune, many-gpus, precision, serve, s3-pipeline"
     )
 
 
