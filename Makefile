@@ -70,7 +70,7 @@ bench-history: $(VENV)/installed ## a paper's 260 000 edits, replayed from three
 bench-terminals: $(VENV)/installed ## one key until it is seen elsewhere; a flood; ctrl+c in it
 	PYTHONPATH=. $(BIN)/python scripts/bench_terminals.py
 
-format: $(VENV)/installed ## put the code into the house's format
+format: $(VENV)/installed ## format the code with ruff
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 

@@ -107,7 +107,7 @@ def serve(
     log_level: str,
     log_json: bool,
 ) -> None:
-    """Run the relay in the foreground until SIGTERM or Ctrl-C.
+    """Run the relay in the foreground until SIGTERM or ctrl+c.
 
     \b
     Example:

@@ -12,7 +12,10 @@ VARIABLE = "_STUDIO_TUI_COMPLETE"
 SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command(epilog="Example: studio-tui completion bash")
+@click.command(
+    short_help="Print the completion script of a shell.",
+    epilog="Example: studio-tui completion bash",
+)
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
     """Print what makes SHELL complete commands, options, studios and jobs.

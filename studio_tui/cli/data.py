@@ -28,7 +28,11 @@ studio_option = click.option(
 )  # fmt: skip
 
 
-@click.group(cls=Group, epilog="Example: studio-tui data ls s3://my-bucket/images/")
+@click.group(
+    short_help="List, look at and copy data of buckets and tables.",
+    cls=Group,
+    epilog="Example: studio-tui data ls s3://my-bucket/images/",
+)
 def data() -> None:
     """List, look at and copy data: s3://BUCKET/KEY, databricks://CATALOG, snowflake://DATABASE.
 

@@ -10,7 +10,10 @@ import click
 TEMPLATE = "char-gpt"
 
 
-@click.command(epilog="Example: studio-tui demo --headless --screenshot studio.svg")
+@click.command(
+    short_help="Open a studio with a small model to train.",
+    epilog="Example: studio-tui demo --headless --screenshot studio.svg",
+)
 @click.option("--headless", is_flag=True, help="Tell the story step by step instead of the app.")
 @click.option(
     "--screenshot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",

@@ -14,7 +14,9 @@ from studio_tui.cli.output import emit, json_option, plain
 from studio_tui.errors import NotFound, Refused, StudioError
 
 
-@click.command(epilog="Example: studio-tui doctor")
+@click.command(
+    short_help="Check this machine and its settings.", epilog="Example: studio-tui doctor"
+)
 @json_option
 def doctor(as_json: bool) -> None:
     """Check this machine and show where the settings come from; 1 when something does not work."""

@@ -34,7 +34,7 @@ def execute(
 
     Output is streamed, stderr with stdout; there is no stdin. Ends with CMD's own exit code: 128 +
     n for signal n, 75 when its end was not seen. It runs as a job, which everybody sees while it
-    runs and which is removed at its end; Ctrl-C stops it.
+    runs and which is removed at its end; ctrl+c stops it.
     """
     from studio_tui.cli.attached import attached
 

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from studio_tui.client.studio import Studio
 
 
-@click.group(cls=Group, epilog="Example: studio-tui file cat calm-otter train.py")
+@click.group(
+    short_help="List, read, write, search and move a studio's files.",
+    cls=Group,
+    epilog="Example: studio-tui file cat calm-otter train.py",
+)
 def file() -> None:
     """List, print, write, find, search, move and delete files of a studio."""
 

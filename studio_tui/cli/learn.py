@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.5
 
 
-@click.command(epilog="Example: studio-tui learn first-run calm-otter")
+@click.command(
+    short_help="Take a lesson beside the work.",
+    epilog="Example: studio-tui learn first-run calm-otter",
+)
 @click.argument("lesson", required=False)
 @click.argument("studio", required=False)
 @click.option("--again", is_flag=True, help="From the first step, for everybody.")

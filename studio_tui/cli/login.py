@@ -10,7 +10,10 @@ import click
 from studio_tui.cli.output import say
 
 
-@click.command(epilog="Example: studio-tui login wss://box:8484 < token.txt")
+@click.command(
+    short_help="Keep the token of a team's relay.",
+    epilog="Example: studio-tui login wss://box:8484 < token.txt",
+)
 @click.argument("relay", metavar="RELAY")
 @click.option(
     "--ca",

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from studio_tui.machines.ssh_login import Questions
 
 
-@click.group(cls=Group, epilog="Example: studio-tui machine ls --json")
+@click.group(
+    short_help="Manage machines, and take a studio to one.",
+    cls=Group,
+    epilog="Example: studio-tui machine ls --json",
+)
 def machine() -> None:
     """Show, add, check, start the machines that a studio can run on, and take one there."""
 

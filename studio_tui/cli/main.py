@@ -16,33 +16,44 @@ from studio_tui.cli.group import LazyGroup
 from studio_tui.cli.output import plain
 from studio_tui.errors import StudioError
 
-COMMANDS = {
-    "open": "studio_tui.cli.studio:open_",
-    "attach": "studio_tui.cli.studio:attach",
-    "ls": "studio_tui.cli.studio:ls",
-    "status": "studio_tui.cli.status:status",
-    "web": "studio_tui.cli.web:web",
-    "stop": "studio_tui.cli.studio:stop",
-    "share": "studio_tui.cli.share:share",
-    "host": "studio_tui.cli.studio:host",
-    "login": "studio_tui.cli.login:login",
-    "secret": "studio_tui.cli.secret:secret",
-    "comment": "studio_tui.cli.comment:comment",
-    "file": "studio_tui.cli.project:file",
-    "point": "studio_tui.cli.point:point",
-    "data": "studio_tui.cli.data:data",
-    "exec": "studio_tui.cli.execute:execute",
-    "record": "studio_tui.cli.record:record",
-    "job": "studio_tui.cli.job:job",
-    "pipeline": "studio_tui.cli.pipeline:pipeline",
-    "port": "studio_tui.cli.port:port",
-    "machine": "studio_tui.cli.machine:machine",
-    "new": "studio_tui.cli.new:new",
-    "learn": "studio_tui.cli.learn:learn",
-    "demo": "studio_tui.cli.demo:demo",
-    "doctor": "studio_tui.cli.doctor:doctor",
-    "completion": "studio_tui.cli.completion:completion",
+SECTIONS = {
+    "Studios": {
+        "open": "studio_tui.cli.studio:open_",
+        "attach": "studio_tui.cli.studio:attach",
+        "ls": "studio_tui.cli.studio:ls",
+        "status": "studio_tui.cli.status:status",
+        "share": "studio_tui.cli.share:share",
+        "web": "studio_tui.cli.web:web",
+        "stop": "studio_tui.cli.studio:stop",
+    },
+    "Begin": {
+        "demo": "studio_tui.cli.demo:demo",
+        "new": "studio_tui.cli.new:new",
+        "learn": "studio_tui.cli.learn:learn",
+    },
+    "Work": {
+        "file": "studio_tui.cli.project:file",
+        "comment": "studio_tui.cli.comment:comment",
+        "point": "studio_tui.cli.point:point",
+        "record": "studio_tui.cli.record:record",
+    },
+    "Run": {
+        "exec": "studio_tui.cli.execute:execute",
+        "job": "studio_tui.cli.job:job",
+        "pipeline": "studio_tui.cli.pipeline:pipeline",
+        "port": "studio_tui.cli.port:port",
+        "machine": "studio_tui.cli.machine:machine",
+        "data": "studio_tui.cli.data:data",
+        "secret": "studio_tui.cli.secret:secret",
+    },
+    "Set up": {
+        "login": "studio_tui.cli.login:login",
+        "host": "studio_tui.cli.studio:host",
+        "doctor": "studio_tui.cli.doctor:doctor",
+        "completion": "studio_tui.cli.completion:completion",
+    },
 }
+COMMANDS = {name: place for section in SECTIONS.values() for name, place in section.items()}
 INTERRUPTED = 130  # 128 + SIGINT
 _CODE = re.compile(r"(wss?:/[^\s#]*#)[^\s'\"]+")
 
@@ -58,6 +69,16 @@ class _Root(LazyGroup):
 
             teach(command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by what a person is about to do."""
+        for title, section in SECTIONS.items():
+            with formatter.section(title):
+                known = [(name, self.get_command(ctx, name)) for name in section]
+                rows = [
+                    (name, command.get_short_help_str(80)) for name, command in known if command
+                ]
+                formatter.write_dl(rows, col_max=12)
 
     def invoke(self, ctx: click.Context) -> object:
         try:

@@ -10,7 +10,10 @@ import click
 from studio_tui.cli.output import emit, json_option, say, table
 
 
-@click.command(epilog="Example: studio-tui new char-gpt my-first-model")
+@click.command(
+    short_help="Create a project from a template.",
+    epilog="Example: studio-tui new char-gpt my-first-model",
+)
 @click.argument("template", required=False)
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @json_option

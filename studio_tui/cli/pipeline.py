@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 STOPPED = 143  # as of a job
 
 
-@click.group(cls=Group, epilog="Example: studio-tui pipeline run calm-otter pipeline.toml --wait")
+@click.group(
+    short_help="Run steps that need each other.",
+    cls=Group,
+    epilog="Example: studio-tui pipeline run calm-otter pipeline.toml --wait",
+)
 def pipeline() -> None:
     """Run steps that need each other, and only those that something has changed for.
 

@@ -52,7 +52,7 @@ def ls(studio: str, as_json: bool) -> None:
 @click.option("--at", type=click.IntRange(0, 65535), default=0, help="The port wished for here.")
 @json_option
 def forward(studio: str, number: int, machine: str | None, at: int, as_json: bool) -> None:
-    """Have PORT listen on this computer's loopback, until Ctrl-C.
+    """Have PORT listen on this computer's loopback, until ctrl+c.
 
     It goes through the relay and the studio's host, encrypted as they are, and is open to this
     computer alone. Owners and editors may.
@@ -63,7 +63,7 @@ def forward(studio: str, number: int, machine: str | None, at: int, as_json: boo
         async with await joined.ports.forward(number, machine=machine, at=at) as led:
             where = {"url": led.url, "port": led.port, "id": led.entry.id}
             emit(where, as_json, led.url)
-            say(f"{plain(led.entry.id)} is here; Ctrl-C ends that")
+            say(f"{plain(led.entry.id)} is here; ctrl+c ends that")
             await led.wait()
 
     try:

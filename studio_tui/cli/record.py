@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from studio_tui.client.terminal import SharedTerminal
 
 
-@click.group(cls=Group, epilog="Example: studio-tui record start calm-otter bash")
+@click.group(
+    short_help="Record what a terminal shows, as asciicast v3.",
+    cls=Group,
+    epilog="Example: studio-tui record start calm-otter bash",
+)
 def record() -> None:
     """Record what a terminal shows, in the format of asciinema (asciicast v3).
 

@@ -22,7 +22,10 @@ def _seconds(context: click.Context, option: click.Parameter, value: str) -> flo
     return seconds
 
 
-@click.command(epilog="Example: studio-tui share calm-otter --role editor --expires 8h")
+@click.command(
+    short_help="Print an invite to a studio, good once.",
+    epilog="Example: studio-tui share calm-otter --role editor --expires 8h",
+)
 @click.argument("studio", required=False)
 @click.option(
     "--role", type=click.Choice(["viewer", "editor"]), default="viewer", show_default=True,

@@ -56,7 +56,10 @@ def _chosen(relay: str | None) -> Choice:
     return choice
 
 
-@click.command(epilog="Example: studio-tui attach calm-otter --as bob")
+@click.command(
+    short_help="Join a running studio by its id or by an invite.",
+    epilog="Example: studio-tui attach calm-otter --as bob",
+)
 @click.argument("studio")
 @click.option("--as", "person", metavar="NAME", help="How the others see you.")
 @click.option(
@@ -189,7 +192,10 @@ def stop(studio: str) -> None:
     say(said)
 
 
-@click.command(epilog="Example: studio-tui host /srv/project --relay wss://box:8484")
+@click.command(
+    short_help="Run the host of a folder in the foreground.",
+    epilog="Example: studio-tui host /srv/project --relay wss://box:8484",
+)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--relay", metavar="URL", help="A team's relay; without it the host brings its own.")
 @click.option("--name", help="What people call the studio.")

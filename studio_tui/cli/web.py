@@ -12,7 +12,10 @@ from studio_tui.cli.output import say
 from studio_tui.errors import StudioError
 
 
-@click.command(epilog="Example: studio-tui web calm-otter --port 8000 --as alice")
+@click.command(
+    short_help="Show a studio in a browser on this machine.",
+    epilog="Example: studio-tui web calm-otter --port 8000 --as alice",
+)
 @click.argument("studio")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Where; a free one by default."

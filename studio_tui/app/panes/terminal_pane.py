@@ -48,13 +48,13 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
 
 - While it has the focus **every key goes to the program**, but the leader, `ctrl+]`. The leader
   twice sends it to the program.
-- After the leader: **k** takes the keyboard, **a** asks for it, **h** hands it over, **f** lets it
+- After the leader: **k** takes the keyboard, **a** asks for it, **h** hands it over, **s** lets it
   go; **n** names the terminal, **z** keeps its size, **w** ends it, **q** quits the app.
 - The owner: **x** locks the keyboard, **!** cuts all input of everybody, and gives it back.
 - The wheel, or the leader and **page up**, shows what scrolled away; the leader and **/** searches
   in it. The mouse selects and copies, with **shift** also where the program listens to it.
 - The leader and **c** records what is shown, never what is typed, until it is pressed again.
-- The leader and **u** lists the addresses on the screen; **ctrl** and a press follows one.
+- The leader and **d** lists the addresses on the screen; **ctrl** and a press follows one.
 - Larger than this window? The leader and **shift** with an arrow pans; without the keyboard the
   arrows alone do, and **esc** goes back to the cursor.
 """
