@@ -265,7 +265,10 @@ def put(path: str, url: str, studio: str, force: bool, as_json: bool) -> None:
 @data.command("link", epilog="Example: studio-tui data link s3://my-bucket/a.csv --seconds 7200")
 @click.argument("url")
 @studio_option
-@click.option("--seconds", default=3600, type=click.IntRange(1, 7 * 24 * 3600), show_default=True)
+@click.option(
+    "--seconds", default=3600, type=click.IntRange(1, 7 * 24 * 3600), show_default=True,
+    help="How long the link is good.",
+)  # fmt: skip
 def link(url: str, studio: str, seconds: int) -> None:
     """Print a link to a file that needs no credentials for so many seconds."""
     if studio:

@@ -24,7 +24,7 @@ LOOK_SECONDS = 0.5
 @click.argument("lesson", required=False)
 @click.argument("studio", required=False)
 @click.option("--again", is_flag=True, help="From the first step, for everybody.")
-@click.option("--code", is_flag=True, help="Print what the lesson has to be written, alone.")
+@click.option("--code", is_flag=True, help="Print only the text that the lesson asks you to write.")
 @json_option
 def learn(lesson: str | None, studio: str | None, again: bool, code: bool, as_json: bool) -> None:
     """List the lessons, show LESSON, or take it in STUDIO until its last step is done.

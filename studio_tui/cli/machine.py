@@ -94,7 +94,10 @@ async def probed(machine: Machine, timeout: float) -> Machine:
 
 @machine.command("add", epilog="Example: studio-tui machine add gpu-box --host 10.0.0.7 --user ann")
 @click.argument("name")
-@click.option("--kind", default="ssh", show_default=True, help="How it is reached.")
+@click.option(
+    "--kind", type=click.Choice(["ssh", "ec2", "slurm"]), default="ssh", show_default=True,
+    help="How it is reached; ec2 and slurm need more keys, see docs/machines.md.",
+)  # fmt: skip
 @click.option("--host", help="Any name that ssh understands; NAME itself when left out.")
 @click.option("--user", help="The login name there.")
 @click.option("--port", type=int, help="The port of its ssh server.")

@@ -134,7 +134,7 @@ def stop(studio: str, run: str) -> None:
 @click.argument("studio")
 @click.argument("file")
 @click.argument("cron", required=False)
-@click.option("--off", is_flag=True, help="At no time any more.")
+@click.option("--off", is_flag=True, help="Take the schedule back.")
 def schedule(studio: str, file: str, cron: str | None, off: bool) -> None:
     """Have the host run FILE at certain times: minute, hour, day, month, day of the week.
 
@@ -146,7 +146,7 @@ def schedule(studio: str, file: str, cron: str | None, off: bool) -> None:
 
     if off:
         attached(studio, lambda joined: joined.pipelines.unschedule(file))
-        say(f"{file} runs at no time any more")
+        say(f"{file} is no longer scheduled")
     elif cron is None:
         raise UsageFault("it is not said when", 'write "30 2 * * 1-5", @daily, or --off')
     else:

@@ -34,7 +34,10 @@ def pattern_options(command: F) -> F:
 @file.command("find", epilog="Example: studio-tui file find calm-otter model")
 @click.argument("studio")
 @click.argument("part", default="")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 500))
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 500),
+    help="How many files at most.",
+)  # fmt: skip
 @json_option
 def find(studio: str, part: str, limit: int, as_json: bool) -> None:
     """Find files by part of their names; what git ignores is left out."""

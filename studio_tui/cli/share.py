@@ -45,7 +45,7 @@ def share(
 ) -> None:  # fmt: skip
     """Print an invite to STUDIO, which is good once; pass it on to one person.
 
-    STUDIO may be left out with --revoke: then it is one of yours that runs.
+    With --revoke, STUDIO may be left out: one of your running studios is asked.
     """
     if listing and revoke is not None:
         raise click.UsageError("--list and --revoke exclude each other")
