@@ -42,7 +42,10 @@ class Cron:
     either: bool
 
     def after(self, moment: datetime) -> datetime:
-        """The first such minute after `moment`.
+        """The first such minute after `moment`, both of them local times.
+
+        An hour that the end of summer time repeats is had once: what it names is past the second
+        time.
 
         Raises:
             UsageFault: there is none, such as on a 30th of February.
@@ -55,7 +58,7 @@ class Cron:
             for hour in sorted(self.hours):
                 for minute in sorted(self.minutes):
                     found = datetime(day.year, day.month, day.day, hour, minute)
-                    if found >= start.replace(tzinfo=None):
+                    if found >= start and found.timestamp() > moment.timestamp():
                         return found
         raise UsageFault(f"{self.line!r} never comes", "look at the day and the month")
 

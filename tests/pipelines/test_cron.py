@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
@@ -32,6 +34,35 @@ SUNDAY = datetime(2026, 11, 29, 12, 30, 15)
 )
 def test_when_it_comes_next(line: str, then: datetime) -> None:
     assert read_cron(line).after(SUNDAY) == then
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Local time as in Berlin, by a rule that needs no database of time zones."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("berlin")
+def test_the_hour_that_comes_twice_is_had_once() -> None:
+    often, daily = read_cron("*/5 * * * *"), read_cron("15 2 * * *")
+    first = datetime(2026, 10, 25, 2, 10)
+    second = first.replace(fold=1)
+    assert second.timestamp() - first.timestamp() == 3600
+    assert often.after(first) == datetime(2026, 10, 25, 2, 15)
+    assert often.after(second) == datetime(2026, 10, 25, 3, 0)
+    assert daily.after(first) == datetime(2026, 10, 25, 2, 15)
+    assert daily.after(second) == datetime(2026, 10, 26, 2, 15)
+
+
+@pytest.mark.usefixtures("berlin")
+def test_the_hour_that_is_left_out_passes() -> None:
+    before = datetime(2026, 3, 29, 1, 57)
+    found = read_cron("*/5 * * * *").after(before)
+    assert found.timestamp() - before.timestamp() == 180
 
 
 @pytest.mark.parametrize(
