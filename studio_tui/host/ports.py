@@ -15,6 +15,7 @@ from studio_tui.document.entries import JobEntry, PortEntry
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, StudioError
 from studio_tui.host.calls import Method, Params, Result, command
+from studio_tui.host.ids import is_id
 from studio_tui.host.serving import FAILING, STARTING, UP, health
 from studio_tui.host.sites import Sites
 from studio_tui.jobs.spec import LAST_PORT
@@ -98,7 +99,9 @@ class Ports:
         """Begin with the servers that have started, and end with those that are over."""
         self._moved.set()
         for job in self._document.jobs.values():
-            if job.port and job.state == "running" and job.id not in self._servers:
+            if len(self._servers) >= FORWARDS:
+                return
+            if _is_server(job) and job.id not in self._servers:
                 serving = self._serve(job)
                 task = self._tasks.create_task(serving, name=f"server {job.id}")
                 self._servers[job.id] = task
@@ -242,6 +245,12 @@ class Ports:
 
 def _id(machine: str, port: int) -> str:
     return f"{machine}:{port}"
+
+
+def _is_server(job: JobEntry) -> bool:
+    """Whether a job has a port to be looked after; every editor can write what is none."""
+    serves = job.port is not None and 0 < job.port <= LAST_PORT
+    return serves and job.state == "running" and is_id(job.id)
 
 
 def _is_sound(entry: PortEntry) -> bool:

@@ -54,13 +54,14 @@ async def health(port: int, path: str) -> tuple[str, str]:
     """How the server at `port` of this computer's loopback is: its state, and what it said.
 
     One that answers is up, unless it says that it is not: 5xx. One without such a path is up.
+    At a port that there is not (asyncio: OverflowError), nothing answers.
     """
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             status = await _status(port, path)
     except TimeoutError:
         return FAILING, f"no answer to GET {path} in {ANSWER_SECONDS:.0f} s"
-    except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+    except (OSError, OverflowError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
         return STARTING, "nothing answers there yet"
     words = status.split(" ", 2)
     if not status.startswith("HTTP/") or len(words) < 2 or not words[1].isdigit():

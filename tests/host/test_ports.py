@@ -90,6 +90,22 @@ async def test_what_an_earlier_host_left_is_kept_if_it_may_be_its(hosting: Hosti
         assert list(parts.document.ports) == ["local:81"]
 
 
+async def test_what_is_no_server_is_not_looked_after_nor_are_too_many(
+    hosting: Hosting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports_module, "FORWARDS", 2)
+    async with hosting() as (_, parts):
+        jobs = parts.document.jobs
+        for id, port in (("a1", 70_000), ("a2", -1), ("a3", 0), ("../a4", 9)):
+            jobs.put(JobEntry(id, "evil", "running", "local", port=port))
+        for n in range(3):
+            jobs.put(JobEntry(f"b{n}", "api", "running", "local", port=n + 1, health="/"))
+        await eventually(lambda: len(parts.document.ports) == 2)
+        assert [p.job for p in parts.document.ports.values()] == ["b0", "b1"]
+        jobs.put(replace(jobs["b0"], state="stopped"))
+        await eventually(lambda: [p.job for p in parts.document.ports.values()] == ["b1", "b2"])
+
+
 async def test_a_tunnel_is_its_owners_alone_and_ends_with_their_stay(
     hosting: Hosting, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,6 +61,11 @@ async def test_nobody_there_and_nobody_answering(monkeypatch: pytest.MonkeyPatch
     assert (await health(port, "/"))[0] == STARTING
 
 
+@pytest.mark.parametrize("port", [-1, 70_000])
+async def test_nobody_is_at_a_port_that_there_is_not(port: int) -> None:
+    assert (await health(port, "/"))[0] == STARTING
+
+
 async def test_a_port_is_found_or_kept_and_given_once(site: Site) -> None:
     document = StudioDocument(Replica())
     async with asyncio.TaskGroup() as tasks:
