@@ -72,6 +72,7 @@ class Ports:
         self._tasks = tasks
         self._servers: dict[str, asyncio.Task[None]] = {}
         self._led: dict[str, _Led] = {}
+        self._joining = 0
         self._seq = itertools.count(1)
         self._moved = asyncio.Event()
         self.on_use: Callable[[str], None] = lambda machine: None
@@ -187,10 +188,14 @@ class Ports:
     async def _lead(self, params: Params) -> Result:
         """Open a tunnel for the caller, through a room whose name only the caller is told."""
         entry = self._known(params)
-        if len(self._led) >= TUNNELS:
+        if len(self._led) + self._joining >= TUNNELS:
             raise StudioError(f"{TUNNELS} tunnels are open", "close one of them first")
         name = f"{self._studio}/port/{secrets.token_hex(16)}"
-        room = await self._session.join(name)
+        self._joining += 1  # counted before anything is waited for: others may ask meanwhile
+        try:
+            room = await self._session.join(name)
+        finally:
+            self._joining -= 1
 
         def send(data: bytes) -> None:
             self._session.stream(name, STREAM, next(self._seq), data)

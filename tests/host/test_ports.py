@@ -168,6 +168,18 @@ async def test_ports_are_bounded_and_named(
         assert led not in parts.session.rooms
 
 
+async def test_tunnels_asked_for_at_once_are_bounded(
+    hosting: Hosting, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports_module, "TUNNELS", 2)
+    async with hosting():
+        ana = await bench.attach("ana")
+        id = (await ana.ports.open(4000)).id
+        asked = [ana.command("ports.lead", id=id) for _ in range(4)]
+        told = await asyncio.gather(*asked, return_exceptions=True)
+        assert [isinstance(answer, StudioError) for answer in told].count(False) == 2
+
+
 async def test_a_port_behind_ssh_is_there_again_after_a_cut(
     bench: Bench, sshd: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
