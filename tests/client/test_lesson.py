@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from studio_tui.client.lesson import Course, find, lessons
+from studio_tui.client.lesson import Course, _fits, find, lessons
 from studio_tui.client.studio import Studio
 from studio_tui.document.entries import JobEntry, LessonEntry, MachineEntry, TerminalEntry
 from studio_tui.document.remarks import CommentEntry, MarkEntry
@@ -235,6 +235,10 @@ async def test_what_a_stranger_wrote_breaks_nothing(stage: Any, told: dict[str, 
     assert 0 <= course.done <= 5
     assert len(course.marks) == 5
     assert course.plain()["done"] is (course.step is None)
+
+
+def test_a_count_of_thousands_of_digits_is_one() -> None:
+    assert _fits(JobEntry("j1", devices="9" * 5000), {"devices": 2})
 
 
 async def test_words_name_the_studio(stage: Any) -> None:
