@@ -82,11 +82,7 @@ class Pipelines:
             elif entry.state == "running":
                 self._go_on(entry)
         for listed in list(self._document.schedules.values()):
-            try:
-                self._set(listed.id, listed.cron, listed.by, listed.note)
-            except UsageFault as problem:
-                log.warning("%r is no schedule: %s", listed.id, problem)
-                self._document.schedules.remove(listed.id)
+            self._set_again(listed, listed.note)
 
     def _go_on(self, entry: PipelineEntry) -> None:
         try:
@@ -236,7 +232,7 @@ class Pipelines:
             for schedule in due:
                 note = await self._begin_due(schedule)
                 if schedule.id in self._document.schedules:
-                    self._set(schedule.id, schedule.cron, schedule.by, note)
+                    self._set_again(schedule, note)
             nexts = [s.next - self._clock() for s in self._document.schedules.values()]
             self._rescheduled.clear()
             with contextlib.suppress(TimeoutError):
@@ -252,7 +248,18 @@ class Pipelines:
         except StudioError as problem:
             log.warning("%s was not begun: %s", schedule.id, problem)
             return problem.message
+        except OSError as problem:
+            log.warning("%s was not begun: %s", schedule.id, problem)
+            return problem.strerror or str(problem)
         return ""
+
+    def _set_again(self, listed: ScheduleEntry, note: str) -> None:
+        """Give a schedule its next time; one without, which every editor can write, is removed."""
+        try:
+            self._set(listed.id, listed.cron, listed.by, note)
+        except UsageFault as problem:
+            log.warning("%r is no schedule: %s", listed.id, problem)
+            self._document.schedules.remove(listed.id)
 
     def _set(self, path: str, line: str, by: str, note: str = "") -> ScheduleEntry:
         moment = read_cron(line).after(datetime.fromtimestamp(self._clock())).timestamp()

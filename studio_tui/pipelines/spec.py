@@ -117,7 +117,7 @@ def read_toml(text: str, path: str) -> Pipeline:
         raise UsageFault(f"{path} is too large for a pipeline", "give the path of a pipeline.toml")
     try:
         plain = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+    except (ValueError, RecursionError) as problem:  # ValueError: an integer of 4301 digits, too
         at = _AT.search(str(problem))
         line = at[1] if at else str(text.count("\n") + 1)
         said = _AT.sub("", str(problem)) or "it is nested too deeply"
@@ -172,6 +172,9 @@ def _line(text: str, step: str, key: str) -> int:
 
 
 def _step(name: str, told: Mapping[str, Any]) -> Step:
+    for key, value in told.items():
+        if _is_huge(value):
+            raise Wrong(name, key, f"{key} has a number of over 64 bits", "write a smaller one")
     if not _NAME.fullmatch(name):
         raise Wrong(name, "", "a step's name has letters, digits, - and _", "rename it")
     kind = told.get("kind", "job")
@@ -197,6 +200,20 @@ def _step(name: str, told: Mapping[str, Any]) -> Step:
         _number(name, "below", told),
         _number(name, "above", told),
     )
+
+
+def _is_huge(value: object) -> bool:
+    """Whether there is an integer that TOML does not have: Python can neither write each of them,
+    which messages and JSON would have to, nor make a float of it.
+    """
+    left = [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, int) and not -(1 << 63) <= item < 1 << 63:
+            return True
+        if isinstance(item, (list, dict)):
+            left += item.values() if isinstance(item, dict) else item
+    return False
 
 
 def _options(name: str, kind: str, options: dict[str, Any]) -> dict[str, Any]:

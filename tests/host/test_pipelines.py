@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from studio_tui.client.studio import Studio
-from studio_tui.document.entries import PipelineEntry
+from studio_tui.document.entries import PipelineEntry, ScheduleEntry
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
+from studio_tui.host import pipelines as pipelines_module
 from studio_tui.host.calls import query
 from studio_tui.host.folder import Folder
 from studio_tui.host.jobs import Jobs
@@ -268,3 +269,31 @@ async def test_a_time_comes_and_is_kept(hosting: Hosting, bench: Bench, clock: C
         await ana.pipelines.unschedule("other.toml")
         with pytest.raises(StudioError, match="has no time"):
             await ana.pipelines.unschedule("other.toml")
+
+
+async def test_a_schedule_of_a_stranger_is_removed_when_it_is_due(
+    hosting: Hosting, bench: Bench
+) -> None:
+    async with hosting() as parts:
+        ana, schedules = await bench.attach("ana"), parts.document.schedules
+        schedules.put(ScheduleEntry("none.toml", "x"))
+        (bench.root / "huge.toml").write_text(f"[steps.a]\nretries = {'9' * 5000}\n")
+        schedules.put(ScheduleEntry("huge.toml", "@daily"))
+        await ana.pipelines.schedule("pipeline.toml", "@monthly")  # so that the clock is looked at
+        await eventually(lambda: schedules["huge.toml"].next and "none.toml" not in schedules)
+        assert "no TOML" in schedules["huge.toml"].note
+
+
+async def test_a_disk_that_fails_at_the_time_is_noted(
+    hosting: Hosting, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipelines_module, "RUNS", 1)
+    (bench.root / "daily.toml").write_text('[steps.a]\ncommand = ["true"]\n')
+    async with hosting() as parts:
+        ana, schedules = await bench.attach("ana"), parts.document.schedules
+        for n, id in enumerate(("older", "old")):
+            parts.document.pipelines.put(PipelineEntry(id, state="failed", started=n))
+        (bench.state / "older.json").mkdir(parents=True)  # which no removal of a file removes
+        schedules.put(ScheduleEntry("daily.toml", "@daily"))
+        await ana.pipelines.schedule("pipeline.toml", "@monthly")
+        await eventually(lambda: schedules["daily.toml"].note)

@@ -123,6 +123,24 @@ def test_a_file_that_is_hostile() -> None:
         read_toml("a = " + "[" * 5000, "p.toml")
     with pytest.raises(UsageFault, match="too large"):
         read_toml("#" * 70_000, "p.toml")
+    with pytest.raises(UsageFault, match="p.toml:1: no TOML"):
+        read_toml("a = " + "9" * 5000, "p.toml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("below", "0x" + "f" * 5000),
+        ("below", "-" + "9" * 400),
+        ("kind", "0x" + "f" * 5000),
+        ("retries", "0x" + "f" * 5000),
+        ("args", '["a", 0x' + "f" * 5000 + "]"),
+        ("env", "{A = 0x" + "f" * 5000 + "}"),
+    ],
+)
+def test_a_number_that_cannot_be_written_is_wrong(key: str, value: str) -> None:
+    with pytest.raises(UsageFault, match=f"p.toml:2: step a: {key} has a number of over 64 bits"):
+        read_toml(f"[steps.a]\n{key} = {value}\n", "p.toml")
 
 
 def test_the_key_changes_with_all_that_matters() -> None:
