@@ -29,6 +29,8 @@ RUNS = 20
 """Runs that are over and kept, the newest ones."""
 RUNNING = 8
 SCHEDULES = 32
+DONE = "what-is-done.json"
+"""Such as no run's id can name."""
 LOOK_SECONDS = 20.0
 """So often the clock is looked at: one that was set, or slept, is found out."""
 
@@ -61,7 +63,7 @@ class Pipelines:
         self._folder = folder
         self._tasks = tasks
         self._clock = clock
-        self._steps = Steps(ask, sites, document, session, Done(folder / "done.json"))
+        self._steps = Steps(ask, sites, document, session, Done(folder / DONE))
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
         self._rescheduled = asyncio.Event()
 
@@ -217,9 +219,11 @@ class Pipelines:
         over = [e for e in self._document.pipelines.values() if e.id not in self._runs]
         for entry in sorted(over, key=lambda e: e.started)[:-RUNS]:
             self._document.pipelines.remove(entry.id)
-            self._path(entry.id).unlink(missing_ok=True)
+            if is_id(entry.id):
+                self._path(entry.id).unlink(missing_ok=True)
 
     def _path(self, id: str) -> Path:
+        """Where what a run needs is kept; `id` is one, see `is_id`."""
         return self._folder / f"{id}.json"
 
     # -- their times --------------------------------------------------------------------------

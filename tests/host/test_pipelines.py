@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -297,3 +299,20 @@ async def test_a_disk_that_fails_at_the_time_is_noted(
         schedules.put(ScheduleEntry("daily.toml", "@daily"))
         await ana.pipelines.schedule("pipeline.toml", "@monthly")
         await eventually(lambda: schedules["daily.toml"].note)
+
+
+async def test_ids_of_a_stranger_lead_to_no_other_file(
+    hosting: Hosting, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipelines_module, "RUNS", 1)
+    mine = tmp_path / "mine"
+    mine.with_suffix(".json").write_text("{}")
+    plain = {"steps": {"a": {"command": ["true"], "inputs": ["words.txt"]}}}
+    async with hosting() as parts:
+        ana = await bench.attach("ana")
+        await ran(ana, plain)
+        for id in (str(mine), os.path.relpath(mine, bench.state), "done", "what-is-done"):
+            parts.document.pipelines.put(PipelineEntry(id, state="failed"))
+        assert states(await ran(ana, plain)) == {"a": "cached"}
+        assert len(parts.document.pipelines) == 2
+    assert mine.with_suffix(".json").exists()
