@@ -131,7 +131,11 @@ class Steps:
             return await self._job(run, step, changed)
         except StudioError as problem:
             run.tell(step.name, note=problem.message)
-            return State.FAILED
+        except Exception:
+            # A boundary: nobody but the host awaits a step, and one must not take the studio down.
+            log.exception("step %s of pipeline %s failed", step.name, run.id)
+            run.tell(step.name, note="the host failed at it: its log says why")
+        return State.FAILED
 
     async def _judge(self, run: Run, step: Step) -> State:
         """Hold a metric's last value against its bounds."""

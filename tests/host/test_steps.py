@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from studio_tui.document.replica import Replica
+from studio_tui.document.studio import StudioDocument
 from studio_tui.host import steps
-from studio_tui.host.steps import Done, Run
+from studio_tui.host.steps import Done, Run, Steps
 from studio_tui.pipelines.course import State
 from studio_tui.pipelines.spec import read
 
@@ -49,3 +52,16 @@ def test_what_was_done_is_found_and_the_oldest_forgotten(
     ]  # fmt: skip
     (tmp_path / "done.json").write_text("{broken")
     assert done.find("k1") == ""
+
+
+async def test_a_fault_of_the_hosts_own_fails_the_step_alone(tmp_path: Path) -> None:
+    bound = {"kind": "check", "metric": "loss", "of": "a", "below": 1}
+    run = Run("r1", read({"steps": {"a": {"command": ["true"]}, "good": bound}}), False, "ana", 5.0)
+
+    async def ask(method: str, params: dict[str, Any], by: str = "host") -> dict[str, Any]:
+        return {"metrics": {"loss": [(1, "not a number")]}}
+
+    nothing, document = cast(Any, None), StudioDocument(Replica())
+    doing = Steps(ask, nothing, document, nothing, Done(tmp_path / "done.json"))
+    assert await doing.do(run, run.pipeline.steps["good"], lambda: None) is State.FAILED
+    assert "its log says why" in run.told["good"]["note"]
