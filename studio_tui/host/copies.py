@@ -110,6 +110,11 @@ class Copies:
         except OSError as problem:
             said = f"{copy.path}: {problem.strerror or problem}"
             copy.state, copy.problem = "failed", StudioError(said, "check the disk")
+        except Exception:
+            # What the packages for the sources may raise, nobody can list; the studio goes on.
+            log.exception("copy of %s failed", copy.url)
+            copy.state = "failed"
+            copy.problem = StudioError("the copy failed", "the host's log says why")
         except asyncio.CancelledError:
             # The thread would go on asking this loop, which ends: it is told, and waited for.
             copy.going.stop = True

@@ -28,6 +28,9 @@ async def test_a_copy_tells_how_it_ended() -> None:
     def full(_: Going) -> dict[str, Any]:
         raise OSError(28, "No space left on device")
 
+    def breaks(_: Going) -> dict[str, Any]:
+        raise OverflowError("of somebody else's package")
+
     async with asyncio.TaskGroup() as tasks:
         copies = Copies(tasks)
         good = await ended(copies, copies.begin("s3://b/a", "a", "ana", lambda _: {"files": 1}))
@@ -40,7 +43,9 @@ async def test_a_copy_tells_how_it_ended() -> None:
         )
         worse = await ended(copies, copies.begin("s3://b/a", "a", "ana", full))
         assert worse.plain()["message"] == "a: No space left on device"
-        assert [copy.id for copy in copies.known()] == [good.id, bad.id, worse.id]
+        worst = await ended(copies, copies.begin("s3://b/a", "a", "ana", breaks))
+        assert (worst.state, worst.plain()["message"]) == ("failed", "the copy failed")
+        assert [copy.id for copy in copies.known()] == [good.id, bad.id, worse.id, worst.id]
         with pytest.raises(NotFound):
             copies.find("nobody")
 
