@@ -17,6 +17,7 @@ from textual_serve.app_service import AppService
 from textual_serve.server import Server
 
 LOOPBACK = "127.0.0.1"
+COOKIE = "studio-tui"
 DRIVER = "studio_tui.app.browser:BrowserDriver"
 END_SECONDS = 3.0
 """How long the windows that are open get to leave the studio."""
@@ -26,7 +27,9 @@ NO_TOKEN = """403: this page opens by the link that `studio-tui web` printed.
 The link of an earlier run is no longer good: each run makes its own.
 """
 NOT_HERE = "403: only the page itself may speak to the studio, and this came from another one.\n"
-ENTERED = '<!doctype html><meta http-equiv="refresh" content="0; url=/"><a href="/">the studio</a>'
+ENTERED = (
+    '<!doctype html><meta http-equiv="refresh" content="0; url=./"><a href="./">the studio</a>'
+)
 # The page's own files alone; without this it would ask a stranger for its font.
 CONTENT = "; ".join(
     [
@@ -50,21 +53,25 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Door:
     """Lets in who has the token: by the link at first, by a cookie from then on.
 
+    A browser shows a cookie to every port of a host, and on this one others listen: what a studio
+    forwards, say. So everything is below a path that nobody can guess, and the cookie is for that
+    path alone.
+
     Args:
-        port: of the page; cookies are shared by all ports of a host, so its name has the port.
+        port: of the page.
     """
 
     def __init__(self, port: int) -> None:
         self._token = secrets.token_urlsafe(32)
-        self._cookie = f"studio-tui-{port}"
-        self.link = f"http://{LOOPBACK}:{port}/?token={self._token}"
+        self.path = f"/{secrets.token_urlsafe(16)}"
+        self.link = f"http://{LOOPBACK}:{port}{self.path}/?token={self._token}"
 
     @web.middleware
     async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """The answer to a request, which is the handler's only for whoever may come in."""
-        if request.path == "/" and self._is_token(request.query.get("token", "")):
+        if request.path == f"{self.path}/" and self._is_token(request.query.get("token", "")):
             return self._entered()
-        if not self._is_token(request.cookies.get(self._cookie, "")):
+        if not self._is_token(request.cookies.get(COOKIE, "")):
             return web.Response(status=403, text=NO_TOKEN)
         if not self._is_own(request):
             return web.Response(status=403, text=NOT_HERE)
@@ -76,7 +83,9 @@ class Door:
     def _entered(self) -> web.Response:
         # No redirect: after one that another site began, the browser would keep the cookie back.
         response = web.Response(text=ENTERED, content_type="text/html")
-        response.set_cookie(self._cookie, self._token, httponly=True, samesite="Strict")
+        response.set_cookie(
+            COOKIE, self._token, path=f"{self.path}/", httponly=True, samesite="Strict"
+        )
         return response
 
     @staticmethod
@@ -126,12 +135,12 @@ class Pages(Server):
 
     async def application(self) -> web.Application:
         """Everything behind the door."""
-        app = await super()._make_app()
+        app = web.Application(middlewares=[self._door.admit])
+        app.add_subapp(self._door.path, await super()._make_app())
 
         async def harden(_: web.Request, response: web.StreamResponse) -> None:
             response.headers.update(HEADERS)
 
-        app.middlewares.append(self._door.admit)
         app.on_response_prepare.append(harden)
         return app
 

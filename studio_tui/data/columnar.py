@@ -35,7 +35,7 @@ def fetch_table(source: Source, entry: Entry, target: Target, going: Going) -> C
             target.begin(mark(entry))
         count = _write(found, sink, going)
         target.finish()
-    except pyarrow.ArrowException as problem:
+    except (pyarrow.ArrowException, OverflowError, UnicodeEncodeError) as problem:
         target.discard()
         said = " ".join(str(problem).split())[:200]
         raise StudioError(

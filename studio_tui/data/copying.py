@@ -6,7 +6,6 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import PurePosixPath
 from typing import Any
 
 from studio_tui.data.local import Origin, Target
@@ -207,8 +206,10 @@ def _fetched(
 def safe(name: str) -> bool:
     """Whether `name` is a path that stays below the folder that it is put into."""
     parts = name.split("/")
-    whole = all(part not in ("", ".", "..") and len(part.encode()) < 200 for part in parts)
-    return whole and name.isprintable() and not PurePosixPath(name).is_absolute()
+    # Half of a surrogate pair has no bytes to be counted; it is not printable either.
+    return name.isprintable() and all(
+        part not in ("", ".", "..") and len(part.encode()) < 200 for part in parts
+    )
 
 
 def mark(entry: Entry) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 from studio_tui.data.local import draft_name
 from studio_tui.data.source import Going, Stopped
 from studio_tui.errors import NotFound, StudioError, UsageFault
+from studio_tui.host.disk import NotEditable
 from studio_tui.host.envoy import NotThere
 from studio_tui.host.folder import Folder
 from studio_tui.host.ids import new_id
@@ -110,6 +110,11 @@ class Copies:
         except OSError as problem:
             said = f"{copy.path}: {problem.strerror or problem}"
             copy.state, copy.problem = "failed", StudioError(said, "check the disk")
+        except Exception:
+            # What the packages for the sources may raise, nobody can list; the studio goes on.
+            log.exception("copy of %s failed", copy.url)
+            copy.state = "failed"
+            copy.problem = StudioError("the copy failed", "the host's log says why")
         except asyncio.CancelledError:
             # The thread would go on asking this loop, which ends: it is told, and waited for.
             copy.going.stop = True
@@ -167,8 +172,8 @@ class FolderTarget:
         self._size = 0
 
     def begin(self, mark: str) -> int:
-        """See `Target`. UsageFault: something is there already."""
-        if not self._force and self._there(self._path) is not None:
+        """See `Target`. UsageFault: something is there already, which a folder is in any case."""
+        if self._there(self._path) is not None and not self._force:
             raise UsageFault(f"{self._path} is there already", "ask for it to be replaced")
         above, _, name = self._path.rpartition("/")
         self._draft = f"{above}/{draft_name(name, mark)}".lstrip("/")
@@ -180,6 +185,8 @@ class FolderTarget:
             return self._loop.do(self._folder.size(path))
         except NotThere:
             return None
+        except NotEditable as problem:
+            raise UsageFault(f"{path} is {problem.message}", "name a file") from None
 
     def read(self, offset: int, length: int) -> bytes:
         """See `Target`."""
@@ -198,11 +205,8 @@ class FolderTarget:
 
     async def _finish(self) -> None:
         await self._folder.append(self._draft, self._size, b"", sync=True)
-        if self._force:
-            with contextlib.suppress(NotThere):
-                await self._folder.delete(self._path)
         try:
-            await self._folder.rename(self._draft, self._path)
+            await self._folder.rename(self._draft, self._path, over=self._force)
         except UsageFault:
             await self._folder.delete(self._draft)
             raise

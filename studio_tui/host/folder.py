@@ -126,15 +126,18 @@ class Folder:
         self._found = None
         await self._envoy.change("create", path=path, kind=kind)
 
-    async def rename(self, path: str, to: str) -> Moved:
+    async def rename(self, path: str, to: str, *, over: bool = False) -> Moved:
         """Give a file or folder another name, or another place in the folder.
+
+        Args:
+            over: it may take the place of a file or a link, but never of a folder.
 
         Raises:
             NotFound: it is not there.
             UsageFault: something else has the new name.
         """
         self._found = None
-        reply = await self._envoy.change("rename", path=path, to=to)
+        reply = await self._envoy.change("rename", path=path, to=to, over=over)
         return Moved(reply.told("old", str), reply.told("new", str))
 
     async def delete(self, path: str) -> None:

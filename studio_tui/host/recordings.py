@@ -15,7 +15,7 @@ from studio_tui.document.presence import Person
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, StudioError
 from studio_tui.host.calls import Method, Params, Result, command, query
-from studio_tui.host.recording import Recording
+from studio_tui.host.recording import RECORDING_CAP, Recording
 from studio_tui.jobs.mask import Mask
 from studio_tui.settings import secrets
 from studio_tui.settings.private import private_folder
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from studio_tui.host.terminal import Terminal
 
 KEPT_CAP = 200
+TOTAL_CAP = 4 << 30
+"""Bytes of all recordings of a studio, those under way counted at the size that ends them."""
 READ_CAP = 512 * 1024
 HEADER_CAP = 4096
 SUFFIX = ".cast"
@@ -81,8 +83,9 @@ class Recordings:
             return
         recording = await self._opened(id)
         try:
+            self._check_room(id)
             resumed = recording.resume()
-        except OSError:
+        except (OSError, StudioError):
             resumed = False
         if not resumed:
             terminal.record(None)
@@ -120,15 +123,12 @@ class Recordings:
         terminal = self._find(params)
         if terminal.recording is not None:
             raise StudioError("this terminal is being recorded already", "stop that one first")
-        if len(self._kept()) >= KEPT_CAP:
-            raise StudioError(
-                f"{KEPT_CAP} recordings are kept", "remove one: studio-tui record rm STUDIO ID"
-            )
         moment = int(self._clock())
         while (self._folder / f"{(id := f'{terminal.entry.id}-{moment}')}{SUFFIX}").exists():
             moment += 1
         recording = await self._opened(id)
         if terminal.recording is None:
+            self._check_room(id)
             here = ", ".join(sorted(self._names()))
             driver = terminal.entry.driver or "nobody"
             marks = [f"recorded by {params.sender.name}; here: {here}", f"{driver} drives"]
@@ -172,6 +172,22 @@ class Recordings:
 
     # -- files --------------------------------------------------------------------------------
 
+    def _check_room(self, id: str) -> None:
+        """StudioError: were `id` under way, there might be more than the host's disk is for."""
+        live = {t.recording.id for t in self._terminals() if t.recording is not None}
+        still = [each for each in self._kept() if each["id"] not in {*live, id}]
+        if len(live) + len(still) >= KEPT_CAP:
+            raise StudioError(
+                f"{KEPT_CAP} recordings are kept", "remove one: studio-tui record rm STUDIO ID"
+            )
+        size = sum(each["bytes"] for each in still)
+        if size + (len(live) + 1) * RECORDING_CAP > TOTAL_CAP:
+            raise StudioError(
+                f"another recording has no room: {len(still)} kept with {size >> 20} MiB and "
+                f"{len(live)} under way, of {TOTAL_CAP >> 20} MiB for all",
+                _what_to_remove(still),
+            )
+
     def _path(self, params: Params) -> Path:
         id = params.text("recording", cap=64)
         path = self._folder / (id + SUFFIX)
@@ -185,6 +201,13 @@ class Recordings:
             _about(path) for path in self._folder.glob(f"*{SUFFIX}") if _ID.fullmatch(path.stem)
         ]
         return sorted(found, key=lambda each: (each["started"], each["id"]))
+
+
+def _what_to_remove(still: list[dict[str, Any]]) -> str:
+    if not still:
+        return "stop one that is under way: studio-tui record stop STUDIO TERMINAL"
+    largest = max(still, key=lambda each: int(each["bytes"]))
+    return f"remove one; the largest: studio-tui record rm STUDIO {largest['id']}"
 
 
 def _about(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from studio_tui.errors import NotFound, StudioError
-from studio_tui.host.disk import ChangedOnDisk
+from studio_tui.host.disk import ChangedOnDisk, NotEditable
 
 if TYPE_CHECKING:
     from studio_tui.host.folder import Folder, Moved
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 TRASH = ".studio-trash"
 NOTE = ".deleted"
 KEEP_SECONDS = 30 * 86400
+TIME_CAP = 1e10
+"""Seconds that a note may tell, which is in the year 2286; no clock shows every larger number."""
 SIZE_CAP = 2 << 30
 """Bytes above which the oldest goes; the newest stays, whatever its size."""
 
@@ -93,14 +95,14 @@ class Trash:
         return sorted(filter(None, found), key=lambda each: each.time, reverse=True)
 
     async def _noted(self, name: str) -> Deleted | None:
-        seen = await self._folder().load(f"{TRASH}/{name}")
+        """What a note tells; None when it makes no sense, since anybody can write one."""
         try:
+            seen = await self._folder().load(f"{TRASH}/{name}")
             told: Any = json.loads(seen.data) if seen is not None else None
-            return Deleted(
-                name.removesuffix(NOTE), str(told["path"]), str(told["by"]), float(told["time"])
-            )
-        except (ValueError, KeyError, TypeError, RecursionError):
+            path, by, when = str(told["path"]), str(told["by"]), float(told["time"])
+        except (NotEditable, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
+        return Deleted(name.removesuffix(NOTE), path, by, when) if 0 <= when < TIME_CAP else None
 
     async def restore(self, id: str, to: str = "") -> Moved:
         """Bring something back to where it was, or to another place.

@@ -16,7 +16,7 @@ ways: length of the head (4 bytes, big-endian), length of the body (4), head (JS
     read    path, offset, length              size, binary; body: the bytes
     walk    most                              body: paths, a NUL between them
     create  path, kind ("file", "dir")
-    rename  path, to                          old, new
+    rename  path, to, over                    old, new
     delete  path
     load    path, most                        size, stamp; body: the content if that is at most most
     write   path, before; body: the content   stamp
@@ -24,9 +24,10 @@ ways: length of the head (4 bytes, big-endian), length of the body (4), head (JS
     stamps  body: paths, a NUL between them   stamps, null for what is not there
 
 Paths are relative to ROOT, "/" between their parts. A stamp is [changed in ns, size, inode]; the
-one before a write is null when there was no file. What is appended begins at offset, where the file
-ends or before that; a file that is not there is made. Requests are answered at the same time, so a
-slow one does not hold up the others. What is no request is answered with the id 0 and is the last.
+one before a write is null when there was no file. "over" lets a rename take the place of a file, in
+one step, but never of a folder. What is appended begins at offset, where the file ends or before
+that; a file that is not there is made. Requests are answered at the same time, so a slow one does
+not hold up the others. What is no request is answered with the id 0 and is the last.
 
 It ends when stdin does, or on SIGTERM, and lets what it has begun come to its end first.
 
@@ -298,8 +299,11 @@ class Folder:
                 said = f"{path or '.'} exists already"
                 raise Fault("usage", said, "open it, or choose another name") from None
 
-    def rename(self, path: str, to: str) -> tuple[str, str]:
+    def rename(self, path: str, to: str, over: bool = False) -> tuple[str, str]:
         """Give a file or folder another name, or another place in the folder.
+
+        Args:
+            over: it may take the place of a file or a link, but never of a folder.
 
         Returns:
             What it was called, and is called now.
@@ -314,9 +318,10 @@ class Folder:
             with told(path):
                 os.lstat(source.name, dir_fd=source.folder)
             with contextlib.suppress(FileNotFoundError):
-                os.lstat(target.name, dir_fd=target.folder)
-                said = f"{to} exists already"
-                raise Fault("usage", said, "choose another name, or delete it first")
+                there = os.lstat(target.name, dir_fd=target.folder)
+                if not over or stat.S_ISDIR(there.st_mode):
+                    said = f"{to} exists already"
+                    raise Fault("usage", said, "choose another name, or delete it first")
             os.rename(source.name, target.name, src_dir_fd=source.folder, dst_dir_fd=target.folder)
         return old, new
 
@@ -669,7 +674,7 @@ def _do_create(folder: Folder, request: Request) -> Reply:
 
 
 def _do_rename(folder: Folder, request: Request) -> Reply:
-    old, new = folder.rename(request.text("path"), request.text("to"))
+    old, new = folder.rename(request.text("path"), request.text("to"), request.flag("over"))
     return Reply({"old": old, "new": new})
 
 

@@ -37,7 +37,7 @@ class Site:
 
     @property
     def origin(self) -> str:
-        return self.page.rstrip("/")
+        return self.page.rpartition("/")[0].rpartition("/")[0]
 
     async def get(self, address: str, **headers: str) -> tuple[int, str]:
         async with self.session.get(address, headers=headers) as answer:
@@ -72,7 +72,16 @@ async def serving(command: list[str]) -> AsyncIterator[Site]:
 
 
 async def test_nothing_is_had_without_the_token(site: Site) -> None:
-    for path in ("", "ws", "static/js/textual.js", "download/x", "nowhere", "?token=", "?token=é"):
+    for path in (
+        "",
+        "../",
+        "ws",
+        "static/js/textual.js",
+        "download/x",
+        "nowhere",
+        "?token=",
+        "?token=é",
+    ):
         status, said = await site.get(site.page + path)
         assert (status, said.splitlines()[0][:4]) == (403, "403:"), path
         assert "the link that `studio-tui web` printed" in said
@@ -89,10 +98,10 @@ async def test_the_link_lets_in_and_the_address_forgets_it(site: Site) -> None:
         assert {"HttpOnly", "SameSite=Strict"} <= set(cookie.split("; "))
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert answer.headers["Cache-Control"] == "no-store"
-        assert 'url=/"' in await answer.text()
+        assert 'url=./"' in await answer.text()
     status, said = await site.get(site.page)
     assert status == 200
-    assert f'"ws://{site.origin.removeprefix("http://")}/ws"' in said
+    assert f'"ws://{site.page.removeprefix("http://")}ws"' in said
     assert "a &lt;title&gt;" in said
     assert site.link.partition("=")[2] not in said
 
@@ -107,6 +116,26 @@ async def test_another_page_may_not_speak_with_the_cookie(site: Site) -> None:
         )
     assert await site.refused() == 403  # no browser leaves it out
     assert (await site.get(site.page))[0] == 200
+
+
+async def test_no_other_server_on_this_computer_is_shown_the_cookie(site: Site) -> None:
+    shown: list[str | None] = []
+
+    async def forwarded(request: web.Request) -> web.Response:
+        shown.append(request.headers.get("Cookie"))
+        return web.Response()
+
+    app, listening = web.Application(), _listening(0)
+    app.router.add_get("/{path:.*}", forwarded)
+    other = web.AppRunner(app)
+    await other.setup()
+    await web.SockSite(other, listening).start()
+    await site.get(site.link)
+    assert len(site.session.cookie_jar) == 1
+    for path in ("", "ws", "static/js/textual.js"):
+        await site.get(f"http://127.0.0.1:{listening.getsockname()[1]}/{path}")
+    await other.cleanup()
+    assert shown == [None] * 3
 
 
 async def test_a_link_of_another_run_is_no_good(site: Site) -> None:

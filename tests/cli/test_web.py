@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -19,7 +21,7 @@ import studio_tui.cli
 from studio_tui import sdk
 from studio_tui.cli import web
 from studio_tui.settings import studios
-from tests.browser import browser
+from tests.browser import Page, browser
 from tests.processes import gone
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ async def test_a_person_sees_types_and_edits_and_the_studio_goes_on(
         assert not any(token in line for line in lines)
         served.process.send_signal(signal.SIGINT)
         await page.until(lambda: page.closed)
+        assert "cookie:" not in await shown_by(page)
         assert await asyncio.to_thread(served.process.wait) == 0
         assert all(gone(each.pid) for each in apps)
         await studio.until(lambda: "webby" not in {person.name for person in studio.people})
@@ -94,11 +97,32 @@ async def test_an_app_whose_server_was_killed_leaves(hosted: Hosted, served: Ser
     ):
         await (await session.get(served.link)).text()
         address = served.link.split("?")[0]
-        window = await session.ws_connect(f"{address}ws", headers={"Origin": address.rstrip("/")})
+        origin = f"http://{urlsplit(address).netloc}"
+        window = await session.ws_connect(f"{address}ws", headers={"Origin": origin})
         await studio.until(lambda: "webby" in {person.name for person in studio.people})
         os.kill(served.process.pid, signal.SIGKILL)
         await studio.until(lambda: "webby" not in {person.name for person in studio.people})
         await window.close()
+
+
+async def shown_by(page: Page) -> str:
+    """What a browser tells another server on this computer, such as a port that is forwarded."""
+    told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):  # a browser connects ahead, too
+            head = await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.0 204 No Content\r\n\r\n")
+            if not told.done():
+                told.set_result(head.decode().lower())
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        await page.go(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+        return await told
+    finally:
+        server.close()
 
 
 def test_a_port_that_is_taken_is_told(typed: Typed, hosted: Hosted) -> None:

@@ -48,6 +48,13 @@ def test_a_value_that_does_not_fit_is_said_and_nothing_is_kept(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("value", [2**70, "\ud800"])
+def test_a_value_that_has_no_type_is_said(tmp_path: Path, value: object) -> None:
+    with pytest.raises(StudioError, match="does not fit into Parquet"):
+        fetch_table(Warehouse([(1, value)]), TABLE, LocalTarget(tmp_path / "t.parquet"), Going())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_copy_that_is_called_off_begins_anew(tmp_path: Path) -> None:
     source, going = Warehouse([(n, "x") for n in range(35)]), Going(stop=True)
     with pytest.raises(Stopped):

@@ -200,7 +200,9 @@ def test_large_and_small_files_of_a_folder_arrive_and_a_stop_is_heard(
         assert (tmp_path / key.replace("d/", "e/")).read_bytes() == DATA[:size]
 
 
-@pytest.mark.parametrize("name", ["", "/", "a//b", "..", "a/..", "/a", "a\0", "a\x1b[2J", "."])
+@pytest.mark.parametrize(
+    "name", ["", "/", "a//b", "..", "a/..", "/a", "a\0", "a\x1b[2J", ".", "\ud800"]
+)
 def test_a_name_that_leads_elsewhere_is_not_safe(name: str) -> None:
     assert not safe(name)
 

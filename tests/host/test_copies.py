@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,9 @@ async def test_a_copy_tells_how_it_ended() -> None:
     def full(_: Going) -> dict[str, Any]:
         raise OSError(28, "No space left on device")
 
+    def breaks(_: Going) -> dict[str, Any]:
+        raise OverflowError("of somebody else's package")
+
     async with asyncio.TaskGroup() as tasks:
         copies = Copies(tasks)
         good = await ended(copies, copies.begin("s3://b/a", "a", "ana", lambda _: {"files": 1}))
@@ -40,7 +44,9 @@ async def test_a_copy_tells_how_it_ended() -> None:
         )
         worse = await ended(copies, copies.begin("s3://b/a", "a", "ana", full))
         assert worse.plain()["message"] == "a: No space left on device"
-        assert [copy.id for copy in copies.known()] == [good.id, bad.id, worse.id]
+        worst = await ended(copies, copies.begin("s3://b/a", "a", "ana", breaks))
+        assert (worst.state, worst.plain()["message"]) == ("failed", "the copy failed")
+        assert [copy.id for copy in copies.known()] == [good.id, bad.id, worse.id, worst.id]
         with pytest.raises(NotFound):
             copies.find("nobody")
 
@@ -114,6 +120,56 @@ async def test_a_file_grows_in_the_studios_folder(tmp_path: Path) -> None:
         await asyncio.to_thread(copy)
     assert (tmp_path / "root" / "deep" / "a").read_bytes() == b"new"
     assert [path.name for path in (tmp_path / "root" / "deep").iterdir()] == ["a"]
+
+
+async def test_no_folder_gives_way_to_a_file(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "src").mkdir(parents=True)
+    (root / "src" / "a").write_text("mine")
+    os.mkfifo(root / "pipe")
+    loop = Loop(asyncio.get_running_loop())
+    async with folder_on(tmp_path / "machine", root) as folder:
+
+        def copy() -> None:
+            for force in (False, True):
+                for path, why in (("src", "is a folder"), ("pipe", "is not a regular file")):
+                    with pytest.raises(UsageFault, match=f"{path} {why}"):
+                        FolderTarget(loop, lambda: folder, path, force=force).begin("m")
+            late = FolderTarget(loop, lambda: folder, "late", force=True)
+            late.begin("m")
+            late.write(0, b"x")
+            (root / "late").mkdir()  # while the copy is under way
+            with pytest.raises(UsageFault, match="late exists already"):
+                late.finish()
+
+        await asyncio.to_thread(copy)
+    assert (root / "src" / "a").read_text() == "mine"
+    assert sorted(path.name for path in root.iterdir()) == ["late", "pipe", "src"]
+
+
+async def test_what_cannot_take_its_place_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "a").write_text("old")
+    loop = Loop(asyncio.get_running_loop())
+    async with folder_on(tmp_path / "machine", tmp_path / "root") as folder:
+
+        def copy() -> None:
+            target = FolderTarget(loop, lambda: folder, "a", force=True)
+            target.begin("m")
+            target.write(0, b"new")
+            for step in ("append", "rename"):
+                with pytest.MonkeyPatch.context() as broken:
+                    broken.setattr(folder, step, fails)
+                    with pytest.raises(NotFound):
+                        target.finish()
+                assert (tmp_path / "root" / "a").read_text() == "old"
+            target.finish()
+
+        async def fails(*_: object, **__: object) -> None:
+            raise NotFound("the machine is gone", "wait")
+
+        await asyncio.to_thread(copy)
+    assert (tmp_path / "root" / "a").read_text() == "new"
 
 
 async def test_a_studio_that_moves_gets_no_file_where_it_was(tmp_path: Path) -> None:

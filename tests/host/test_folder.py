@@ -377,6 +377,18 @@ async def test_renaming(folder: Folder, root: Path) -> None:
         await folder.rename("old", "a\nb")
 
 
+async def test_a_file_gives_its_place_to_another_and_a_folder_does_not(
+    folder: Folder, root: Path
+) -> None:
+    (root / "new").write_text("new")
+    (root / "old").write_text("old")
+    await folder.rename("new", "old", over=True)
+    assert (root / "old").read_text() == "new"
+    with pytest.raises(UsageFault, match="exists already"):
+        await folder.rename("old", "src", over=True)
+    assert (root / "old").exists()
+
+
 async def test_a_broken_link_is_not_renamed_over(folder: Folder, root: Path) -> None:
     (root / "dangling").symlink_to("nothing")
     with pytest.raises(UsageFault, match="exists already"):

@@ -15,6 +15,7 @@ from studio_tui.document.entries import TerminalEntry
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.host import recordings as recordings_module
 from studio_tui.host.holder import homes
+from studio_tui.host.recording import RECORDING_CAP
 from studio_tui.host.sites import Site
 from studio_tui.terminal.emulator import Emulator
 
@@ -165,6 +166,34 @@ async def test_who_may_and_what_is_none(
             with pytest.raises(NotFound, match="there is no recording"):
                 await ana.recordings.remove(bad)
     assert (bench.state / "secret.cast").exists()
+
+
+async def test_recordings_fill_no_disk(
+    bench: Bench, hosting: Hosting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recordings_module, "TOTAL_CAP", 2 * RECORDING_CAP)
+    folder = bench.state / "recordings"
+    folder.mkdir(parents=True)
+    for id, size in (("x-1", 10), ("x-2", RECORDING_CAP - 10)):
+        with (folder / f"{id}.cast").open("wb") as file:
+            file.truncate(size)
+    ana = await bench.attach("ana", "owner")
+    async with hosting():
+        await ana.until(lambda: ana.reachable)
+        one, other = [await ana.terminal(command=["cat"]) for _ in range(2)]
+        await one.record()
+        with pytest.raises(StudioError, match="2 kept with 256 MiB and 1 under way") as told:
+            await other.record()
+        assert told.value.hint.endswith("record rm STUDIO x-2")
+        await ana.recordings.remove("x-1")
+        await ana.recordings.remove("x-2")
+        await other.record()
+        third = await ana.terminal(command=["cat"])
+        with pytest.raises(StudioError, match="0 kept with 0 MiB and 2 under way") as told:
+            await third.record()
+        assert "stop one" in told.value.hint
+        await ana.recordings.remove(await one.stop_recording())
+        await third.record()
 
 
 async def test_a_recording_that_an_editor_has_forged(bench: Bench, hosting: Hosting) -> None:

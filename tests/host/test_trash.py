@@ -125,9 +125,13 @@ async def test_deleted_in_the_trash_is_gone_for_good(trash: Trash, root: Path) -
 
 async def test_notes_that_make_no_sense_are_passed_over(trash: Trash, root: Path) -> None:
     await trash.take("a", "ana")
-    for number, note in enumerate(["", "[]", "{", '{"path": 1}', "[" * 100_000]):
+    times = ["9" * 400, "1e400", "NaN", "-Infinity", "-1", "1e10", '"soon"', "9" * 5000]
+    told = [f'{{"path": "p", "by": "x", "time": {time}}}' for time in times]
+    for number, note in enumerate(["", "[]", "{", '{"path": 1}', "[" * 100_000, *told]):
         (root / ".studio-trash" / f"x{number}").mkdir()
         (root / ".studio-trash" / f"x{number}.deleted").write_text(note)
+    (root / ".studio-trash" / "folder").mkdir()
+    (root / ".studio-trash" / "folder.deleted").mkdir()
     assert [deleted.path for deleted in await trash.listed()] == ["a"]
 
 
