@@ -66,9 +66,10 @@ class Search:
 
     @asynccontextmanager
     async def _started(self, person: int, request: bytes) -> AsyncIterator[Channel]:
-        site = await self._folder().site()
+        folder = self._folder()
+        site = await folder.site()
         argv = [site.python, "-I", "-X", "utf8", f"{site.payload}/search.py", site.folder]
-        channel = await site.connection.open(argv)
+        channel = await site.connection.open([*argv, *folder.private])
         self._running[person] = channel
         try:
             channel.stdin.write(request)
@@ -82,7 +83,8 @@ class Search:
     async def _may_be_shown(self, hits: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Those in files that may be opened: no secrets, and nothing behind a link that leads out.
 
-        The program that serves the folder says which they are.
+        The program that serves the folder says which they are. The one that searches has left
+        them out already, or its "truncated" would tell of them.
         """
         paths = sorted({hit["path"] for hit in hits})
         stamps = await self._folder().stamps(paths) if paths else []

@@ -40,6 +40,8 @@ async def test_no_secrets_are_found(bench: Bench) -> None:
         viewer = await bench.attach("vic", "viewer")
         found = await viewer.query("files.search", query="needle")
         assert [hit["path"] for hit in found["hits"]] == ["a.py"]
+        found = await viewer.query("files.search", query="needle", limit=1)
+        assert not found["truncated"]
 
 
 async def test_what_makes_no_sense_is_refused(bench: Bench) -> None:
