@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 BOUNDARIES: dict[str, str] = {
     "studio_tui/blocking.py": "hands the error of a with block to the context it drives",
     "studio_tui/host/calls.py": "a fault in one call must not take the studio down",
+    "studio_tui/host/checker.py": "a text that cannot be checked must not take the studio down",
     "studio_tui/host/steps.py": "a fault in one step must not take the studio down",
     "studio_tui/host/copies.py": "a fault in a source's package must not take the studio down",
     "studio_tui/payload/folder.py": "a fault in one request must not take down the others",

@@ -117,8 +117,7 @@ class Remarks:
     def comment(self, file: SharedFile, start: int, end: int, text: str) -> CommentEntry:
         """Say something about the code points `start` to `end`; see `SharedFile.comment`."""
         self._check(text)
-        if len(self._comments) >= COMMENTS_CAP:
-            raise StudioError(f"there are {COMMENTS_CAP} comments already", "take away some first")
+        self._check_room()
         entry = CommentEntry(**self._place(file, start, end), text=text.strip()[:TEXT_CAP])
         self._comments.put(entry)
         return entry
@@ -130,6 +129,7 @@ class Remarks:
             NotFound: it is gone. Refused: this person may only look. UsageFault: no words.
         """
         self._check(text)
+        self._check_room()
         first = self.first(id)
         entry = replace(
             first, id=secrets.token_hex(6), text=text.strip()[:TEXT_CAP], reply_to=first.id,
@@ -207,3 +207,7 @@ class Remarks:
             raise Refused("a viewer cannot comment", "ask the owner for another role")
         if not text.strip():
             raise UsageFault("a comment needs words", "say what is to be said")
+
+    def _check_room(self) -> None:
+        if len(self._comments) >= COMMENTS_CAP:
+            raise StudioError(f"there are {COMMENTS_CAP} comments already", "take away some first")

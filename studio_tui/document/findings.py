@@ -60,7 +60,7 @@ def from_json(data: bytes) -> tuple[str, list[Finding]] | None:
 def read_findings(value: Any) -> list[Finding]:
     """The findings in a JSON value that anybody may have sent, in the order of their lines."""
     items = value[:MOST] if isinstance(value, list) else []
-    found = (read_as(Finding, item) for item in items if isinstance(item, dict))
+    found = (read_as(Finding, _flat(item)) for item in items if isinstance(item, dict))
     sound = [
         Finding(
             each.line,
@@ -75,3 +75,8 @@ def read_findings(value: Any) -> list[Finding]:
         if each.line > 0
     ]
     return sorted(sound, key=lambda each: (each.line, each.column))
+
+
+def _flat(item: dict[str, Any]) -> dict[str, Any]:
+    """Without what is in no finding, and may be too deep to look into."""
+    return {key: value for key, value in item.items() if not isinstance(value, list | dict)}

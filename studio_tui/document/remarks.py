@@ -7,8 +7,9 @@ same file they are found again by what the text was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from studio_tui.document.entries import Entry
 from studio_tui.document.text import SharedText, utf8_length
@@ -38,6 +39,12 @@ class Remark(Entry):
     quote: str = ""
     by: str = ""
     time: float = 0.0
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any]) -> Self:
+        """The remark that `value` describes, its quote no longer than ours are."""
+        entry = super().read(value)
+        return replace(entry, quote=entry.quote[:QUOTE_CAP])
 
 
 @dataclass(frozen=True)
@@ -74,17 +81,37 @@ def spot(text: SharedText, room: str, remark: Remark) -> tuple[int, int] | None:
 
 
 def _quoted(text: str, remark: Remark) -> tuple[int, int] | None:
-    """Where the quote stands, the occurrence that is nearest to its old line."""
-    if not remark.quote:
+    """Where the quote stands, the occurrence that is nearest to its old line.
+
+    Anybody may write a quote that is everywhere, and this is asked at each keystroke: the text is
+    looked through a fixed number of times, however often it is there.
+    """
+    quote = remark.quote
+    if not quote:
         return None
-    wanted, best = remark.line - 1, None
-    at = text.find(remark.quote)
-    while at >= 0:
-        distance = abs(text.count("\n", 0, at) - wanted)
-        if best is None or distance < best[0]:
-            best = distance, at
-        at = text.find(remark.quote, at + 1)
-    if best is None:
+    wanted = _line_start(text, remark.line - 1)
+    at = text.find(quote, wanted)
+    before = text.rfind(quote, 0, wanted - 1 + len(quote)) if wanted else -1
+    if before >= 0:
+        before = text.find(quote, text.rfind("\n", 0, before) + 1)  # the first one of its line
+        if at < 0 or text.count("\n", before, wanted) <= text.count("\n", wanted, at):
+            at = before
+    if at < 0:
         return None
-    start = utf8_length(text[: best[1]])
-    return start, start + utf8_length(remark.quote)
+    start = utf8_length(text[:at])
+    return start, start + utf8_length(quote)
+
+
+def _line_start(text: str, line: int) -> int:
+    """Where a line begins, from 0; the end of a text that has fewer."""
+    low, high = 0, len(text)
+    while line > 0 and low < high:
+        middle = (low + high) // 2 + 1
+        lines = text.count("\n", low, middle)
+        if lines < line:
+            low, line = middle, line - lines
+        elif high == middle:
+            return high
+        else:
+            high = middle
+    return low if line <= 0 else len(text)

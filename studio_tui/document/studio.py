@@ -27,7 +27,7 @@ from studio_tui.document.entries import (
     TerminalEntry,
     read_as,
 )
-from studio_tui.document.remarks import CommentEntry, MarkEntry
+from studio_tui.document.remarks import COMMENTS_CAP, MARKS_CAP, CommentEntry, MarkEntry
 from studio_tui.document.replica import Replica, Unsubscribe, unsubscribing
 
 CHAT_CAP = 1000
@@ -45,11 +45,15 @@ class Registry(Mapping[str, E], Generic[E]):
     it, but anybody may resolve a comment, and a lesson's is whoever sees that a step is done.
     Single-key overwrites by one writer merge their tombstones, so the document stays small however
     often a value changes. A value that is no dict was written by a stranger, and counts as absent.
+
+    Args:
+        most: of more entries, whoever wrote them, the first by their ids are all that is listed.
     """
 
-    def __init__(self, replica: Replica, root: str, kind: type[E]) -> None:
+    def __init__(self, replica: Replica, root: str, kind: type[E], most: int | None = None) -> None:
         self._map: Map[Any] = replica.doc.get(root, type=Map)
         self._kind = kind
+        self._most = most
 
     def __getitem__(self, key: str) -> E:
         value = self._map.get(key)
@@ -58,7 +62,8 @@ class Registry(Mapping[str, E], Generic[E]):
         return self._kind.read({**value, "id": key})
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(key for key, value in self._map.items() if isinstance(value, dict)))
+        sound = sorted(key for key, value in self._map.items() if isinstance(value, dict))
+        return iter(sound[: self._most])
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -97,8 +102,8 @@ class StudioDocument:
         self.pipelines = Registry(replica, "pipelines", PipelineEntry)
         self.schedules = Registry(replica, "schedules", ScheduleEntry)
         self.sleeps = Registry(replica, "sleeps", SleepEntry)
-        self.comments = Registry(replica, "comments", CommentEntry)
-        self.marks = Registry(replica, "marks", MarkEntry)
+        self.comments = Registry(replica, "comments", CommentEntry, COMMENTS_CAP)
+        self.marks = Registry(replica, "marks", MarkEntry, MARKS_CAP)
         self.lessons = Registry(replica, "lessons", LessonEntry)
         self._meta = Registry(replica, "meta", StudioInfo)
         self._switches = Registry(replica, "switches", SwitchEntry)

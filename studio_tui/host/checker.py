@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import posixpath
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ LOOK_AGAIN = 60.0
 SUFFIXES = (".py", ".pyi")
 FATAL = ("E9", "F63", "F7", "F82")
 """Ruff's rules whose breach ends a program."""
+OUTPUT_CAP = 1 << 20
+"""Bytes that are read of what a check says."""
 FIRST = 'for program; do command -v "$program" && exit; done'
 SYNTAX = """
 import json, sys, warnings
@@ -41,6 +44,10 @@ except SyntaxError as e:
 except (ValueError, RecursionError, MemoryError):
     pass
 """
+SYNTAX_KEYS = ("line", "column", "end_line", "end_column", "text")
+"""What it prints, in this order."""
+
+log = logging.getLogger(__name__)
 
 
 class Checker:
@@ -84,7 +91,11 @@ class Checker:
             while self._due:
                 await self._pause()
                 id, (file, _) = self._due.popitem()
-                await self._check(id, file)
+                try:
+                    await self._check(id, file)
+                except Exception:
+                    # The boundary of a check: whatever the text or the checker, the host goes on.
+                    log.exception("checking %r failed", file.name)
 
     async def _pause(self) -> None:
         """Wait until nobody types, but not for ever."""
@@ -118,57 +129,81 @@ class Checker:
         Raises:
             StudioError: it cannot be checked.
         """
-        run, ruff = site.connection.run, await self._ruff_of(site)
+        ruff = await self._ruff_of(site)
         if not ruff:
-            done = await run([site.python, "-I", "-c", SYNTAX], input=text.encode())
-            return read_syntax(done.stdout)
-        argv = [ruff, "check", "--output-format=json", "--no-cache", "--exit-zero", "--quiet"]
+            return read_syntax(await _said(site, [site.python, "-I", "-c", SYNTAX], text))
+        argv = [ruff, "check", "--output-format=json-lines", "--no-cache", "--exit-zero", "--quiet"]
         argv += ["--force-exclude", "--no-fix", f"--stdin-filename={name}", "-"]
-        done = await run(argv, input=text.encode(), cwd=site.folder)
-        return read_ruff(done.stdout)
+        return read_ruff(await _said(site, argv, text))
 
     async def _ruff_of(self, site: Site) -> str:
-        """The `ruff` to use: the project's own before the machine's; "" when there is none."""
+        """The machine's `ruff`, else the one beside its Python; "" when there is none.
+
+        Never the project's own: a program that came with a clone must not run because somebody
+        looks at a file of it.
+        """
         known, ruff, asked = self._ruff
         now = time.monotonic()
         if known is not site or (not ruff and now - asked > LOOK_AGAIN):
             beside = posixpath.join(posixpath.dirname(site.python), "ruff")
-            argv = ["sh", "-c", FIRST, "sh", f"{site.folder}/.venv/bin/ruff", "ruff", beside]
+            argv = ["sh", "-c", FIRST, "sh", "ruff", beside]
             done = await site.connection.run(argv)
-            ruff = done.stdout.decode("utf-8", "replace").strip() if done.ok else ""
+            told = done.stdout.decode("utf-8", "replace").strip() if done.ok else ""
+            ruff = told if told.startswith("/") else ""  # "./ruff" is whose folder it is
             self._ruff = site, ruff, now
         return ruff
 
 
-def read_ruff(output: bytes) -> list[Finding]:
-    """What `ruff check --output-format=json` prints."""
+async def _said(site: Site, argv: Sequence[str], text: str) -> bytes:
+    """What a program prints about a text, the first `OUTPUT_CAP` bytes of it."""
+    channel = await site.connection.open(argv, cwd=site.folder)
     try:
-        told = json.loads(output)
-    except ValueError:
-        return []
-    items = told if isinstance(told, list) else []
-    return findings.read_findings([_of_ruff(item) for item in items[:MOST]])
+        channel.stdin.write(text.encode())
+        channel.stdin.write_eof()
+        said = bytearray()
+        while len(said) < OUTPUT_CAP and (piece := await channel.stdout.read(1 << 16)):
+            said += piece
+        return bytes(said)
+    finally:
+        channel.close()
 
 
-def _of_ruff(item: dict[str, Any]) -> dict[str, Any]:
-    start, end, code = item.get("location") or {}, item.get("end_location") or {}, item.get("code")
+def read_ruff(output: bytes) -> list[Finding]:
+    """What `ruff check --output-format=json-lines` prints; the last line may be cut."""
+    return findings.read_findings([_of_ruff(_read(line)) for line in output.splitlines()[:MOST]])
+
+
+def _read(line: bytes) -> Any:
+    """A line of JSON; None when it makes no sense."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _of_ruff(told: Any) -> dict[str, Any]:
+    item = _dict(told)
+    start, end = _dict(item.get("location")), _dict(item.get("end_location"))
+    row, code = start.get("row"), item.get("code")
     syntax = code is None or code == "invalid-syntax"
     return {
-        "line": start.get("row", 0),
+        "line": row if isinstance(row, int) else 0,
         "column": start.get("column"),
         "end_line": end.get("row"),
         "end_column": end.get("column"),
         "code": "" if syntax else code,
         "text": item.get("message"),
-        "error": syntax or str(code).startswith(FATAL),
+        "error": syntax or (isinstance(code, str) and code.startswith(FATAL)),
     }
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def read_syntax(output: bytes) -> list[Finding]:
     """What our own look at the syntax prints: nothing, or the first error."""
-    try:
-        line, column, end_line, end_column, text = json.loads(output)
-    except ValueError:
+    told = _read(output)
+    if not isinstance(told, list) or len(told) != len(SYNTAX_KEYS):
         return []
-    told = {"line": line, "column": column, "end_line": end_line, "end_column": end_column}
-    return findings.read_findings([{**told, "text": text, "error": True}])
+    return findings.read_findings([{**dict(zip(SYNTAX_KEYS, told, strict=True)), "error": True}])

@@ -49,7 +49,7 @@ class Folder:
         self, site: Callable[[], Awaitable[Site]], private: Sequence[str | Path] = ()
     ) -> None:
         self._site = site
-        self._private = [str(path) for path in private]
+        self.private = [str(path) for path in private]
         self._envoy = Envoy(self._open)
         self._finding = asyncio.Lock()
         self._found: tuple[float, list[str]] | None = None
@@ -58,7 +58,7 @@ class Folder:
         site = await self._site()
         # Neither the user's Python settings nor the locale may come between.
         argv = [site.python, "-I", "-X", "utf8", f"{site.payload}/folder.py", site.folder]
-        return await site.connection.open([*argv, *self._private])
+        return await site.connection.open([*argv, *self.private])
 
     async def site(self) -> Site:
         """The machine that it is on. Raises as `host.roads` does for one that cannot be reached."""
@@ -207,7 +207,7 @@ class Folder:
         ):
             return False
         full = f"{root}/{path}"
-        return not any(full == each or full.startswith(f"{each}/") for each in self._private)
+        return not any(full == each or full.startswith(f"{each}/") for each in self.private)
 
     async def list_call(self, params: Params) -> Result:
         """Answers `files.list`."""

@@ -1,6 +1,6 @@
 """Looks for a pattern in the files of a folder, as git sees them; prints what it finds.
 
-    python3 search.py ROOT < request
+    python3 search.py ROOT [PRIVATE...] < request
 
     request  {"query", "regex", "case", "word", "most"}
     output   a JSON object a line: {"path", "line", "text", "spans"}, at most `most` of them, then
@@ -9,6 +9,8 @@
 A line counts from 1; of a long one there is the part around the first place. Spans are
 [start, end] in code points of that text. By `rg` where it is installed and knows the expression,
 else by Python's own. Neither follows a link, or looks into what git ignores, binary or large files.
+What holds secrets, by its name or in a folder PRIVATE, is left out before anything is counted:
+neither a line nor "truncated" tells of it.
 
 Standard library only, Python 3.8 and later, Linux and macOS.
 """
@@ -30,11 +32,15 @@ if TYPE_CHECKING:
 
 SKIPPED = {".git", ".venv", "node_modules", "__pycache__", ".mypy_cache", ".ruff_cache"}
 SKIPPED |= {".studio-carry", ".studio-trash"}
+PRIVATE = {".ssh", ".aws", ".gnupg", ".netrc", ".pgpass", ".env"}
+SAMPLES = (".example", ".sample", ".template")
+"""As in folder.py, which is another program: a test says that they are equal."""
 LARGEST = 4 << 20
 TEXT_CAP = 300
 BEFORE = 80
 SPANS_CAP = 50
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+_SIGNS = re.compile(r"[][*?{}\\! ]")
 _GIT = ["git", "-c", "core.fsmonitor=false", "ls-files", "-z", "-co", "--exclude-standard"]
 
 
@@ -52,31 +58,60 @@ def told(path: str, number: int, line: str, spans: list[tuple[int, int]]) -> dic
     return {"path": path, "line": number, "text": text, "spans": shown}
 
 
+class Secrets:
+    """What nobody may look into, in the folder that is the current one.
+
+    Args:
+        private: folders, should they lie in it.
+    """
+
+    def __init__(self, private: list[str]) -> None:
+        root = os.getcwd()
+        inside = (os.path.relpath(os.path.realpath(path), root) for path in private)
+        self.folders = [path for path in inside if path.split("/")[0] not in (".", "..")]
+
+    def hold(self, path: str) -> bool:
+        """Whether a path in the folder is not to be read."""
+        if any(path == folder or path.startswith(folder + "/") for folder in self.folders):
+            return True
+        return any(holds_secrets(part) for part in path.split("/"))
+
+
+def holds_secrets(name: str) -> bool:
+    """Whether a file or folder of this name, whatever its case, is where people keep secrets."""
+    name = name.casefold()
+    return name in PRIVATE or (name.startswith(".env.") and not name.endswith(SAMPLES))
+
+
 # -- by rg ----------------------------------------------------------------------------------------
 
 
-def rg_command(program: str, request: dict[str, Any]) -> list[str]:
+def rg_command(program: str, request: dict[str, Any], secrets: Secrets) -> list[str]:
     """What to run for the request, in the folder."""
     command = [program, "--json", "--no-config", "--no-require-git", "--hidden"]
     command += [f"--max-filesize={LARGEST}", "--no-messages"]
     command += [f"--glob=!{name}" for name in sorted(SKIPPED)]
+    command += [f"--iglob=!{name}" for name in sorted(PRIVATE)]
+    command += ["--glob=!/" + _SIGNS.sub(r"\\\g<0>", folder) for folder in secrets.folders]
     command.append("--case-sensitive" if request["case"] else "--ignore-case")
     command += [] if request["regex"] else ["--fixed-strings"]
     command += ["--word-regexp"] if request["word"] else []
     return [*command, "--regexp", request["query"], "--", "."]
 
 
-def by_rg(program: str, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def by_rg(program: str, request: dict[str, Any], secrets: Secrets) -> Iterator[dict[str, Any]]:
     """What rg finds. Unable: it does not know the expression."""
-    process = subprocess.Popen(
-        rg_command(program, request), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
+    command = rg_command(program, request, secrets)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout is not None
     try:
         for row in process.stdout:
             event = json.loads(row)
-            if event["type"] == "match" and "text" in event["data"]["path"]:
-                yield _of_rg(event["data"])
+            if event["type"] != "match" or "text" not in event["data"]["path"]:
+                continue
+            path = event["data"]["path"]["text"][2:]
+            if not secrets.hold(path):  # a glob cannot say ".env.*, but no samples"
+                yield _of_rg(path, event["data"])
     finally:
         process.kill()
         process.stdout.close()
@@ -85,28 +120,30 @@ def by_rg(program: str, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         raise Unable
 
 
-def _of_rg(data: dict[str, Any]) -> dict[str, Any]:
+def _of_rg(path: str, data: dict[str, Any]) -> dict[str, Any]:
     line = data["lines"].get("text")
     if line is None:  # not UTF-8: the places would not be where they are shown
-        return told(data["path"]["text"][2:], data["line_number"], "(not UTF-8)", [])
+        return told(path, data["line_number"], "(not UTF-8)", [])
     whole = line.encode()
     spans = [
         (len(whole[: part["start"]].decode()), len(whole[: part["end"]].decode()))
         for part in data["submatches"]
     ]
-    return told(data["path"]["text"][2:], data["line_number"], line, spans)
+    return told(path, data["line_number"], line, spans)
 
 
 # -- by Python ------------------------------------------------------------------------------------
 
 
-def by_python(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def by_python(request: dict[str, Any], secrets: Secrets) -> Iterator[dict[str, Any]]:
     """What Python finds. re.error: the expression makes no sense."""
     source = request["query"] if request["regex"] else re.escape(request["query"])
     if request["word"]:
         source = r"(?<!\w)(?:%s)(?!\w)" % source
     expression = re.compile(source, 0 if request["case"] else re.IGNORECASE)
     for path in files():
+        if secrets.hold(path):
+            continue
         for number, line in enumerate(content(path).split("\n"), 1):
             spans = [match.span() for match in expression.finditer(line)]
             if spans:
@@ -128,7 +165,9 @@ def files() -> Iterator[str]:
 
 
 def content(path: str) -> str:
-    """The text of a file; empty when it is none, or cannot be read."""
+    """The text of a file; empty when it is none, behind a link, or cannot be read."""
+    if os.path.realpath(path) != os.path.join(os.getcwd(), path):
+        return ""
     try:
         number = os.open(path, _READ)
     except OSError:
@@ -144,14 +183,14 @@ def content(path: str) -> str:
 # -- the whole ------------------------------------------------------------------------------------
 
 
-def found(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def found(request: dict[str, Any], secrets: Secrets) -> Iterator[dict[str, Any]]:
     """What there is, by rg if that can."""
     program = shutil.which("rg")
     if program is not None:
         with contextlib.suppress(Unable):
-            yield from by_rg(program, request)
+            yield from by_rg(program, request, secrets)
             return
-    yield from by_python(request)
+    yield from by_python(request, secrets)
 
 
 def say(what: dict[str, Any]) -> None:
@@ -162,13 +201,13 @@ def say(what: dict[str, Any]) -> None:
 
 def main(args: list[str]) -> int:
     """See above."""
-    if len(args) != 1:
-        sys.stderr.write("usage: search.py ROOT < request\n")
+    if not args:
+        sys.stderr.write("usage: search.py ROOT [PRIVATE...] < request\n")
         return 2
     request = json.load(sys.stdin)
     os.chdir(args[0])
     last: dict[str, Any] = {"truncated": False}
-    lines = found(request)
+    lines = found(request, Secrets(args[1:]))
     try:
         for number, line in enumerate(lines):
             if number >= request["most"]:

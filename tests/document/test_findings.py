@@ -31,3 +31,10 @@ def test_foreign_words_are_printable_and_short_and_there_are_not_too_many() -> N
     assert found[0].column == found[0].end_line == 1
     assert found[0].text.isprintable()
     assert len(found[0].text) <= 200
+
+
+def test_what_is_too_deep_is_left_out() -> None:
+    deep: list[object] = []
+    for _ in range(5000):
+        deep = [deep]
+    assert read_findings([{"line": 2, "text": deep, "more": deep}]) == [Finding(2, 1, 2, 1)]

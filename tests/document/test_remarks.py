@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pycrdt import Doc
 
-from studio_tui.document.remarks import CommentEntry, spot
+from studio_tui.document.remarks import QUOTE_CAP, CommentEntry, spot
 from studio_tui.document.text import SharedText
 
 START = "one\ntwo 日本\nthree\n"
@@ -71,3 +71,28 @@ def test_what_a_stranger_wrote_there_is_nowhere() -> None:
     entry = CommentEntry("c", room="r@1", start={"item": {"client": 5, "clock": 1}}, end={"a": 1})
     assert spot(text, "r@1", entry) is None
     assert CommentEntry.read({"id": "c", "start": 7, "text": ["x"], "line": "9"}).start == {}
+
+
+@pytest.mark.parametrize("quote", ["a", "b\n", "\n", "aXa", "a\nb", "zz", "é"])
+def test_the_nearest_line_wins_and_the_first_of_equals(quote: str) -> None:
+    content = "b\naé\na\nb a\n\n" * 3 + "a a\nbb\naXaXa"
+    text = text_of(content)
+    places = [at for at in range(len(content)) if content.startswith(quote, at)]
+    for line in range(-1, 25):
+        entry = CommentEntry("c", line=line, quote=quote)
+        at = min(places, key=lambda at: abs(content.count("\n", 0, at) - line + 1), default=None)
+        place = spot(text, "r@2", entry)
+        assert (None if place is None else text.to_point(place[0])) == at
+
+
+def test_a_quote_that_is_everywhere_holds_nobody_up() -> None:
+    text = text_of("e\n" * 500_000)
+    for quote in ("e", "\n", "e\n" * 60):
+        place = spot(text, "r@2", CommentEntry("c", line=400_000, quote=quote))
+        assert place is not None
+        assert text.line_of(place[0]) == 399_999
+
+
+def test_a_quote_is_read_no_longer_than_it_is_written() -> None:
+    entry = CommentEntry.read({"id": "c", "quote": "x" * 1000})
+    assert len(entry.quote) == QUOTE_CAP

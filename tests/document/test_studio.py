@@ -9,6 +9,7 @@ import pytest
 from pycrdt import Array, Doc, Map, Text, XmlFragment, XmlText
 
 from studio_tui.document.entries import ChatMessage, FileEntry, JobEntry, StudioInfo
+from studio_tui.document.remarks import COMMENTS_CAP, CommentEntry
 from studio_tui.document.replica import Replica
 from studio_tui.document.studio import CHAT_CAP, INFO, StudioDocument
 
@@ -165,3 +166,12 @@ def test_an_observer_of_the_document_hears_of_every_part_until_it_stops() -> Non
     stop()
     mine.jobs.remove("j")
     assert len(heard) == 4
+
+
+def test_of_too_many_comments_the_first_are_listed() -> None:
+    document, _ = pair()
+    for number in range(COMMENTS_CAP + 1):
+        document.comments.put(CommentEntry(f"{number:05}"))
+    assert len(document.comments) == len(list(document.comments)) == COMMENTS_CAP
+    document.comments.remove("00000")
+    assert list(document.comments)[-1] == f"{COMMENTS_CAP:05}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from studio_tui.document.findings import STREAM, Finding
+from studio_tui.document.findings import MOST, STREAM, Finding
 from studio_tui.host import checker as checker_module
 from studio_tui.host.checker import Checker, read_ruff, read_syntax
 from studio_tui.host.files import Files
@@ -99,7 +99,14 @@ async def test_who_never_pauses_is_checked_all_the_same(
                 await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("output", [b"", b"{}", b"no ruff", b"[]", b'[{"location": {}}]'])
+@pytest.mark.parametrize(
+    "output",
+    [
+        *(b"", b"{}", b"no ruff", b"[]", b"[1]", b"7", b"null", b"\xff", b"[" * 100_000),
+        *(b'{"location": {}}', b'{"location": [1]}', b'{"location": {"row": [1]}, "code": [1]}'),
+        b'{"message": ' + b"[" * 3000 + b"]" * 3000 + b', "code": {}}',
+    ],
+)
 def test_output_that_makes_no_sense_is_nothing_found(output: bytes) -> None:
     assert read_ruff(output) == []
     assert read_syntax(output) == []
@@ -112,6 +119,55 @@ def test_a_breach_of_syntax_is_an_error_without_a_code() -> None:
         "location": {"row": 3, "column": 2},
         "end_location": {"row": 3, "column": 4},
     }
-    assert read_ruff(json.dumps([item]).encode()) == [
-        Finding(3, 2, 3, 4, "", "Expected `)`", error=True)
-    ]
+    line, found = json.dumps(item).encode(), Finding(3, 2, 3, 4, "", "Expected `)`", error=True)
+    assert read_ruff(line) == [found]
+    assert read_ruff(line + b"\n[1]\n" + line + b"\n" + line[:-5]) == [found, found]
+
+
+def program(path: Path, script: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+async def test_a_program_that_came_with_the_project_is_not_run(bench: Bench) -> None:
+    program(bench.root / ".venv" / "bin" / "ruff", f"touch {bench.home}/was_run")
+    (bench.root / "a.py").write_text(BROKEN)
+    async with checking(bench):
+        viewer = await bench.attach("vic", "viewer")
+        file = await viewer.file("a.py")
+        await eventually(lambda: viewer.findings.of(file.id))
+    assert not (bench.home / "was_run").exists()
+
+
+@pytest.mark.usefixtures("no_ruff")
+async def test_a_checker_that_never_stops_talking_is_cut_short(bench: Bench) -> None:
+    said = '{"location": {"row": 1}, "code": "F1", "message": "x"}'
+    program(bench.home / "bin" / "ruff", f"while :; do echo '{said}' || exit; done")
+    (bench.root / "a.py").write_text(BROKEN)
+    async with checking(bench):
+        ana = await bench.attach("ana")
+        file = await ana.file("a.py")
+        await eventually(lambda: len(ana.findings.of(file.id)) == MOST)
+
+
+async def test_a_check_that_fails_does_not_end_the_host(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = checker_module.read_ruff
+    outputs: list[bytes] = []
+
+    def failing_once(output: bytes) -> list[Finding]:
+        outputs.append(output)
+        if len(outputs) == 1:
+            raise RecursionError
+        return read(output)
+
+    monkeypatch.setattr(checker_module, "read_ruff", failing_once)
+    (bench.root / "a.py").write_text(BROKEN)
+    async with checking(bench):
+        ana = await bench.attach("ana")
+        file = await ana.file("a.py")
+        await eventually(lambda: outputs)
+        await file.insert(0, "#\n")
+        await eventually(lambda: ana.findings.of(file.id))

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from relay_server.wire import Sender
 from studio_tui.errors import StudioError, UsageFault
 from studio_tui.host import search as search_module
-from tests.host.conftest import eventually
+from studio_tui.host.calls import Params
+from tests.host.conftest import eventually, folder_on
 
 if TYPE_CHECKING:
     from tests.host.conftest import Bench
@@ -40,6 +42,18 @@ async def test_no_secrets_are_found(bench: Bench) -> None:
         viewer = await bench.attach("vic", "viewer")
         found = await viewer.query("files.search", query="needle")
         assert [hit["path"] for hit in found["hits"]] == ["a.py"]
+        found = await viewer.query("files.search", query="needle", limit=1)
+        assert not found["truncated"]
+
+
+async def test_the_hosts_own_folders_are_not_searched(bench: Bench) -> None:
+    private = bench.root / "state"
+    private.mkdir()
+    (private / "token").write_text("needle\n" * 2)
+    async with folder_on(bench.home / "machine", bench.root, [private]) as folder:
+        search = search_module.Search(lambda: folder, lambda: asyncio.sleep(0))
+        params = Params({"query": "needle", "limit": 1}, Sender(1, "vic", "viewer"))
+        assert await search.call(params) == {"hits": [], "truncated": False}
 
 
 async def test_what_makes_no_sense_is_refused(bench: Bench) -> None:
@@ -78,3 +92,20 @@ async def test_a_new_search_ends_the_one_before(bench: Bench, endless: dict[str,
         await eventually(first.done)
         assert second["hits"][0]["path"] == "a.txt"
         first.exception()
+
+
+async def test_of_searches_at_the_same_time_one_goes_on(
+    bench: Bench, endless: dict[str, Any]
+) -> None:
+    async with bench.files():
+        ana = await bench.attach("ana")
+        searches = [
+            asyncio.create_task(ana.query("files.search", **endless))
+            for _ in range(search_module.AT_ONCE + 2)
+        ]
+        for search in searches[:-1]:
+            await eventually(search.done)
+            assert search.result() == {"hits": [], "truncated": True}
+        assert not searches[-1].done()
+        assert await ana.query("files.search", query="") == {"hits": [], "truncated": False}
+        await eventually(searches[-1].done)

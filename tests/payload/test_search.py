@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from studio_tui.payload import search
+from studio_tui.payload import folder, search
 from tests.conftest import Require
 
 SCRIPT = Path(search.__file__)
@@ -47,10 +47,12 @@ def path(request: pytest.FixtureRequest, require: Require, tmp_path: Path) -> st
     return str(tmp_path / "bin")
 
 
-def look(root: Path, path: str, query: str, **options: Any) -> list[dict[str, Any]]:
+def look(
+    root: Path, path: str, query: str, private: tuple[Path, ...] = (), **options: Any
+) -> list[dict[str, Any]]:
     request = {"query": query, "regex": False, "case": False, "word": False, "most": 100, **options}
     ended = subprocess.run(
-        [sys.executable, "-I", "-X", "utf8", SCRIPT, root],
+        [sys.executable, "-I", "-X", "utf8", SCRIPT, root, *private],
         input=json.dumps(request),
         env={"PATH": path},
         capture_output=True,
@@ -112,6 +114,40 @@ def test_no_more_than_wanted(root: Path, path: str) -> None:
     assert lines[-1] == {"truncated": True}
 
 
+SECRETS = (".env", ".ENV", ".env.local", ".ssh/id", "deep/.AWS/key", "st [a]*te/{x}/log", "out/id")
+
+
+def test_what_is_private_is_not_even_counted(root: Path, path: str) -> None:
+    for name in (*SECRETS, ".env.example", "st a/log"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("sesame\n")
+    subprocess.run(["git", "init", "-q", root], check=True)
+    subprocess.run(["git", "-C", root, "add", "out"], check=True)
+    (root / "out").rename(root.parent / "out")  # git still names what is behind the link
+    (root / "out").symlink_to("../out")
+    private = (root / "st [a]*te", root, root.parent / "out")
+    lines = look(root, path, "sesame", private, most=2)
+    assert places(lines) == {(".env.example", 1), ("st a/log", 1)}
+    assert lines[-1] == {"truncated": False}
+    assert look(root, path, "sesame", private, most=1)[-1] == {"truncated": True}
+
+
+def test_what_is_private_is_what_the_folder_says() -> None:
+    assert (search.PRIVATE, search.SAMPLES) == (folder.PRIVATE, folder.SAMPLES)
+    assert search.SKIPPED == folder.SKIPPED
+    for name in (".env.local", ".Env.Sample", ".envrc", ".SSH", "a.env"):
+        assert search.holds_secrets(name) == folder.holds_secrets(name)
+
+
+def test_rg_does_not_read_what_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    request = {"query": "x", "regex": False, "case": False, "word": False}
+    command = search.rg_command("rg", request, search.Secrets([f"{tmp_path}/a[b", "/elsewhere"]))
+    assert {f"--iglob=!{name}" for name in search.PRIVATE} <= set(command)
+    assert r"--glob=!/a\[b" in command
+    assert not any("elsewhere" in word for word in command)
+
+
 def test_an_expression_that_makes_no_sense_is_told(root: Path, path: str) -> None:
     assert list(look(root, path, "(", regex=True)[-1]) == ["error"]
 
@@ -120,4 +156,7 @@ def test_without_a_folder_it_says_how_it_is_used() -> None:
     ended = subprocess.run(
         [sys.executable, SCRIPT], capture_output=True, stdin=subprocess.DEVNULL, check=False
     )
-    assert (ended.returncode, ended.stderr) == (2, b"usage: search.py ROOT < request\n")
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        b"usage: search.py ROOT [PRIVATE...] < request\n",
+    )

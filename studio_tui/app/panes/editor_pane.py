@@ -53,8 +53,8 @@ Everybody who opens this file edits the same text, and sees the others' carets.
 - **ctrl+f** finds and replaces, **alt+g** goes to a line, **alt+m** to the other bracket.
 - **tab**, **shift+tab** indent selected lines, **ctrl+/** makes them comments, **alt+z** wraps
   long lines, **alt+n** hides the numbers.
-- `✗` beside a line is an error, `▲` a warning, by the machine's `ruff` where it has one. **alt+e**
-  goes to the next, **alt+l** lists them.
+- `✗` beside a line is an error, `▲` a warning, by the machine's `ruff` where it has one, never by
+  the project's own. **alt+e** goes to the next, **alt+l** lists them.
 - While the link is down you can go on typing: your edits are merged when it is back.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
