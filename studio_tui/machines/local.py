@@ -81,7 +81,11 @@ class LocalChannel:
 
     def _kill(self) -> None:
         self.signal(signal.SIGKILL)
-        self._release()
+        # Closing all of it now would look for the exit code, and take it from who waits for it.
+        for number in (0, 1, 2):
+            pipe = self._process._transport.get_pipe_transport(number)  # type: ignore[attr-defined]
+            if pipe is not None:
+                pipe.close()
 
     def _release(self) -> None:
         # asyncio keeps a pipe in which more waits than its reader holds, and has no public way to
@@ -227,6 +231,7 @@ def _kill_group(process: asyncio.subprocess.Process) -> None:
 def _end_unwanted(starting: asyncio.Future[asyncio.subprocess.Process]) -> None:
     if not starting.cancelled() and starting.exception() is None:
         _kill_group(starting.result())
+        starting.result()._transport.close()  # type: ignore[attr-defined] # nobody waits for it
 
 
 def _copy(source: Path, target: Path) -> None:
