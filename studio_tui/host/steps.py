@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -150,7 +150,7 @@ class Steps:
         """Note the step's key; whether a job that is still listed has done just this."""
         key = f"{run.id}.{step.name}"
         if step.cached:
-            looked = await self._looked(step)
+            looked = await self._looked(step, step.inputs)
             if looked["without"]:
                 raise StudioError(f"inputs {looked['without'][0]!r} name no file")
             key = step.key(looked["files"], [run.told[need].get("key", "") for need in step.needs])
@@ -179,7 +179,7 @@ class Steps:
         if entry is None or entry.state != "succeeded" or step.kind == "serve":
             run.tell(step.name, note=_why(entry))
             return State.STOPPED if entry is not None and entry.state == "stopped" else State.FAILED
-        if step.outputs and (missing := (await self._looked(step))["missing"]):
+        if step.outputs and (missing := (await self._looked(step, ()))["missing"]):
             raise StudioError(f"it did not leave {missing[0]}")
         if step.cached:
             self._done.keep(run.told[step.name]["key"], job)
@@ -212,10 +212,10 @@ class Steps:
         ports = self._document.ports.values()
         return step.kind == "serve" and any(p.job == job and p.state == "up" for p in ports)
 
-    async def _looked(self, step: Step) -> dict[str, Any]:
-        """What a step's inputs and outputs are now, see payload/digest.py."""
+    async def _looked(self, step: Step, inputs: Sequence[str]) -> dict[str, Any]:
+        """What these inputs and a step's outputs are now, see payload/digest.py."""
         site = await self._sites.at(step.machine.split(",")[0] or self._sites.here)
-        asked = json.dumps({"inputs": step.inputs, "outputs": step.outputs}).encode()
+        asked = json.dumps({"inputs": inputs, "outputs": step.outputs}).encode()
         argv = [site.python, f"{site.payload}/digest.py", site.folder]
         done = (await site.connection.run(argv, input=asked)).check("looking at a step's files")
         try:
