@@ -112,8 +112,10 @@ class Budgets:
     def tick(self) -> None:
         """A moment has passed."""
         for entry in list(self._document.jobs.values()):
+            if entry.over or entry.budget is None or entry.started is None:
+                continue
             cost = entry.cost_until(self._clock(), self._document.machines)
-            if entry.over or entry.budget is None or entry.started is None or cost is None:
+            if cost is None:
                 continue
             state = _budget(entry).state(cost)
             if state == ALARM != entry.budget_state:
