@@ -7,7 +7,7 @@ import base64
 import json
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,7 +153,7 @@ class Recordings:
 
     async def _list(self, params: Params) -> Result:
         found = await asyncio.to_thread(self._kept)
-        live = {t.recording.id for t in self._terminals() if t.recording is not None}
+        live = self._live()
         return {"recordings": [{**each, "live": each["id"] in live} for each in found]}
 
     async def _read(self, params: Params) -> Result:
@@ -165,7 +165,7 @@ class Recordings:
 
     async def _remove(self, params: Params) -> Result:
         path = self._path(params)
-        if any(t.recording is not None and t.recording.id == path.stem for t in self._terminals()):
+        if path.stem in self._live():
             raise StudioError("this recording is still being made", "stop it first")
         path.unlink(missing_ok=True)
         return {}
@@ -174,13 +174,15 @@ class Recordings:
 
     def _check_room(self, id: str) -> None:
         """StudioError: were `id` under way, there might be more than the host's disk is for."""
-        live = {t.recording.id for t in self._terminals() if t.recording is not None}
-        still = [each for each in self._kept() if each["id"] not in {*live, id}]
+        live = self._live()
+        still = {
+            path.stem: path.stat().st_size for path in self._files() if path.stem not in {*live, id}
+        }
         if len(live) + len(still) >= KEPT_CAP:
             raise StudioError(
                 f"{KEPT_CAP} recordings are kept", "remove one: studio-tui record rm STUDIO ID"
             )
-        size = sum(each["bytes"] for each in still)
+        size = sum(still.values())
         if size + (len(live) + 1) * RECORDING_CAP > TOTAL_CAP:
             raise StudioError(
                 f"another recording has no room: {len(still)} kept with {size >> 20} MiB and "
@@ -195,19 +197,23 @@ class Recordings:
             raise NotFound(f"there is no recording {id!r}", "see: studio-tui record ls STUDIO")
         return path
 
+    def _live(self) -> set[str]:
+        """The ids of those under way."""
+        return {t.recording.id for t in self._terminals() if t.recording is not None}
+
+    def _files(self) -> list[Path]:
+        return [path for path in self._folder.glob(f"*{SUFFIX}") if _ID.fullmatch(path.stem)]
+
     def _kept(self) -> list[dict[str, Any]]:
         """What there is, the oldest first."""
-        found = [
-            _about(path) for path in self._folder.glob(f"*{SUFFIX}") if _ID.fullmatch(path.stem)
-        ]
-        return sorted(found, key=lambda each: (each["started"], each["id"]))
+        return sorted(map(_about, self._files()), key=lambda each: (each["started"], each["id"]))
 
 
-def _what_to_remove(still: list[dict[str, Any]]) -> str:
+def _what_to_remove(still: Mapping[str, int]) -> str:
     if not still:
         return "stop one that is under way: studio-tui record stop STUDIO TERMINAL"
-    largest = max(still, key=lambda each: int(each["bytes"]))
-    return f"remove one; the largest: studio-tui record rm STUDIO {largest['id']}"
+    largest = max(sorted(still), key=lambda id: still[id])
+    return f"remove one; the largest: studio-tui record rm STUDIO {largest}"
 
 
 def _about(path: Path) -> dict[str, Any]:
