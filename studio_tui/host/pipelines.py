@@ -7,6 +7,7 @@ import base64
 import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -95,7 +96,7 @@ class Pipelines:
             run = Run(entry.id, pipeline, kept["force"], entry.by, entry.started, told)
         except (StudioError, KeyError, TypeError, ValueError) as problem:
             log.warning("pipeline %s cannot go on: %s", entry.id, problem)
-            lost = PipelineEntry(**{**entry.__dict__, "state": "failed", "ended": self._clock()})
+            lost = replace(entry, state="failed", ended=self._clock())
             self._document.pipelines.put(lost)
             return
         self._start(run)
