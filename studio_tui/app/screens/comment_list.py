@@ -77,10 +77,6 @@ class CommentList(Modal[Chosen | None]):
         if self._threads and (at := self.query_one(OptionList).highlighted) is not None:
             self.dismiss(Chosen(self._threads[at], act))
 
-    def action_leave(self) -> None:
-        """Close with nothing."""
-        self.dismiss(None)
-
 
 def words(thread: Thread, people: People) -> Content:
     """A comment in two rows: who and what, then where and what became of it."""

@@ -111,7 +111,3 @@ class Comparison(Modal[None]):
             notes = dict.fromkeys(f"{run.name}: {n}" for run in self._runs for n in run.notes)
             yield Static(scrub("; ".join(notes)), id="notes", markup=False)
             yield Static("↑ ↓ scroll   esc leaves", id="hint", markup=False)
-
-    def action_leave(self) -> None:
-        """Back to the studio."""
-        self.dismiss(None)

@@ -32,7 +32,7 @@ HINT = "enter: open   c: copy   i: insert code   u: read again   esc: leave"
 
 
 class DataScreen(Modal[None]):
-    """Buckets and warehouses, by the credentials of the host's computer.
+    """Buckets and warehouses, by the credentials of the host's computer; left, a copy goes on.
 
     Args:
         workspace: whose studio it is, and where code is inserted.
@@ -129,10 +129,6 @@ class DataScreen(Modal[None]):
                 pane.show_preview(await self._studio.data(entry.url).head(ROWS))
 
     # -- doing --------------------------------------------------------------------------------
-
-    def action_leave(self) -> None:
-        """Back to the workspace; a copy goes on."""
-        self.dismiss(None)
 
     def action_again(self) -> None:
         """Read the folder under the cursor again."""

@@ -155,10 +155,6 @@ class Ask(Modal[str | None]):
         event.stop()
         self.dismiss((event.value if self._secret else event.value.strip()) or None)
 
-    def action_leave(self) -> None:
-        """Close with nothing."""
-        self.dismiss(None)
-
 
 class Pick(Modal[str | None]):
     """One of a few things; None when it was left with escape.
@@ -211,7 +207,3 @@ class Pick(Modal[str | None]):
         """Close with the choice."""
         event.stop()
         self.dismiss(self._choices[event.option_index][0])
-
-    def action_leave(self) -> None:
-        """Close with nothing."""
-        self.dismiss(None)

@@ -78,7 +78,3 @@ class Help(Modal[None]):
             for row in range(half)
         ]
         return Content("\n").join(rows)
-
-    def action_leave(self) -> None:
-        """Back to the workspace."""
-        self.dismiss(None)

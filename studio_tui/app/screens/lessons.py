@@ -91,10 +91,6 @@ class LessonList(Modal[Chosen | None]):
         """Show no lesson any more; how far it is stays."""
         self.dismiss(Chosen(None))
 
-    def action_leave(self) -> None:
-        """Close with nothing."""
-        self.dismiss(None)
-
 
 async def visit(workspace: Workspace) -> None:
     """Choose a lesson, and show it."""

@@ -29,6 +29,10 @@ class Modal(ModalScreen[Result], Generic[Result]):
         self._answered = True
         return super().dismiss(result)
 
+    def action_leave(self) -> None:
+        """Close with nothing."""
+        self.dismiss(None)
+
     async def on_event(self, event: events.Event) -> None:
         """Hand on the keys that came too late."""
         if self._answered and isinstance(event, events.Key):

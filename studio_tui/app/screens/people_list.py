@@ -103,7 +103,3 @@ class PeopleList(Modal[Chosen | None]):
         """Follow the chosen one."""
         if self._others and (at := self.query_one(OptionList).highlighted) is not None:
             self.dismiss(Chosen(self._others[at], follow=True))
-
-    def action_leave(self) -> None:
-        """Close with nothing."""
-        self.dismiss(None)

@@ -80,7 +80,3 @@ class PinList(Modal[Chosen | None]):
         """Take this pin away."""
         if self._pins and (at := self.query_one(OptionList).highlighted) is not None:
             self.dismiss(Chosen(self._pins[at], remove=True))
-
-    def action_leave(self) -> None:
-        """Close with nothing."""
-        self.dismiss(None)

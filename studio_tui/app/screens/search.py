@@ -214,10 +214,6 @@ class ProjectSearch(Modal[Hit | None]):
         places = plural(sum(counts.values()), "place")
         self._show(f"{places} replaced in {plural(len(counts), 'file')}", "$text-success")
 
-    def action_leave(self) -> None:
-        """Close with nothing."""
-        self.dismiss(None)
-
 
 def _spans(hit: Hit) -> list[tuple[int, int]]:
     """The places in a line that make sense: the host may have sent anything."""

@@ -14,6 +14,7 @@ from textual.expand_tabs import expand_tabs_inline
 from textual.strip import Strip
 
 from studio_tui.app.widgets.lf_document import LFDocument, LFWrappedDocument
+from studio_tui.app.widgets.restyle import restyled
 
 NAME_CELLS = 16
 """The widest name that is shown beside a caret."""
@@ -105,7 +106,7 @@ class CaretLayer:
         if painted is None:
             return strip
         for start, end, style in painted.marks:
-            strip = _restyled(strip, max(gutter, start + left), min(width, end + left), style)
+            strip = restyled(strip, max(gutter, start + left), min(width, end + left), style)
         room = width - max(left + self._row_cells(row) + 1, gutter)
         for name, style in painted.flags:
             cells = cell_len(name)
@@ -169,16 +170,6 @@ def _color(value: str) -> Color:
         return Color.parse(value)
     except ColorParseError:
         return Color.parse("magenta")
-
-
-def _restyled(strip: Strip, start: int, end: int, style: Style) -> Strip:
-    """The strip with `style` over the cells `start` to `end`."""
-    end = min(end, strip.cell_length)
-    if start >= end:
-        return strip
-    inside = strip.crop(start, end)
-    segments = list(Segment.apply_style(list(inside), post_style=style))
-    return Strip.join([strip.crop(0, start), Strip(segments, inside.cell_length), strip.crop(end)])
 
 
 def _overwritten(strip: Strip, start: int, segment: Segment) -> Strip:

@@ -17,6 +17,7 @@ from textual.widgets.tree import TreeNode
 from studio_tui.app import units
 from studio_tui.app.problems import told
 from studio_tui.app.truncate import clip_middle, right, scrub
+from studio_tui.app.widgets.file_tree import FolderTree
 from studio_tui.client.data import DataEntry, DataPage
 
 MORE = "more"
@@ -26,7 +27,7 @@ _SIZE = 7
 ReadPage = Callable[[str, str], Awaitable[DataPage]]
 
 
-class DataTree(Tree[DataEntry]):
+class DataTree(FolderTree[DataEntry]):
     """Things in sources. Enter opens a folder, reads more of it, or looks at a file.
 
     Args:
@@ -59,10 +60,7 @@ class DataTree(Tree[DataEntry]):
 
     def __init__(self, read: ReadPage) -> None:
         self._read_page = read
-        super().__init__("", DataEntry(kind="folder"))
-        self.show_root = self.show_guides = False
-        self.guide_depth = 2
-        self.auto_expand = False
+        super().__init__(DataEntry(kind="folder"))
 
     def fill(self, names: dict[str, str]) -> None:
         """Show these sources, name to kind."""
@@ -82,20 +80,12 @@ class DataTree(Tree[DataEntry]):
         """One row: its name, and its size at the right edge."""
         entry = node.data or DataEntry()
         icon = ("▾ " if node.is_expanded else "▸ ") if node.allow_expand else "  "
-        depth, above = 0, node.parent
-        while above is not None and above is not self.root:
-            depth, above = depth + 1, above.parent
-        room = max(self.scrollable_content_region.width - depth * self.guide_depth, 16)
+        room = max(self.row_width(node), 16)
         size = "" if entry.size is None else units.size(entry.size)
         shown = clip_middle(scrub(entry.name), room - _SIZE - 2)
         text = Text(icon + shown, style=style + Style(bold=entry.kind == "folder"))
         text.append(" " * max(0, room - text.cell_len - _SIZE), style)
         return text.append(right(size or entry.note[:_SIZE], _SIZE), style + Style(dim=True))
-
-    def on_resize(self) -> None:
-        """Fit the rows again."""
-        self._invalidate()
-        self.refresh()
 
     def on_tree_node_expanded(self, event: Tree.NodeExpanded[DataEntry]) -> None:
         """Read a folder the first time that it is opened."""
@@ -136,20 +126,3 @@ class DataTree(Tree[DataEntry]):
             node.add(row.name, row, allow_expand=False)
         elif not node.children:
             node.add("", DataEntry(name="(empty)", kind=MORE), allow_expand=False)
-
-    def action_unfold(self) -> None:
-        """Open the folder under the cursor, or step into it."""
-        node = self.cursor_node
-        if node is not None and node.allow_expand:
-            if node.is_expanded:
-                self.action_cursor_down()
-            else:
-                node.expand()
-
-    def action_fold(self) -> None:
-        """Close the folder under the cursor, or go to the one around it."""
-        node = self.cursor_node
-        if node is not None and node.is_expanded:
-            node.collapse()
-        elif node is not None and node.parent is not None and node.parent is not self.root:
-            self.move_cursor(node.parent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -18,6 +18,8 @@ from textual.widgets.tree import TreeNode
 from studio_tui.app.problems import told
 from studio_tui.app.truncate import clip, clip_middle, scrub
 from studio_tui.client.project import Marks
+
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,54 @@ class FileNode:
         return self.kind != "dir", self.name.casefold(), self.name
 
 
+class FolderTree(Tree[Kept]):
+    """A tree of folders with its root out of sight; rows end at the edge, whatever their indent.
+
+    Only what can be opened has `allow_expand`.
+    """
+
+    def __init__(self, root: Kept) -> None:
+        super().__init__("", root)
+        self.show_root = self.show_guides = False
+        self.guide_depth = 2
+        self.auto_expand = False
+
+    def row_width(self, node: TreeNode[Kept]) -> int:
+        """Cells from a node's own indent to the right edge."""
+        depth, above = 0, node.parent
+        while above is not None and above is not self.root:
+            depth, above = depth + 1, above.parent
+        return self.scrollable_content_region.width - depth * self.guide_depth
+
+    def on_resize(self) -> None:
+        """Fit the rows again."""
+        self._invalidate()
+        self.refresh()
+
+    def action_unfold(self) -> None:
+        """Open the folder under the cursor, or step into it."""
+        node = self.cursor_node
+        if node is not None and node.allow_expand:
+            if node.is_expanded:
+                self.action_cursor_down()
+            else:
+                node.expand()
+
+    def action_fold(self) -> None:
+        """Close the folder under the cursor, or go to the folder around it."""
+        node = self.cursor_node
+        if node is None:
+            return
+        if node.is_expanded and node.allow_expand:
+            node.collapse()
+        elif node.parent is not None and node.parent is not self.root:
+            self.move_cursor(node.parent)
+
+
 ListFolder = Callable[[str], Awaitable[Sequence[FileNode]]]
 
 
-class FileTree(Tree[FileNode]):
+class FileTree(FolderTree[FileNode]):
     """Files by folder. Enter opens a file, or opens and closes a folder.
 
     Args:
@@ -85,11 +131,7 @@ class FileTree(Tree[FileNode]):
         self._people: dict[str, list[tuple[str, str]]] = {}
         self._marks: dict[str, str] = {}
         self._git = Marks()
-        super().__init__("", FileNode("", "dir"))
-        self.show_root = False
-        self.show_guides = False
-        self.guide_depth = 2
-        self.auto_expand = False
+        super().__init__(FileNode("", "dir"))
 
     # -- what is shown ------------------------------------------------------------------------
 
@@ -126,27 +168,15 @@ class FileTree(Tree[FileNode]):
             notes.append(f" {mark}", style)
         for name, colour in self._people.get(data.path, []):
             notes.append(f" {clip(scrub(name), 8)}", style + Style(color=colour or None))
-        room = self._row_width(node) - notes.cell_len
+        room = self.row_width(node) - notes.cell_len
         name = clip_middle(scrub(data.name), max(room - 2, 6))
         text = Text(icon + name, style=style + ink)
         text.append(" " * max(0, room - text.cell_len), style)
         return text.append_text(notes)
 
-    def _row_width(self, node: TreeNode[FileNode]) -> int:
-        """Cells from a node's own indent to the right edge."""
-        depth, above = 0, node.parent
-        while above is not None and above is not self.root:
-            depth, above = depth + 1, above.parent
-        return self.scrollable_content_region.width - depth * self.guide_depth
-
     def get_label_width(self, node: TreeNode[FileNode]) -> int:
         """Cells that a row takes."""
         return cell_len(self.render_label(node, Style(), Style()).plain)
-
-    def on_resize(self) -> None:
-        """Fit the rows again."""
-        self._invalidate()
-        self.refresh()
 
     # -- reading folders ----------------------------------------------------------------------
 
@@ -224,22 +254,3 @@ class FileTree(Tree[FileNode]):
             event.node.toggle()
         else:
             self.post_message(self.Opened(data.path))
-
-    def action_unfold(self) -> None:
-        """Open the folder under the cursor, or step into it."""
-        node = self.cursor_node
-        if node and node.data and node.data.kind == "dir":
-            if node.is_expanded:
-                self.action_cursor_down()
-            else:
-                node.expand()
-
-    def action_fold(self) -> None:
-        """Close the folder under the cursor, or go to the folder around it."""
-        node = self.cursor_node
-        if node is None:
-            return
-        if node.is_expanded and node.allow_expand:
-            node.collapse()
-        elif node.parent is not None and node.parent is not self.root:
-            self.move_cursor(node.parent)

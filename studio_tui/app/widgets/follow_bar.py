@@ -43,7 +43,7 @@ You see the files and terminals that they see, as far as they have scrolled.
         """Say whom, and where they are; colour is as CSS has it."""
         at = f" · {where}" if where else ""
         self.words = f"⇢ following {name}{at} · any key ends it"
-        self.update(Content(self.words))
+        self.update(Content(self.words), layout=False)  # one row, whatever it says
         background = Color.parse(colour)
         self.styles.background = background
         self.styles.color = background.get_contrast_text(1.0)

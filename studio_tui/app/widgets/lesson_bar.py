@@ -57,6 +57,7 @@ class LessonBar(Static):
 
     def show(self) -> None:
         """Say how far everybody is."""
+        said = self.words
         if self.course is None:
             self.words = ""
         elif (step := self.course.step) is None:
@@ -65,7 +66,8 @@ class LessonBar(Static):
         else:
             say, do = self.course.words(step.say), self.course.words(step.do)
             self.words = f"{self.course.marks} {say}\n→ {do}"
-        self.update(Content(self.words))
+        if self.words != said:
+            self.update(Content(self.words))
 
     @work(exclusive=True, group="lesson")
     async def _advance(self, course: Course) -> None:

@@ -22,6 +22,7 @@ from studio_tui.app.widgets.log_drawing import PIN, Pin, pieces, remarks
 from studio_tui.app.widgets.log_rows import Place, parts
 from studio_tui.app.widgets.log_search import LogSearch
 from studio_tui.app.widgets.log_sieve import LEVELS
+from studio_tui.app.widgets.restyle import restyled
 
 _GUTTER = 2
 
@@ -252,13 +253,7 @@ A stretch of the log is kept here; the rest is read from the machine as you scro
         )
         start = min(max(span[0] - offset, 0), end)
         style = self.screen.get_component_rich_style("screen--selection", partial=True)
-        return Strip.join(
-            [
-                strip.crop(0, start),
-                Strip(list(Segment.apply_style(strip.crop(start, end), post_style=style))),
-                strip.crop(end),
-            ]
-        )
+        return restyled(strip, start, end, style)
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Draw the mouse's selection."""

@@ -12,6 +12,7 @@ from rich.style import Style as RichStyle
 from textual.strip import Strip
 
 from studio_tui.app.underlines import meta
+from studio_tui.app.widgets.restyle import restyled
 from studio_tui.terminal import row as rows
 from studio_tui.terminal.row import Cursor, Row, Run, Shape, Style, Underline
 from studio_tui.terminal.scrollback import Stretch
@@ -43,10 +44,7 @@ def beside(strip: Strip, base: RichStyle, width: int) -> Strip:
 def marked(strip: Strip, stretches: Iterable[Stretch], style: RichStyle) -> Strip:
     """The line with `style` over some of its columns."""
     for _, start, end in stretches:
-        inside = strip.crop(start, end)
-        painted = [Segment(text, (old or RichStyle()) + style) for text, old, _ in inside]
-        parts = [strip.crop(0, start), Strip(painted, inside.cell_length), strip.crop(end)]
-        strip = Strip.join(parts)
+        strip = restyled(strip, start, end, style)
     return strip
 
 
