@@ -23,13 +23,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from studio_tui.data import copying
 from studio_tui.data.local import LocalOrigin, LocalTarget
 from studio_tui.data.s3 import S3
 from studio_tui.data.source import Going
-from tests.data.stores import KEY, SECRET, SERVER
+from tests.data.stores import KEY, SECRET, client, serving
 
 PAGE_ROUNDS = 15
 
@@ -48,21 +47,6 @@ def compare(
     took = [(seconds(ours), seconds(theirs)) for _ in range(rounds)]
     mine, other = (statistics.median(column) for column in zip(*took, strict=True))
     print(f"{name:26} ours {mine:7.3f} s   boto3 {other:7.3f} s   {mine / other:.2f}x")
-
-
-def client(url: str) -> Any:
-    """boto3's own client."""
-    import boto3
-    from botocore.config import Config
-
-    return boto3.client(
-        "s3",
-        region_name="us-east-1",
-        endpoint_url=url,
-        aws_access_key_id=KEY,
-        aws_secret_access_key=SECRET,
-        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
-    )
 
 
 def source(url: str) -> S3:
@@ -172,18 +156,11 @@ def main() -> None:
         one_download(given.memory, given.url, Path(given.folder))
         return
     with tempfile.TemporaryDirectory() as name:
-        folder, pipe = Path(name), subprocess.PIPE
-        command = [sys.executable, str(SERVER), str(folder / "buckets")]
-        with subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
-        ) as servers:
-            assert servers.stdout is not None
-            moto, nanio = (f"http://127.0.0.1:{int(p)}" for p in servers.stdout.readline().split())
-            listing(moto, given.keys)
-            transfer(nanio, folder, given.megabytes, given.rounds)
-            alone(folder, nanio)
-            assert servers.stdin is not None
-            servers.stdin.close()
+        folder = Path(name)
+        with serving(folder / "buckets") as servers:
+            listing(servers.moto.url, given.keys)
+            transfer(servers.nanio.url, folder, given.megabytes, given.rounds)
+            alone(folder, servers.nanio.url)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from studio_tui.terminal.scrollback import cells_of
 
 if TYPE_CHECKING:
     from studio_tui.terminal.row import Row
@@ -28,37 +30,25 @@ def opens(address: str) -> bool:
 
 def link_at(row: Row, x: int) -> Link | None:
     """The link at column `x` of a row."""
-    start = 0
-    for run in row.runs:
-        if run.style.link and start <= x < start + run.cells:
-            return Link(run.style.link, run.text)
-        start += run.cells
-    for match in _ADDRESS.finditer(row.text):
-        address = match.group().rstrip(_TRAILING)
-        first = _column(row, match.start())
-        if first <= x < first + len(address):
-            return Link(address, address)
-    return None
+    return next((link for start, end, link in _links(row) if start <= x < end), None)
 
 
 def links_on(rows: Iterable[Row]) -> list[Link]:
     """The links on a screen from top to bottom, each address once."""
     found: dict[str, Link] = {}
     for row in rows:
-        for run in row.runs:
-            if run.style.link:
-                found.setdefault(run.style.link, Link(run.style.link, run.text.strip()))
-        for match in _ADDRESS.finditer(row.text):
-            address = match.group().rstrip(_TRAILING)
-            found.setdefault(address, Link(address, address))
+        for _, _, link in _links(row):
+            found.setdefault(link.address, link._replace(text=link.text.strip()))
     return list(found.values())
 
 
-def _column(row: Row, at: int) -> int:
-    """The column of the character at `at` in the row's text."""
-    column = 0
+def _links(row: Row) -> Iterator[tuple[int, int, Link]]:
+    """(first column, one past the last, link): those that a program set come first."""
+    start = 0
     for run in row.runs:
-        if at < len(run.text):
-            return column + at * run.width
-        at, column = at - len(run.text), column + run.cells
-    return column
+        if run.style.link:
+            yield start, start + run.cells, Link(run.style.link, run.text)
+        start += run.cells
+    for match in _ADDRESS.finditer(row.text):
+        address = match.group().rstrip(_TRAILING)
+        yield *cells_of(row, match.start(), match.start() + len(address)), Link(address, address)

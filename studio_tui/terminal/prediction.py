@@ -13,6 +13,7 @@ from typing import Final
 
 from studio_tui.terminal.row import PLAIN, Cursor, Row, Run, Style, Underline
 from studio_tui.terminal.screen import Screen
+from studio_tui.terminal.scrollback import cut
 
 SLOW: Final = 0.030
 """Seconds of round trip above which guesses are shown."""
@@ -138,30 +139,16 @@ def _is_plain(character: str) -> bool:
     return len(character) == 1 and character.isascii() and character.isprintable()
 
 
-def _columns(row: Row) -> list[tuple[str, int, Style]]:
-    """(character or cluster, its cells, style), from the left."""
-    found = []
-    for run in row.runs:
-        glyphs = run.text if run.width else [run.text]
-        found += [(glyph, run.width or run.cells, run.style) for glyph in glyphs]
-    return found
-
-
 def _character(row: Row, x: int) -> str:
     """What stands in column `x`; a blank right of the last run."""
-    at = 0
-    for glyph, width, _ in _columns(row):
-        if at <= x < at + width:
-            return glyph
-        at += width
-    return " "
+    return cut(row, x, x + 1) or " "
 
 
 def _written(row: Row, cells: dict[int, str], cols: int) -> Row:
     """The row with some of its cells overwritten; half a wide character becomes a blank."""
     spread: list[tuple[str, int, Style]] = []
-    for glyph, width, style in _columns(row):
-        covered = any(x in cells for x in range(len(spread), len(spread) + width))
+    for glyph, _, start, width, style in row.glyphs():
+        covered = any(x in cells for x in range(start, start + width))
         if width == 2 and not covered:
             spread += [(glyph, 2, style), ("", 0, style)]
         else:

@@ -6,6 +6,7 @@ Widths are decided once, by the emulator, and travel with the text: nothing here
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -62,6 +63,24 @@ class Run(NamedTuple):
     style: Style = PLAIN
 
 
+class Glyph(NamedTuple):
+    """A character or cluster of a row, with its cells.
+
+    Attributes:
+        text: its code points.
+        at: its place in the row's text.
+        x: its first column.
+        cells: columns that it covers.
+        style: how it looks.
+    """
+
+    text: str
+    at: int
+    x: int
+    cells: int
+    style: Style
+
+
 class Row(NamedTuple):
     """One line of the screen, from the left edge; right of the last run it is blank and plain."""
 
@@ -76,6 +95,16 @@ class Row(NamedTuple):
     def cells(self) -> int:
         """Columns that the runs cover."""
         return sum([run.cells for run in self.runs])
+
+    def glyphs(self) -> Iterator[Glyph]:
+        """The characters and clusters, from the left."""
+        at = x = 0
+        for run in self.runs:
+            parts = run.text if run.width else [run.text]
+            for part in parts:
+                cells = run.width or run.cells
+                yield Glyph(part, at, x, cells, run.style)
+                at, x = at + len(part), x + cells
 
 
 BLANK = Row()

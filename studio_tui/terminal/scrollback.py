@@ -7,7 +7,7 @@ Whatever the terminal prints meanwhile, and whoever comes, a line keeps its numb
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -152,26 +152,15 @@ def needle(text: str) -> re.Pattern[str]:
     return re.compile(re.escape(text), 0 if text != text.lower() else re.IGNORECASE)
 
 
-def _glyphs(row: Row) -> Iterator[tuple[str, int, int, int]]:
-    """(text, its place in the row's text, its column, its cells) of each character or cluster."""
-    at = x = 0
-    for run in row.runs:
-        parts = run.text if run.width else [run.text]
-        for part in parts:
-            cells = run.width or run.cells
-            yield part, at, x, cells
-            at, x = at + len(part), x + cells
-
-
 def cut(row: Row, start: int, end: int) -> str:
     """The characters of a row that cover any of the columns `start` to `end` (not included)."""
-    return "".join(text for text, _, x, cells in _glyphs(row) if x < end and x + cells > start)
+    return "".join(g.text for g in row.glyphs() if g.x < end and g.x + g.cells > start)
 
 
 def cells_of(row: Row, start: int, end: int) -> tuple[int, int]:
     """The columns, first and one past the last, of `row.text[start:end]`."""
     first = last = None
-    for text, at, x, cells in _glyphs(row):
+    for text, at, x, cells, _ in row.glyphs():
         if at < end and at + len(text) > start:
             first, last = x if first is None else first, x + cells
     return first or 0, last or 0

@@ -513,6 +513,12 @@ async def settled(pilot: Pilot[Any]) -> None:
     await pilot.pause()
 
 
+async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    while not condition():
+        await pilot.pause()
+
+
 @pytest.fixture
 def open_app() -> Callable[..., Any]:
     """`async with open_app(studio, size=...) as pilot`."""

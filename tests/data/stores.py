@@ -7,6 +7,7 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,27 +57,27 @@ class Servers(NamedTuple):
     nanio: Store
 
 
-@pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    folder = tmp_path_factory.mktemp("nanio")
+@contextmanager
+def serving(folder: Path) -> Iterator[Servers]:
+    """Both servers, while they are wanted; the second one's buckets are in the folder."""
     command = [sys.executable, str(SERVER), str(folder)]
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
     ) as process:
         assert process.stdout is not None
-        first, second = process.stdout.readline().split()
-        yield Servers(_store(first), _store(second, folder))
+        first, second = (f"http://127.0.0.1:{port}" for port in process.stdout.readline().split())
+        yield Servers(Store(first, client(first)), Store(second, client(second), folder))
         assert process.stdin is not None
         process.stdin.close()
 
 
-def _store(port: str, folder: Path | None = None) -> Store:
+def client(url: str) -> Any:
+    """boto3's own client, with its owner's credentials."""
     import boto3
     from botocore.config import Config
 
-    url = f"http://127.0.0.1:{port}"
-    client = boto3.client(
+    return boto3.client(
         "s3",
         region_name="us-east-1",
         endpoint_url=url,
@@ -84,7 +85,12 @@ def _store(port: str, folder: Path | None = None) -> Store:
         aws_secret_access_key=SECRET,
         config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
     )
-    return Store(url, client, folder)
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    with serving(tmp_path_factory.mktemp("nanio")) as both:
+        yield both
 
 
 @pytest.fixture

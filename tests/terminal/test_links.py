@@ -37,6 +37,13 @@ def test_an_address_that_stands_there_is_one_too(text: str, address: str) -> Non
     assert link_at(row, start - 1) is link_at(row, start + len(address)) is None
 
 
+def test_an_address_is_one_over_all_of_its_cells() -> None:
+    (row, *_) = rows("http://a.example/漢字 on")
+    address = "http://a.example/漢字"
+    assert link_at(row, 0) == link_at(row, 20) == Link(address, address)
+    assert link_at(row, 21) is None
+
+
 def test_each_address_is_listed_once_from_top_to_bottom() -> None:
     screen = rows(
         "http://b.example\r\n\x1b]8;;http://a.example\x07A\x1b]8;;\x07 http://b.example\r\n"

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from studio_tui.app.panes import side_pane
 from studio_tui.app.screens.dialogs import Confirm
 from studio_tui.app.widgets.rank_board import RankBoard
 from studio_tui.document.entries import PortEntry
-from tests.app.conftest import NOW
-
-
-async def until(pilot: Any, condition: Callable[[], bool]) -> None:
-    while not condition():
-        await pilot.pause()
+from tests.app.conftest import NOW, until
 
 
 async def test_stopping_a_job_asks_once_and_names_it(

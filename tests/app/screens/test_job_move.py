@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from studio_tui.app.screens.dialogs import Confirm, Pick
-from tests.app.conftest import NOW
+from tests.app.conftest import NOW, until
 
 
 async def shown(pilot: Any, kind: type) -> None:
-    while not isinstance(pilot.app.screen, kind):
-        await pilot.pause()
+    await until(pilot, lambda: isinstance(pilot.app.screen, kind))
 
 
 async def told(pilot: Any, words: str) -> None:
-    while pilot.app.workspace.side_pane.notice.words != words:
-        await pilot.pause()
+    await until(pilot, lambda: pilot.app.workspace.side_pane.notice.words == words)
 
 
 async def test_a_job_is_taken_to_another_machine(

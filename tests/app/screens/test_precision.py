@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,17 +13,13 @@ from studio_tui.app.screens.run_dialog import RunDialog
 from studio_tui.app.widgets.precision_table import PrecisionTable
 from studio_tui.client.advisor import Estimate
 from studio_tui.errors import StudioError, UsageFault
+from tests.app.conftest import until
 
 REQUEST = RunRequest("train.py", ["--n", "3"], {"precision": "bf16-true", "retries": 2})
 DESCRIBED = {
     "parameters": "124M", "optimizer": "", "devices": "", "layers": "", "width": "",
     "sequence": "", "batch": "",
 }  # fmt: skip
-
-
-async def until(pilot: Any, condition: Callable[[], bool]) -> None:
-    while not condition():
-        await pilot.pause()
 
 
 def test_a_model_is_described_by_what_is_typed() -> None:
