@@ -95,6 +95,17 @@ ROOMS: dict[str, frozenset[str]] = {
 }
 """Room to the rooms, or single modules, of ours that it may import."""
 
+HOST: dict[str, frozenset[str]] = {
+    "machines": frozenset(),
+    "files": frozenset({"machines"}),
+    "terminals": frozenset({"machines"}),
+    "pipelines": frozenset({"machines"}),
+    "data": frozenset({"files"}),
+    "switching": frozenset({"files", "machines"}),
+    "jobs": frozenset({"switching", "machines"}),
+}
+"""Room inside `studio_tui.host` to its neighbours that it may import."""
+
 PART_OF = dict.fromkeys(("studio_tui.blocking", "studio_tui.blocking_types"), "studio_tui.sdk")
 """A module that stands beside the room it is a part of."""
 
@@ -228,6 +239,26 @@ def test_every_arrow_is_in_the_table() -> None:
         if (why := forbidden(module, name))
     }
     assert not found, "\n".join(sorted(found))
+
+
+def test_the_rooms_of_the_host_stand_on_each_other_in_one_order() -> None:
+    found = set()
+    for path, module in source_files():
+        here = module.removeprefix("studio_tui.host.").split(".")[0]
+        if here in HOST and module.startswith("studio_tui.host."):
+            source = path.read_text(encoding="utf-8")
+            for name, line in imports(source, module, package=path.name == "__init__.py"):
+                there = name.removeprefix("studio_tui.host.").split(".")[0]
+                if name.startswith("studio_tui.host.") and there in HOST.keys() - HOST[here] - {
+                    here
+                }:
+                    found.add(f"{path.relative_to(ROOT)}:{line}: {here} may not import {there}")
+    assert not found, "\n".join(sorted(found))
+
+
+def test_every_folder_of_the_host_is_in_the_table() -> None:
+    folders = {path.parent.name for path in (ROOT / "studio_tui" / "host").glob("*/__init__.py")}
+    assert folders == set(HOST)
 
 
 def test_every_room_is_in_the_table() -> None:

@@ -19,22 +19,22 @@ from studio_tui.document.progress import Progress
 from studio_tui.document.studio import INFO, StudioDocument
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.host.calls import Calls, Method, Params, Result, command
-from studio_tui.host.checker import Checker
-from studio_tui.host.data import Data
-from studio_tui.host.files import Files
-from studio_tui.host.folder import Folder
-from studio_tui.host.jobs import Jobs
-from studio_tui.host.meters import Meters
-from studio_tui.host.pipelines import Pipelines
+from studio_tui.host.data.data import Data
+from studio_tui.host.files.checker import Checker
+from studio_tui.host.files.files import Files
+from studio_tui.host.files.folder import Folder
+from studio_tui.host.files.project import Project
+from studio_tui.host.jobs.jobs import Jobs
+from studio_tui.host.machines.meters import Meters
+from studio_tui.host.machines.roads import Home, Roads
+from studio_tui.host.machines.sites import Sites
+from studio_tui.host.pipelines.pipelines import Pipelines
 from studio_tui.host.pointing import pointing
 from studio_tui.host.ports import Ports
-from studio_tui.host.project import Project
 from studio_tui.host.questions import Questions
-from studio_tui.host.rented import Rented
-from studio_tui.host.roads import Home, Roads
-from studio_tui.host.sites import Sites
-from studio_tui.host.switch import Switch
-from studio_tui.host.terminals import Terminals
+from studio_tui.host.switching.rented import Rented
+from studio_tui.host.switching.switch import Switch
+from studio_tui.host.terminals.terminals import Terminals
 from studio_tui.machines.catalogue import LOCAL
 from studio_tui.meters.sample import Sample
 from studio_tui.sync.link import Endpoint, LinkState

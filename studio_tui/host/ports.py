@@ -16,8 +16,8 @@ from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, StudioError
 from studio_tui.host.calls import Method, Params, Result, command
 from studio_tui.host.ids import is_id
-from studio_tui.host.serving import FAILING, STARTING, UP, health
-from studio_tui.host.sites import Sites
+from studio_tui.host.jobs.serving import FAILING, STARTING, UP, health
+from studio_tui.host.machines.sites import Sites
 from studio_tui.jobs.spec import LAST_PORT
 from studio_tui.sync.session import Session
 from studio_tui.sync.tunnel import STREAM, Ends, Tunnel

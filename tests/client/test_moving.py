@@ -1,4 +1,4 @@
-"""Asking for a move; tests/host/test_moving.py has the move itself."""
+"""Asking for a move; tests/host/jobs/test_moving.py has the move itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pipelines as a script sees them; what a host does with them is tests/host/test_pipelines.py."""
+"""Pipelines as a script sees them; tests/host/pipelines has what a host does with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Machines and switches as a client sees them; tests/host/test_switch.py has the switch itself."""
+"""Machines and switches as a client sees them; tests/host/switching has the switch itself."""
 
 from __future__ import annotations
 

@@ -21,14 +21,14 @@ from studio_tui import payload
 from studio_tui.client.studio import Studio
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound
-from studio_tui.host import files, openfile
 from studio_tui.host.calls import Calls, Method
-from studio_tui.host.files import Files
-from studio_tui.host.folder import Folder
-from studio_tui.host.holder import Holder
-from studio_tui.host.project import Project
-from studio_tui.host.sites import Site, Sites
-from studio_tui.host.terminals import Terminals
+from studio_tui.host.files import files, openfile
+from studio_tui.host.files.files import Files
+from studio_tui.host.files.folder import Folder
+from studio_tui.host.files.project import Project
+from studio_tui.host.machines.sites import Site, Sites
+from studio_tui.host.terminals.holder import Holder
+from studio_tui.host.terminals.terminals import Terminals
 from studio_tui.machines.catalogue import Machine
 from studio_tui.machines.install import install
 from studio_tui.machines.local import LocalConnection

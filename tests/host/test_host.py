@@ -12,9 +12,9 @@ import pytest
 from studio_tui.client.studio import Studio
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.host import host as host_module
-from studio_tui.host import sites
-from studio_tui.host.files import Files
+from studio_tui.host.files.files import Files
 from studio_tui.host.host import Host, Place
+from studio_tui.host.machines import sites
 from studio_tui.settings import paths
 from studio_tui.sync.link import Endpoint
 from studio_tui.sync.session import Session

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from studio_tui.host import following
-from studio_tui.host.jobs import Jobs
-from studio_tui.host.sites import Site
+from studio_tui.host.jobs import following
+from studio_tui.host.jobs.jobs import Jobs
+from studio_tui.host.machines.sites import Site
 from studio_tui.machines import reach as reaching
 from studio_tui.machines import ssh
 from studio_tui.machines.catalogue import Machine

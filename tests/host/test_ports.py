@@ -15,8 +15,8 @@ import pytest
 from studio_tui.document.entries import JobEntry, PortEntry
 from studio_tui.errors import NotFound, StudioError
 from studio_tui.host import ports as ports_module
+from studio_tui.host.machines.sites import Site
 from studio_tui.host.ports import Ports
-from studio_tui.host.sites import Site
 from studio_tui.machines import reach as reaching
 from studio_tui.machines import ssh
 from studio_tui.machines.catalogue import Machine

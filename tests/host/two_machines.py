@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from studio_tui.client.job import Job
-from studio_tui.host import following, landing, moving
-from studio_tui.host.jobs import Jobs
-from studio_tui.host.sites import Site
+from studio_tui.host.jobs import following, landing, moving
+from studio_tui.host.jobs.jobs import Jobs
+from studio_tui.host.machines.sites import Site
 from studio_tui.machines import reach as reaching
 from studio_tui.machines import ssh
 from studio_tui.machines.catalogue import Machine

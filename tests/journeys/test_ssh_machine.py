@@ -14,9 +14,9 @@ import pytest
 from studio_tui.document.replica import Replica
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound
-from studio_tui.host.holder import Holder
-from studio_tui.host.meters import Meters
-from studio_tui.host.sites import Site, Sites
+from studio_tui.host.machines.meters import Meters
+from studio_tui.host.machines.sites import Site, Sites
+from studio_tui.host.terminals.holder import Holder
 from studio_tui.jobs.launch import JobState, Supervisor
 from studio_tui.jobs.plan import plan
 from studio_tui.jobs.spec import JobSpec
@@ -198,8 +198,8 @@ async def test_a_terminal_goes_on_where_it_was_cut(
 async def test_the_meters_go_on_after_a_cut(
     machine: Reach, sshd: Server, studio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("studio_tui.host.meters.RETRY_SECONDS", 0.02)
-    monkeypatch.setattr("studio_tui.host.meters.PERIOD", "0.05")
+    monkeypatch.setattr("studio_tui.host.machines.meters.RETRY_SECONDS", 0.02)
+    monkeypatch.setattr("studio_tui.host.machines.meters.PERIOD", "0.05")
     read: list[Sample] = []
     site = await site_on(machine, studio)
     async with asyncio.TaskGroup() as tasks:

@@ -1,0 +1,1 @@
+"""Buckets and warehouses, and copies between them and the studio's folder."""

@@ -1,0 +1,1 @@
+"""Runs: asked for, started, followed, moved, counted and remembered."""

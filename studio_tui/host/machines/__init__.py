@@ -1,0 +1,1 @@
+"""The studio's machines: one connection each, what they measure, the ways to reach them."""

@@ -1,0 +1,1 @@
+"""The way of the studio from one machine to another."""

@@ -1,0 +1,1 @@
+"""Shared terminals: who types, what is shown, what is recorded."""
