@@ -16,7 +16,8 @@ from studio_tui.app.keys import key_name
 from studio_tui.app.problems import told
 from studio_tui.app.safe_app import SafeApp
 from studio_tui.app.screens.workspace import Workspace
-from studio_tui.client.studio import Studio, Topic
+from studio_tui.client.attachment import Topic
+from studio_tui.client.studio import Studio
 from studio_tui.errors import StudioError
 
 PAINT_SECONDS = 0.04

@@ -11,7 +11,7 @@ from studio_tui.document.entries import read_as
 from studio_tui.errors import StudioError
 
 if TYPE_CHECKING:
-    from studio_tui.client.studio import Studio
+    from studio_tui.client.attachment import Attachment
 
 ROWS = 20
 
@@ -103,7 +103,7 @@ class Data:
     for what is not there or cannot be reached, Refused for credentials and roles.
     """
 
-    def __init__(self, studio: Studio, url: str) -> None:
+    def __init__(self, studio: Attachment, url: str) -> None:
         self._studio = studio
         self.url = url
 

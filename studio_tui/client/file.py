@@ -13,7 +13,7 @@ from studio_tui.errors import Refused, StudioError
 
 if TYPE_CHECKING:
     from studio_tui.client.remarks import Thread
-    from studio_tui.client.studio import Studio
+    from studio_tui.client.services import Services
     from studio_tui.sync.room import Room
 
 TEXT_CAP = 768 * 1024
@@ -35,7 +35,7 @@ class SharedFile:
         room: its joined room.
     """
 
-    def __init__(self, studio: Studio, id: str, path: str, room: Room) -> None:
+    def __init__(self, studio: Services, id: str, path: str, room: Room) -> None:
         self.studio = studio
         self.id = id
         self.path = path

@@ -8,7 +8,7 @@ from studio_tui.client.answer import Answer
 from studio_tui.document.findings import Finding, from_json, read_findings
 
 if TYPE_CHECKING:
-    from studio_tui.client.studio import Studio
+    from studio_tui.client.attachment import Attachment
 
 
 class Findings:
@@ -17,7 +17,7 @@ class Findings:
     Who comes later asks once: `load`.
     """
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Attachment) -> None:
         self._studio = studio
         self._found: dict[str, list[Finding]] = {}
 

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
-from studio_tui.client.file import SharedFile
-from studio_tui.client.job import Job
-from studio_tui.client.terminal import SharedTerminal
-from studio_tui.document.studio import StudioDocument
 from studio_tui.sync.room import Room
 from studio_tui.sync.session import Session
 
-Shared = SharedFile | SharedTerminal | Job
+
+class Shared(Protocol):
+    """What one follows: it has a room, and `release` is called when that is left."""
+
+    room: Room
+
+    def release(self) -> None:
+        """Stop taking what comes from the room."""
+
+
 S = TypeVar("S", bound=Shared)
+Gone = Callable[[], bool]
+"""Whether the host has removed what is shared in a room."""
+
+
+def never() -> bool:
+    """A file that is closed on the host keeps its text, and the edits that are on their way."""
+    return False
 
 
 class Followed:
@@ -25,9 +37,9 @@ class Followed:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._shared: dict[str, Shared] = {}
+        self._shared: dict[str, tuple[Shared, Gone]] = {}
 
-    async def join(self, room: str, make: Callable[[Room], S]) -> S:
+    async def join(self, room: str, make: Callable[[Room], S], gone: Gone = never) -> S:
         """What is shared in `room`: one object, however often and by whom it is asked for.
 
         Raises:
@@ -36,34 +48,24 @@ class Followed:
         if room not in self._shared:
             joined = await self._session.join(room)
             if room not in self._shared:
-                self._shared[room] = make(joined)
-        return cast("S", self._shared[room])
+                self._shared[room] = make(joined), gone
+        return cast("S", self._shared[room][0])
 
     def forget(self, shared: Shared) -> None:
         """Leave the room of something that nobody here follows any more."""
         room = shared.room.name
-        if self._shared.get(room) is shared:
+        if room in self._shared and self._shared[room][0] is shared:
             del self._shared[room]
             shared.release()
             self._session.leave(room)
 
-    def forget_removed(self, document: StudioDocument) -> None:
+    def forget_gone(self) -> None:
         """Leave the rooms of what the host has removed."""
-        for shared in [one for one in self._shared.values() if _is_removed(one, document)]:
+        for shared in [shared for shared, gone in self._shared.values() if gone()]:
             self.forget(shared)
 
     def release(self) -> None:
         """Stop following all of it; the session leaves the rooms."""
-        for shared in self._shared.values():
+        for shared, _ in self._shared.values():
             shared.release()
         self._shared.clear()
-
-
-def _is_removed(shared: Shared, document: StudioDocument) -> bool:
-    match shared:
-        case SharedTerminal():
-            return shared.id not in document.terminals
-        case Job():
-            return shared.id not in document.jobs
-    # A file that is closed on the host keeps its text, and the edits that are on their way.
-    return False

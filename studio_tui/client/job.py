@@ -21,7 +21,7 @@ from studio_tui.errors import NotFound
 from studio_tui.sync import Stream
 
 if TYPE_CHECKING:
-    from studio_tui.client.studio import Studio
+    from studio_tui.client.attachment import Attachment
     from studio_tui.sync.room import Room
 
 READ_SIZE = 256 * 1024
@@ -43,7 +43,7 @@ class Job:
         room: its joined room; being in it is what subscribes to the log and the metrics.
     """
 
-    def __init__(self, studio: Studio, id: str, room: Room) -> None:
+    def __init__(self, studio: Attachment, id: str, room: Room) -> None:
         self.studio = studio
         self.id = id
         self.room = room

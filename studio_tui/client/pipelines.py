@@ -9,7 +9,7 @@ from studio_tui.document.entries import PipelineEntry, ScheduleEntry
 from studio_tui.errors import NotFound
 
 if TYPE_CHECKING:
-    from studio_tui.client.studio import Studio
+    from studio_tui.client.attachment import Attachment
 
 
 class Pipelines:
@@ -19,7 +19,7 @@ class Pipelines:
         studio: the studio.
     """
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Attachment) -> None:
         self._studio = studio
 
     def runs(self) -> list[PipelineEntry]:
@@ -92,7 +92,7 @@ class PipelineRun:
         id: the run's id.
     """
 
-    def __init__(self, studio: Studio, id: str) -> None:
+    def __init__(self, studio: Attachment, id: str) -> None:
         self._studio = studio
         self.id = id
 

@@ -13,8 +13,8 @@ from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.sync.tunnel import STREAM, Tunnel
 
 if TYPE_CHECKING:
+    from studio_tui.client.attachment import Attachment
     from studio_tui.client.job import Job
-    from studio_tui.client.studio import Studio
     from studio_tui.sync import Stream
 
 LOOPBACK = "127.0.0.1"
@@ -28,7 +28,7 @@ class Ports:
         studio: the studio.
     """
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Attachment) -> None:
         self._studio = studio
 
     def list(self) -> list[PortEntry]:
@@ -100,7 +100,7 @@ class Forward:
         entry: which port.
     """
 
-    def __init__(self, studio: Studio, entry: PortEntry) -> None:
+    def __init__(self, studio: Attachment, entry: PortEntry) -> None:
         self.entry = entry
         self.port = 0
         self._studio = studio
@@ -110,7 +110,7 @@ class Forward:
         self._seq = itertools.count(1)
 
     @classmethod
-    async def begun(cls, studio: Studio, entry: PortEntry, at: int) -> Self:
+    async def begun(cls, studio: Attachment, entry: PortEntry, at: int) -> Self:
         """See Ports.forward."""
         made = cls(studio, entry)
         room = await made._led()
@@ -231,7 +231,7 @@ class Forward:
             await self._studio.command("ports.leave", room=room)
 
 
-async def answering(studio: Studio, job: Job) -> PortEntry:
+async def answering(studio: Attachment, job: Job) -> PortEntry:
     """The port of a job's server, once it is well.
 
     Raises:
@@ -247,6 +247,6 @@ async def answering(studio: Studio, job: Job) -> PortEntry:
     return entry
 
 
-def _up(studio: Studio, job: JobEntry) -> PortEntry | None:
+def _up(studio: Attachment, job: JobEntry) -> PortEntry | None:
     ports = studio.document.ports.values()
     return next((p for p in ports if p.job == job.id and p.state == "up" and not job.over), None)

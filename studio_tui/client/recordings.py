@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from studio_tui.client.answer import Answer
 
 if TYPE_CHECKING:
-    from studio_tui.client.studio import Studio
+    from studio_tui.client.attachment import Attachment
 
 READ_SIZE = 512 * 1024
 
@@ -38,7 +38,7 @@ class RecordingInfo:
 class Recordings:
     """Every recording that the studio's host keeps."""
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Attachment) -> None:
         self._studio = studio
 
     async def list(self) -> list[RecordingInfo]:

@@ -21,8 +21,8 @@ from studio_tui.document.remarks import (
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 
 if TYPE_CHECKING:
+    from studio_tui.client.attachment import Attachment
     from studio_tui.client.file import SharedFile
-    from studio_tui.client.studio import Studio
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Thread:
 class Remarks:
     """What is said about the studio's files, whether they are open here or not."""
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Attachment) -> None:
         self._studio = studio
         self._comments = studio.document.comments
         self._marks = studio.document.marks

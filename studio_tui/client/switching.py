@@ -10,7 +10,7 @@ from studio_tui.document.entries import MachineEntry, SwitchEntry, read_as
 from studio_tui.errors import StudioError
 
 if TYPE_CHECKING:
-    from studio_tui.client.studio import Studio
+    from studio_tui.client.attachment import Attachment
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class SwitchPlan:
         return asdict(self)
 
 
-async def machines(studio: Studio) -> list[MachineEntry]:
+async def machines(studio: Attachment) -> list[MachineEntry]:
     """The machines that the studio can be on. NotFound: the host is away."""
     told = Answer("machines.list", await studio.query("machines.list"))
     return [
@@ -51,7 +51,7 @@ async def machines(studio: Studio) -> list[MachineEntry]:
     ]
 
 
-async def plan(studio: Studio, machine: str) -> SwitchPlan:
+async def plan(studio: Attachment, machine: str) -> SwitchPlan:
     """What taking the studio to `machine` would do.
 
     Raises:
@@ -61,7 +61,7 @@ async def plan(studio: Studio, machine: str) -> SwitchPlan:
     return read_as(SwitchPlan, await studio.command("machines.plan", machine=machine))
 
 
-async def switch(studio: Studio, machine: str) -> SwitchEntry:
+async def switch(studio: Attachment, machine: str) -> SwitchEntry:
     """Take the studio to `machine`; returns once it is there.
 
     Raises:
@@ -81,6 +81,6 @@ async def switch(studio: Studio, machine: str) -> SwitchEntry:
     return ended
 
 
-def _ended(studio: Studio, machine: str) -> bool:
+def _ended(studio: Attachment, machine: str) -> bool:
     entry = studio.document.switch
     return entry is not None and entry.target == machine and entry.over

@@ -18,7 +18,7 @@ from studio_tui.terminal.row import Row
 from studio_tui.terminal.screen import ALL, Changed, Screen
 
 if TYPE_CHECKING:
-    from studio_tui.client.studio import Studio
+    from studio_tui.client.attachment import Attachment
     from studio_tui.sync.room import Room
 
 SEAT_SECONDS = 5.0
@@ -36,7 +36,7 @@ class SharedTerminal:
         room: its joined room.
     """
 
-    def __init__(self, studio: Studio, id: str, room: Room) -> None:
+    def __init__(self, studio: Attachment, id: str, room: Room) -> None:
         self.studio = studio
         self.id = id
         self.room = room

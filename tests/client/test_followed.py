@@ -54,8 +54,12 @@ async def test_forgetting_leaves_the_room_once(stage: Stage) -> None:
 async def test_what_is_removed_is_forgotten(stage: Stage) -> None:
     studio = await stage.attach()
     followed, make = Followed(studio.session), Making(studio)
-    job = await followed.join(ROOM, make)
-    followed.forget_removed(studio.document)
+    removed = False
+    job = await followed.join(ROOM, make, lambda: removed)
+    followed.forget_gone()
+    assert ROOM in studio.session.rooms
+    removed = True
+    followed.forget_gone()
     assert ROOM not in studio.session.rooms
     assert job.room.on_stream is None
 

@@ -259,7 +259,7 @@ async def test_without_follow_an_absent_host_is_an_error(stage: Stage, soon: Soo
 async def test_an_error_of_the_host_itself_is_told_not_tried_for_ever(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("studio_tui.client.studio.NEWS_SECONDS", 0.05)
+    monkeypatch.setattr("studio_tui.client.attachment.NEWS_SECONDS", 0.05)
     job = await followed(stage, bytearray())
     stage.host.answers["jobs.log"] = lambda _: NotFound("this machine has no job j1")
     with pytest.raises(NotFound, match="no job j1"):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from studio_tui.client.services import Stopped
 from studio_tui.client.studio import Studio
+
+if TYPE_CHECKING:
+    from .conftest import Soon, Stage
 
 ROOT = Path(__file__).parents[2] / "studio_tui"
 ASKING = {"query", "command", "ask", "_ask"}
@@ -54,15 +58,23 @@ def test_the_app_and_the_commands_ask_through_the_same_methods(folder: str) -> N
 async def test_meters_and_the_end_on_a_real_host(
     hosted: object, soon: Callable[[Studio, Callable[[], bool]], Awaitable[None]]
 ) -> None:
-    async with hosted.attach() as studio:  # type: ignore[attr-defined]
+    async with hosted.attach() as studio:
         await soon(studio, lambda: "local" in studio.meters)
         studio.meters.clear()
         assert (await studio.load_meters())["local"].memory_total
         assert studio.meters["local"].memory_total
 
 
-async def test_stopping_tells_what_ended(stage: object) -> None:
-    studio = await stage.attach()  # type: ignore[attr-defined]
-    host = stage.host  # type: ignore[attr-defined]
+async def test_stopping_tells_what_ended(stage: Stage) -> None:
+    studio = await stage.attach()
+    host = stage.host
     host.answers["studio.stop"] = lambda _: {"terminals": 2, "jobs": 1, "new": "ignored"}
     assert await studio.stop() == Stopped(2, 1)
+
+
+async def test_meters_that_are_none_are_passed_over(stage: Stage, soon: Soon) -> None:
+    studio = await stage.attach()
+    for data in (b"", b"[1]", b"\xff", b'{"machine": "m", "time": 2}'):
+        stage.host.session.stream(studio.id, "meters", 1, data)
+    await soon(studio, lambda: bool(studio.meters))
+    assert list(studio.meters) == ["m"]

@@ -124,7 +124,7 @@ async def test_a_terminal_is_one_object_however_often_it_is_asked_for(stage: Sta
 
 
 async def test_an_unknown_terminal(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio_tui.client.studio.LISTED_SECONDS", 0.1)
+    monkeypatch.setattr("studio_tui.client.attachment.LISTED_SECONDS", 0.1)
     studio = await stage.attach()
     with pytest.raises(NotFound, match="no terminal nope"):
         await studio.terminal("nope")

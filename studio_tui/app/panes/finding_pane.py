@@ -17,7 +17,7 @@ from studio_tui.document.findings import Finding
 from studio_tui.errors import StudioError
 
 if TYPE_CHECKING:
-    from studio_tui.client.studio import Topic
+    from studio_tui.client.attachment import Topic
 
 ERROR, WARNING = "✗", "▲"
 _STATUS_CELLS = 60

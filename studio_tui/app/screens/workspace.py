@@ -35,7 +35,8 @@ from studio_tui.app.widgets.place_strip import PlaceStrip
 from studio_tui.app.widgets.terminal_view import TerminalView
 from studio_tui.app.widgets.top_line import MachineButton, TopLine
 from studio_tui.app.words import sleep
-from studio_tui.client.studio import Studio, Topic
+from studio_tui.client.attachment import Topic
+from studio_tui.client.studio import Studio
 
 if TYPE_CHECKING:
     from studio_tui.app.job_form import RunRequest
