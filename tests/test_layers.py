@@ -31,8 +31,11 @@ ROOMS: dict[str, frozenset[str]] = {
     "studio_tui.meters": frozenset(),
     "studio_tui.payload": frozenset(),
     "studio_tui.training": frozenset(),
-    # The two ends share the wire's words, the bounds of an update, and the errors of both.
-    "studio_tui.document": frozenset({"relay_server.validate", "relay_server.errors"}),
+    # The two ends share the wire's words, the bounds of an update, and the errors of both. What
+    # devices a job has is written, and read, in one way.
+    "studio_tui.document": frozenset(
+        {"relay_server.validate", "relay_server.errors", "studio_tui.jobs.devices"}
+    ),
     "studio_tui.sync": frozenset(
         {"relay_server.wire", "relay_server.errors", "studio_tui.document"}
     ),
