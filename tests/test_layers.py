@@ -45,8 +45,8 @@ ROOMS: dict[str, frozenset[str]] = {
     "studio_tui.jobs": frozenset(
         {"studio_tui.machines", "studio_tui.settings", "studio_tui.payload"}
     ),
-    # A step asks for a job, and is held against what a job takes.
-    "studio_tui.pipelines": frozenset({"studio_tui.jobs.spec"}),
+    # A step asks for a job, and is held against what a job takes; or it copies from an address.
+    "studio_tui.pipelines": frozenset({"studio_tui.jobs.spec", "studio_tui.data.source"}),
     "studio_tui.data": frozenset({"studio_tui.settings"}),
     # A lesson is taken in a studio; what it says is data, and imports nothing.
     "studio_tui.client": frozenset(
