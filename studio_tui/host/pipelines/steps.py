@@ -152,7 +152,7 @@ class Steps:
             looked = await self._looked(step, step.inputs)
             if looked["without"]:
                 raise StudioError(f"inputs {looked['without'][0]!r} name no file")
-            key = step.key(looked["files"], self._needed(run, step))
+            key = step.key(looked["files"], [run.told[need].get("key", "") for need in step.needs])
             job = self._done.find(key)
             if job in self._document.jobs and not looked["missing"] and not run.force:
                 run.tell(step.name, key=key, job=job)
@@ -170,8 +170,9 @@ class Steps:
 
         async def key() -> str:
             mark = await self._transfers.mark(transfer)
+            # Both ends are all that counts: what a copy needs, it needs for the order alone.
             files = {**looked["files"], transfer.url: mark}
-            return step.key(files, self._needed(run, step)) if mark else f"{run.id}.{step.name}"
+            return step.key(files, ()) if mark else f"{run.id}.{step.name}"
 
         before = await key()
         done = self._done.find(before)
@@ -186,10 +187,6 @@ class Steps:
         run.tell(step.name, key=after, note=note)
         self._done.keep(after, note)
         return State.SUCCEEDED
-
-    def _needed(self, run: Run, step: Step) -> list[str]:
-        """The keys of what a step needs."""
-        return [run.told[need].get("key", "") for need in step.needs]
 
     async def _job(self, run: Run, step: Step, changed: Callable[[], None]) -> State:
         name = f"{run.pipeline.name}.{step.name}.{run.id[:4]}"
