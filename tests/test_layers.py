@@ -31,8 +31,11 @@ ROOMS: dict[str, frozenset[str]] = {
     "studio_tui.meters": frozenset(),
     "studio_tui.payload": frozenset(),
     "studio_tui.training": frozenset(),
-    # The two ends share the wire's words, the bounds of an update, and the errors of both.
-    "studio_tui.document": frozenset({"relay_server.validate", "relay_server.errors"}),
+    # The two ends share the wire's words, the bounds of an update, and the errors of both. What
+    # devices a job has is written, and read, in one way.
+    "studio_tui.document": frozenset(
+        {"relay_server.validate", "relay_server.errors", "studio_tui.jobs.devices"}
+    ),
     "studio_tui.sync": frozenset(
         {"relay_server.wire", "relay_server.errors", "studio_tui.document"}
     ),
@@ -42,8 +45,8 @@ ROOMS: dict[str, frozenset[str]] = {
     "studio_tui.jobs": frozenset(
         {"studio_tui.machines", "studio_tui.settings", "studio_tui.payload"}
     ),
-    # A step asks for a job, and is held against what a job takes.
-    "studio_tui.pipelines": frozenset({"studio_tui.jobs.spec"}),
+    # A step asks for a job, and is held against what a job takes; or it copies from an address.
+    "studio_tui.pipelines": frozenset({"studio_tui.jobs.spec", "studio_tui.data.source"}),
     "studio_tui.data": frozenset({"studio_tui.settings"}),
     # A lesson is taken in a studio; what it says is data, and imports nothing.
     "studio_tui.client": frozenset(

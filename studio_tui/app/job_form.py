@@ -128,6 +128,12 @@ OPTIONS = (
         "Kept by: studio-tui secret set HF_TOKEN",
         read=_names, signs=("secret", "environment variable"),
     ),
+    Field(
+        "data", "data", "none; or URLs, such as s3://bucket/images/",
+        "What it is trained on: files, bytes and rows are noted with the run, and it is lent "
+        "credentials that end. The sources are those of F10; a URL with a space is 'quoted'.",
+        read=_words, signs=("address of data", "source of data", "://", "credentials of two"),
+    ),
 )  # fmt: skip
 FIELDS = (SCRIPT, ARGS, *OPTIONS)
 
@@ -154,6 +160,8 @@ class RunRequest:
             case "args":
                 return shlex.join(self.args)
         value = self.options.get(name, "")
+        if name == "data":
+            return shlex.join(value)
         return ", ".join(value) if isinstance(value, list) else str(value)
 
 

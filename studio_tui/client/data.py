@@ -79,7 +79,7 @@ class DataCopy:
     Attributes:
         state: running, done, stopped or failed.
         done, total: bytes; a total of None is not known.
-        result: what became of it: files, bytes, checked (by which checksum), skipped.
+        result: what became of it: files, bytes, rows, checked (by which checksum), skipped.
     """
 
     copy: str = ""
@@ -150,6 +150,11 @@ class Data:
             token = page.token
             if not token:
                 return
+
+    async def stat(self, version: str = "") -> DataEntry:
+        """The file or table itself: its size, and the tag of its content."""
+        told = await self._ask("data.stat", version=version)
+        return _entry(self.url.partition("://")[0], told.get("entry"))
 
     async def head(self, rows: int = ROWS, version: str = "") -> DataPreview:
         """A look at the file or table: its first rows or characters, or a small picture."""

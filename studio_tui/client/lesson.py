@@ -198,11 +198,10 @@ def _is_in(state: str, job: JobEntry) -> bool:
 
 def _fits(job: JobEntry, options: Mapping[str, Any]) -> bool:
     """Whether a check's options are about a job like this one; `devices`, `nodes`: or more."""
-    devices = (job.devices or "1")[:9]  # every editor can write thousands of digits there
     return (
         options.get("script", "") in job.command
         and options.get("precision", job.precision) == job.precision
         and job.nodes >= options.get("nodes", 1)
-        and (int(devices) if devices.isdecimal() else 1) >= options.get("devices", 1)
+        and job.device_count >= options.get("devices", 1)
         and (not options.get("moved") or any(move.phase == "done" for move in job.moved))
     )

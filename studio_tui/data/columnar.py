@@ -44,7 +44,8 @@ def fetch_table(source: Source, entry: Entry, target: Target, going: Going) -> C
     finally:
         sink.over = True
         target.close()
-    return Copied(1, sink.tell(), f"count of {count} rows" if count == found.total else "")
+    checked = f"count of {count} rows" if count == found.total else ""
+    return Copied(1, sink.tell(), checked, count)
 
 
 def _write(found: Rows, sink: _Sink, going: Going) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from studio_tui.data.local import Origin, Target
 from studio_tui.data.pace import Beside, in_order
+from studio_tui.data.preview import rows_of
 from studio_tui.data.source import Checksum, Entry, Going, Source
 from studio_tui.errors import NotFound, StudioError, UsageFault
 
@@ -25,6 +26,7 @@ class Copied:
     Attributes:
         files, bytes: how much is there now.
         checked: by which checksum the content was compared with the source's; "" for its size only.
+        rows: of a table, or of a single file that tells; None where nobody knows.
         skipped: files that were passed over, each with the reason, the first of them.
         passed_over: how many there were.
     """
@@ -32,6 +34,7 @@ class Copied:
     files: int = 0
     bytes: int = 0
     checked: str = ""
+    rows: int | None = None
     skipped: list[str] = field(default_factory=list)
     passed_over: int = 0
 
@@ -47,12 +50,20 @@ class Copied:
 
 
 def fetch(source: Source, entry: Entry, target: Target, going: Going) -> Copied:
-    """Copy a file out of a source; a table, as a Parquet file.
+    """Copy a file out of a source; a table, as a Parquet file. Rows are counted if that is cheap.
 
     Raises:
         Stopped: it was called off; the draft stays, and the next attempt goes on with it.
         StudioError: the source; or what arrived is not what it has, and nothing is kept.
     """
+    copied = _fetch(source, entry, target, going)
+    if copied.rows is None:
+        copied.rows = rows_of(source, entry)
+    return copied
+
+
+def _fetch(source: Source, entry: Entry, target: Target, going: Going) -> Copied:
+    """`fetch`, and no rows of a file."""
     if entry.kind == "table":
         from studio_tui.data.columnar import fetch_table
 
@@ -196,7 +207,7 @@ def _fetched(
     if not safe(entry.name):
         return "no such path can be on a disk"
     try:
-        return fetch(source, entry, target(entry.name), going)
+        return _fetch(source, entry, target(entry.name), going)
     except UsageFault as problem:
         return problem.message
     except (FileExistsError, NotADirectoryError, IsADirectoryError):

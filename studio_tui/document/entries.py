@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field, fields
 from types import NoneType, UnionType
 from typing import Any, Self, TypeVar, get_args, get_origin, get_type_hints
 
+from studio_tui.jobs.devices import device_count
+
 JOB_ENDS = frozenset({"succeeded", "failed", "stopped", "lost"})
 SWITCH_ENDS = frozenset({"done", "failed", "cancelled"})
 YES = "yes"
@@ -206,12 +208,15 @@ class JobEntry(Entry):
         return self.state in JOB_ENDS
 
     @property
+    def device_count(self) -> int:
+        """How many devices it was to have on each machine, or holds if those are more; else one."""
+        held = [len(gpus) for gpus in self.gpus.values() if isinstance(gpus, list)]
+        return max(device_count(self.devices or "") or 1, *held, 1)
+
+    @property
     def several(self) -> bool:
-        """Whether more than one process was asked for, as far as that is known."""
-        devices = (self.devices or "")[:9]
-        asked = int(devices) if devices.isdecimal() else devices.rstrip(",").count(",") + 1
-        held = sum(len(gpus) for gpus in self.gpus.values() if isinstance(gpus, list))
-        return max(self.nodes, asked, held) > 1
+        """Whether it has more than one process, as far as that is known."""
+        return max(self.nodes, len(self.gpus), self.device_count) > 1
 
     def cost_until(self, moment: float, machines: Mapping[str, MachineEntry]) -> float | None:
         """What the job has cost by a Unix time in seconds; None where nothing is paid.

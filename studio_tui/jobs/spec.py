@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio_tui.errors import UsageFault
 from studio_tui.jobs.budget import USUAL_ALARM, money, share
+from studio_tui.jobs.devices import checked_devices, device_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +33,6 @@ ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps", "tpu")
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STRATEGY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
-_DEVICES = re.compile(r"[1-9][0-9]{0,4}|[0-9]{1,4}(,[0-9]{1,4})+,?|[0-9]{1,4},")
 _DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s?)?")
 _PATH = re.compile(r"/[!-~]{0,200}")
 LAST_PORT = 65535
@@ -100,7 +100,7 @@ class JobSpec:
         put = object.__setattr__
         put(self, "name", _checked_name(self.name) or _target_name(self.script, self.command))
         put(self, "precision", canonical_precision(self.precision))
-        put(self, "devices", _checked_devices(self.devices))
+        put(self, "devices", checked_devices(self.devices))
         _check_choice("accelerator", self.accelerator, ACCELERATORS)
         if self.strategy and not _STRATEGY.fullmatch(self.strategy):
             raise UsageFault(
@@ -211,11 +211,7 @@ class JobSpec:
     @property
     def device_count(self) -> int | None:
         """How many devices were asked for; None when that was left open."""
-        if not self.devices or self.devices == "auto":
-            return None
-        if "," in self.devices:
-            return len([part for part in self.devices.split(",") if part])
-        return int(self.devices)
+        return device_count(self.devices)
 
     def _check_port(self) -> None:
         if self.port is None:
@@ -280,19 +276,6 @@ def _checked_name(name: str) -> str:
     if len(name) > 80 or not name.isprintable():
         raise UsageFault("a job's name is one line of at most 80 characters", "choose another")
     return name
-
-
-def _checked_devices(devices: str) -> str:
-    plain = devices.replace(" ", "")
-    if not plain or plain == "auto":
-        return plain
-    indices = [part for part in plain.split(",") if part]
-    if not _DEVICES.fullmatch(plain) or ("," in plain and len(set(indices)) < len(indices)):
-        raise UsageFault(
-            f"devices {devices!r} is neither a count nor a list",
-            'give a count such as 2, indices such as 0,1 (each once), or "auto"',
-        )
-    return plain
 
 
 def _check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import glob
 import hashlib
 import json
 import re
 import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from studio_tui.errors import StudioError, UsageFault
 from studio_tui.jobs.spec import JobSpec
+from studio_tui.pipelines import values
+from studio_tui.pipelines.transfer import Transfer, read_transfer
+from studio_tui.pipelines.values import Wrong
 
-KINDS = ("job", "check", "serve")
+KINDS = ("job", "check", "serve", "data")
 MOST_STEPS = 64
 MOST_BYTES = 64 * 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
@@ -30,14 +34,15 @@ class Step:
 
     Attributes:
         kind: job: done when it ends with 0; check: a job too, or a bound of a metric; serve: done
-            when its server is well, and left running.
+            when its server is well, and left running; data: done when it is copied.
         needs: the steps that have to be done before.
         inputs: patterns of files; a step with inputs is not run again while they, its own
             settings and what it needs are as they were when it succeeded.
         outputs: files that it leaves; it is run again when one of them is gone.
         machine: where it runs; the studio's machine when "".
-        options: what `jobs.run` takes; empty for a bound of a metric.
+        options: what `jobs.run` takes; empty for what is no job.
         metric, of, below, above: the last value of which metric of which step has to be where.
+        transfer: what is copied, of a data step.
     """
 
     name: str
@@ -51,11 +56,12 @@ class Step:
     of: str = ""
     below: float | None = None
     above: float | None = None
+    transfer: Transfer | None = None
 
     @property
     def cached(self) -> bool:
         """Whether it may be left out when nothing has changed."""
-        return bool(self.inputs) and self.kind != "serve"
+        return self.transfer is not None or (bool(self.inputs) and self.kind != "serve")
 
     def key(self, files: Mapping[str, str], needs: Sequence[str]) -> str:
         """What tells whether anything has changed: a hash of all that it depends on.
@@ -64,7 +70,8 @@ class Step:
             files: its inputs with the hashes of their contents.
             needs: the keys of the steps that it needs.
         """
-        told = [self.name, self.kind, self.machine, dict(self.options), dict(files), list(needs)]
+        asked = dict(self.options) if self.transfer is None else asdict(self.transfer)
+        told = [self.name, self.kind, self.machine, asked, dict(files), list(needs)]
         text = json.dumps(told, sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
@@ -99,14 +106,6 @@ class Pipeline:
         return _told(Wrong(step, key, message, hint), self.path, self.text)
 
 
-class Wrong(Exception):
-    """What is wrong with a key of a step; `step` is "" for the pipeline itself."""
-
-    def __init__(self, step: str, key: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.step, self.key, self.message, self.hint = step, key, message, hint
-
-
 def read_toml(text: str, path: str) -> Pipeline:
     """The pipeline in a file.
 
@@ -133,18 +132,17 @@ def read(plain: object, path: str = "", text: str = "", default: str = "pipeline
         UsageFault: it is none; says which step, and where in `text` if there is any.
     """
     try:
-        table = _table("", "", plain)
-        if unknown := sorted(set(table) - set(_TOP)):
-            raise _unknown("", unknown[0], _TOP)
+        table = values.table("", "", plain)
+        values.check_known("", table, _TOP)
         name = table.get("name", default)
         if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= 40:
             raise Wrong("", "name", "the name is not a line of at most 40 characters", "shorten it")
-        told = _table("", "steps", table.get("steps", {}))
+        told = values.table("", "steps", table.get("steps", {}))
         if not 0 < len(told) <= MOST_STEPS:
             raise Wrong(
                 "", "steps", f"it has {len(told)} steps", f"give 1 to {MOST_STEPS}: [steps.x]"
             )
-        steps = {key: _step(key, _table(key, "", value)) for key, value in told.items()}
+        steps = {key: _step(key, values.table(key, "", value)) for key, value in told.items()}
         ordered = _ordered({key: _bound(step, steps) for key, step in steps.items()})
     except Wrong as wrong:
         raise _told(wrong, path, text) from None
@@ -173,47 +171,48 @@ def _line(text: str, step: str, key: str) -> int:
 
 def _step(name: str, told: Mapping[str, Any]) -> Step:
     for key, value in told.items():
-        if _is_huge(value):
+        if values.is_huge(value):
             raise Wrong(name, key, f"{key} has a number of over 64 bits", "write a smaller one")
     if not _NAME.fullmatch(name):
         raise Wrong(name, "", "a step's name has letters, digits, - and _", "rename it")
     kind = told.get("kind", "job")
     if kind not in KINDS:
         raise Wrong(name, "kind", f"there is no kind {kind!r}", f"choose {', '.join(KINDS)}")
+    needs = values.texts(name, "needs", told)
+    if kind == "data":
+        return _data(name, needs, told)
     options = {key: value for key, value in told.items() if key not in _OWN}
     bound = kind == "check" and "metric" in told
-    if bound and options:
-        raise _unknown(name, sorted(options)[0], _OWN)
+    if bound:
+        values.check_known(name, told, _OWN)
     for key in ("metric", "of", "below", "above"):
         if key in told and not bound:
             raise Wrong(name, key, f"{key} belongs to a check of a metric", 'kind = "check"')
+    for key in ("from", "to"):
+        if key in told:
+            raise Wrong(name, key, f"{key} belongs to a step that copies", 'kind = "data"')
     return Step(
         name,
         kind,
-        _texts(name, "needs", told),
-        _patterns(name, "inputs", told),
-        _patterns(name, "outputs", told),
-        _text(name, "machine", told),
+        needs,
+        values.patterns(name, "inputs", told),
+        values.patterns(name, "outputs", told),
+        values.text(name, "machine", told),
         {} if bound else _options(name, kind, options),
-        _text(name, "metric", told),
-        _text(name, "of", told),
-        _number(name, "below", told),
-        _number(name, "above", told),
+        values.text(name, "metric", told),
+        values.text(name, "of", told),
+        values.number(name, "below", told),
+        values.number(name, "above", told),
     )
 
 
-def _is_huge(value: object) -> bool:
-    """Whether there is an integer that TOML does not have: Python can neither write each of them,
-    which messages and JSON would have to, nor make a float of it.
-    """
-    left = [value]
-    while left:
-        item = left.pop()
-        if isinstance(item, int) and not -(1 << 63) <= item < 1 << 63:
-            return True
-        if isinstance(item, (list, dict)):
-            left += item.values() if isinstance(item, dict) else item
-    return False
+def _data(name: str, needs: tuple[str, ...], told: Mapping[str, Any]) -> Step:
+    """A step that copies: the end in the studio's folder is what it needs or leaves there."""
+    values.check_known(name, told, ("kind", "needs", "from", "to"))
+    found = read_transfer(name, told)
+    here = (glob.escape(found.path),)
+    inputs, outputs = (here, ()) if found.out else ((), here)
+    return Step(name, "data", needs, inputs, outputs, transfer=found)
 
 
 def _options(name: str, kind: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -273,48 +272,3 @@ def _circle(steps: Mapping[str, Step]) -> Wrong:
     return Wrong(
         name, "needs", f"{' needs '.join(circle)}: none of them can begin", "take one of them out"
     )
-
-
-def _unknown(step: str, key: str, known: Sequence[str]) -> Wrong:
-    near = difflib.get_close_matches(key, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-    return Wrong(step, key, f"there is no setting {key!r} here", hint)
-
-
-def _table(step: str, key: str, value: object) -> dict[str, Any]:
-    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
-        what = key or (f"step {step}" if step else "a pipeline")
-        raise Wrong(step, key, f"{what} is not a table", "see docs/pipelines.md")
-    return value
-
-
-def _text(step: str, key: str, told: Mapping[str, Any]) -> str:
-    value = told.get(key, "")
-    if not isinstance(value, str) or len(value) > 200 or not value.isprintable():
-        raise Wrong(step, key, f"{key} is not a text", f'write {key} = "..."')
-    return value
-
-
-def _texts(step: str, key: str, told: Mapping[str, Any]) -> tuple[str, ...]:
-    value = told.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise Wrong(step, key, f"{key} is not a list of texts", f'write {key} = ["..."]')
-    return tuple(dict.fromkeys(value))
-
-
-def _patterns(step: str, key: str, told: Mapping[str, Any]) -> tuple[str, ...]:
-    found = _texts(step, key, told)
-    for pattern in found:
-        if pattern.startswith("/") or ".." in pattern.split("/") or "\0" in pattern:
-            hint = "write a path in the studio's folder"
-            raise Wrong(step, key, f"{pattern!r} leads out of the studio's folder", hint)
-    return found
-
-
-def _number(step: str, key: str, told: Mapping[str, Any]) -> float | None:
-    value = told.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
-        raise Wrong(step, key, f"{key} is not a number", f"write {key} = 2.5")
-    return float(value)

@@ -21,6 +21,7 @@ FULL = {
     "script": "train.py", "args": "-n 'a b'", "machine": "box1,box2", "nodes": "2",
     "devices": "0,1", "precision": "bf16-mixed", "strategy": "ddp", "max_runtime": "2h",
     "budget": "5.00", "retries": "3", "secrets": "HF_TOKEN, WANDB_API_KEY",
+    "data": "s3://b/images/ 'lake://b/two words.csv'",
 }  # fmt: skip
 
 
@@ -34,6 +35,7 @@ def test_every_field_counts() -> None:
         "machine": "box1,box2", "nodes": 2, "devices": "0,1", "precision": "bf16-mixed",
         "strategy": "ddp", "max_runtime": "2h", "budget": "5.00", "retries": 3,
         "secrets": ["HF_TOKEN", "WANDB_API_KEY"],
+        "data": ["s3://b/images/", "lake://b/two words.csv"],
     }  # fmt: skip
     assert request == RunRequest("train.py", ["-n", "a b"], options)
     assert {each.name: request.typed(each.name) for each in FIELDS} == FULL
@@ -49,6 +51,7 @@ def test_what_is_empty_is_left_to_the_script() -> None:
     [
         ({"script": " "}, "script"),
         ({"args": "'"}, "args"),
+        ({"data": "'s3://b"}, "data"),
         ({"nodes": "two"}, "nodes"),
         ({"retries": "-1"}, "retries"),
         ({"retries": "9" * 5000}, "retries"),
@@ -93,6 +96,9 @@ def test_what_the_host_answers_belongs_to_a_field(given: dict[str, Any], field: 
         (UsageFault("box has 1 GPU, and 2 asked for"), "devices"),
         (UsageFault("box has no price, so a budget would mean nothing there"), "budget"),
         (NotFound("no secret 'HF_TOKEN'"), "secrets"),
+        (UsageFault("'images' is no address of data"), "data"),
+        (NotFound("there is no source of data 'lane'"), "data"),
+        (NotFound("there is nothing at s3://b/images"), "data"),
         (NotFound("there is no b.py in /studio"), "script"),
         (StudioError("the disk is full"), ""),
     ],

@@ -237,8 +237,20 @@ async def test_what_a_stranger_wrote_breaks_nothing(stage: Any, told: dict[str, 
     assert course.plain()["done"] is (course.step is None)
 
 
-def test_a_count_of_thousands_of_digits_is_one() -> None:
-    assert _fits(JobEntry("j1", devices="9" * 5000), {"devices": 2})
+@pytest.mark.parametrize(
+    ("job", "fits"),
+    [
+        (JobEntry("j1", devices="2"), True),
+        (JobEntry("j1", devices="0,1"), True),
+        (JobEntry("j1", devices="auto", gpus={"box": [0, 1]}), True),
+        (JobEntry("j1", devices="auto"), False),
+        (JobEntry("j1", devices="1,"), False),
+        (JobEntry("j1", devices="9" * 5000), False),
+        (JobEntry("j1"), False),
+    ],
+)
+def test_devices_count_however_they_were_asked_for(job: JobEntry, fits: bool) -> None:
+    assert _fits(job, {"devices": 2}) is fits
 
 
 async def test_words_name_the_studio(stage: Any) -> None:

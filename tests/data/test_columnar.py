@@ -35,7 +35,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_table_arrives_batch_by_batch(tmp_path: Path) -> None:
     source = Warehouse([(n, f"r{n}") for n in range(35)])
     copied = fetch_table(source, TABLE, LocalTarget(tmp_path / "t.parquet"), Going())
-    assert copied.checked == "count of 35 rows"
+    assert (copied.checked, copied.rows) == ("count of 35 rows", 35)
     table = pyarrow.parquet.ParquetFile(tmp_path / "t.parquet")
     assert (table.metadata.num_rows, table.num_row_groups) == (35, 4)
     assert copied.bytes == (tmp_path / "t.parquet").stat().st_size

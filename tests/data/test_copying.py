@@ -14,6 +14,7 @@ from studio_tui.data.source import Checksum, Entry, Going, Page, Stopped
 from studio_tui.errors import NotFound, StudioError, UsageFault
 from tests.data.stores import Store, s3
 from tests.data.tables import Shelf
+from tests.data.test_preview import parquet
 
 SIZE = 100_000
 DATA = os.urandom(SIZE)
@@ -45,6 +46,17 @@ def test_a_file_arrives_whole_and_is_compared(store: Store, tmp_path: Path) -> N
     assert (tmp_path / "x" / "a").read_bytes() == DATA
     assert going.done == SIZE
     assert [path.name for path in (tmp_path / "x").iterdir()] == ["a"]
+
+
+def test_a_file_that_tells_its_rows_is_counted(moto: Store, tmp_path: Path) -> None:
+    source, bucket = s3(moto), moto.bucket(a=b"x")
+    moto.put(bucket, "d/t.parquet", parquet(30))
+    entry = source.stat(f"{bucket}/d/t.parquet")
+    assert fetch(source, entry, LocalTarget(tmp_path / "t.parquet"), Going()).rows == 30
+    plain = source.stat(f"{bucket}/a")
+    assert fetch(source, plain, LocalTarget(tmp_path / "a"), Going()).rows is None
+    whole = fetch_all(source, f"{bucket}/d/", lambda n: LocalTarget(tmp_path / "d" / n), Going())
+    assert (whole.files, whole.rows) == (1, None)
 
 
 def test_a_copy_that_was_called_off_goes_on_where_it_was(

@@ -155,9 +155,10 @@ def test_what_a_job_costs() -> None:
         (JobEntry("j", devices="3,"), False),
         (JobEntry("j", devices="0,1"), True),
         (JobEntry("j", devices="8"), True),
-        (JobEntry("j", devices="9" * 9999), True),
+        (JobEntry("j", devices="9" * 9999), False),
         (JobEntry("j", nodes=2), True),
         (JobEntry("j", devices="auto", gpus={"box": [0, 1]}), True),
+        (JobEntry("j", gpus={"box1": [0], "box2": [0]}), True),
         (JobEntry("j", gpus={"box": "?"}), False),
     ],
 )

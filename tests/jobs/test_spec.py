@@ -38,20 +38,11 @@ def test_an_unknown_precision_names_those_that_are_known() -> None:
         assert name in raised.value.hint
 
 
-@pytest.mark.parametrize(
-    ("devices", "count"),
-    [("", None), ("auto", None), ("1", 1), ("8", 8), ("0,1", 2), ("0, 3", 2), ("3,", 1)],
-)
-def test_devices_are_a_count_or_a_list(devices: str, count: int | None) -> None:
-    spec = JobSpec(script="train.py", devices=devices)
-    assert spec.devices == devices.replace(" ", "")
-    assert spec.device_count == count
-
-
-@pytest.mark.parametrize("devices", ["0", "-1", "two", "1.5", ",", "0,,1", "1,1", "0x1", "01"])
-def test_other_devices_are_refused(devices: str) -> None:
+def test_devices_are_a_count_or_a_list() -> None:
+    spec = JobSpec(script="train.py", devices="0, 3")
+    assert (spec.devices, spec.device_count) == ("0,3", 2)
     with pytest.raises(UsageFault, match="neither a count nor a list"):
-        JobSpec(script="train.py", devices=devices)
+        JobSpec(script="train.py", devices="two")
 
 
 @pytest.mark.parametrize(

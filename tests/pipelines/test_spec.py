@@ -9,6 +9,7 @@ import pytest
 
 from studio_tui.errors import UsageFault
 from studio_tui.pipelines.spec import MOST_STEPS, read, read_toml
+from studio_tui.pipelines.transfer import Transfer
 
 GOOD = """\
 name = "nightly"
@@ -67,8 +68,12 @@ def test_a_pipeline_in_an_order_in_which_it_can_run() -> None:
         (("retries = 1", "retries = -1"), "p.toml:14: step train: retries is -1", "give"),
         (('inputs = ["data/*.csv"]', 'inputs = ["../*"]'), "p.toml:24: step prepare: '../*' leads",
          "studio's folder"),
-        (('kind = "serve"', 'kind = "data"'), "p.toml:4: step api: there is no kind 'data'",
-         "choose job, check, serve"),
+        (('kind = "serve"', 'kind = "date"'), "p.toml:4: step api: there is no kind 'date'",
+         "choose job, check, serve, data"),
+        (('kind = "serve"', 'kind = "data"'), "p.toml:6: step api: there is no setting 'script'",
+         "there are kind, needs, from, to"),
+        (('script = "serve.py"', 'from = "a"'), "p.toml:6: step api: from belongs to a step that",
+         'kind = "data"'),
         (("below = 2.3", ""), "p.toml:19: step good: it has no bound", "below"),
         (("below = 2.3", 'below = "2"'), "p.toml:20: step good: below is not a number", "2.5"),
         (("below = 2.3", 'below = 2.3\nscript = "x.py"'), "p.toml:21: step good: there is no",
@@ -158,6 +163,65 @@ def test_the_key_changes_with_all_that_matters() -> None:
     assert len({key, *others}) == 6
 
 
+DATA = """\
+[steps.fetch]
+kind = "data"
+from = "s3://bucket/houses/"
+to = "data/houses/"
+
+[steps.back]
+kind = "data"
+needs = ["fetch"]
+from = "out/[1].ckpt"
+to = "s3://bucket/models/"
+"""
+
+
+def test_a_step_copies_either_way() -> None:
+    fetch, back = read_toml(DATA, "p.toml").steps.values()
+    assert fetch.transfer == Transfer("s3://bucket/houses/", "data/houses", False)
+    assert (fetch.inputs, fetch.outputs) == ((), ("data/houses",))
+    assert back.transfer == Transfer("s3://bucket/models/[1].ckpt", "out/[1].ckpt", True)
+    assert (back.inputs, back.outputs) == (("out/[[]1].ckpt",), ())
+    assert fetch.cached
+    assert fetch.key({"s3://b/": "1"}, []) != fetch.key({"s3://b/": "2"}, [])
+    moved = read_toml(DATA.replace("data/houses", "data"), "p.toml").steps["fetch"]
+    assert moved.key({}, []) != fetch.key({}, [])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('from = "s3://bucket/houses/"', 'form = "s3://bucket/houses/"'),
+         "p.toml:3: step fetch: there is no setting 'form' here"),
+        (('to = "data/houses/"', ""), "p.toml:1: step fetch: to is missing"),
+        (('to = "data/houses/"', 'to = 3'), "p.toml:4: step fetch: to is not a text"),
+        (('to = "data/houses/"', 'to = "s3://b/k"'), "p.toml:4: step fetch: both ends are in"),
+        (('to = "data/houses/"', 'to = "../d"'), "p.toml:4: step fetch: '../d' leads out"),
+        (('to = "data/houses/"', 'to = "/houses"'), "p.toml:4: step fetch: '/houses' leads out"),
+        (('to = "data/houses/"', 'to = "."'), "p.toml:4: step fetch: to = '.' names no file"),
+        (("s3://bucket/houses/", "houses/"), "p.toml:3: step fetch: neither end is in a source"),
+        (("s3://bucket/houses/", "s3://bucket"), "p.toml:3: step fetch: s3://bucket names no file"),
+        (("s3://bucket/houses/", "s 3://b/k"), "p.toml:3: step fetch: 's 3://b/k' is no address"),
+        (("out/[1].ckpt", "out/"), "p.toml:9: step back: out/ is a folder"),
+        (('needs = ["fetch"]', 'machine = "box"'), "p.toml:8: step back: there is no setting"),
+    ],
+)  # fmt: skip
+def test_a_copy_that_makes_no_sense_says_where(change: tuple[str, str], message: str) -> None:
+    text = DATA.replace(*change)
+    assert text != DATA
+    with pytest.raises(UsageFault) as raised:
+        read_toml(text, "p.toml")
+    assert raised.value.message.startswith(message)
+    assert raised.value.hint
+
+
+def test_a_copy_has_no_metric() -> None:
+    text = DATA + '[steps.good]\nkind = "check"\nmetric = "loss"\nof = "fetch"\nbelow = 1\n'
+    with pytest.raises(UsageFault, match="not said whose metric"):
+        read_toml(text, "p.toml")
+
+
 def test_bounds_of_metrics() -> None:
     plain = {"steps": {
         "t": {"command": ["true"]},
@@ -177,5 +241,6 @@ def test_the_example_of_the_documentation() -> None:
     text = page.partition("```toml\n")[2].partition("```")[0]
     found = read_toml(text, "pipeline.toml")
     assert [(step.name, step.kind) for step in found.steps.values()] == [
-        ("prepare", "job"), ("train", "job"), ("good", "check"), ("api", "serve"),
+        ("fetch", "data"), ("prepare", "job"), ("train", "job"), ("good", "check"),
+        ("keep", "data"), ("api", "serve"),
     ]  # fmt: skip

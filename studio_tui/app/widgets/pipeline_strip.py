@@ -88,14 +88,16 @@ class PipelineStrip(Static):
 
 
 def strip(run: PipelineEntry) -> list[Piece]:
-    """A run in words: its name, its steps, and why one failed."""
+    """A run in words: its name, its steps, what was copied, and why one failed."""
     pieces = [(f" {clip(scrub(run.name), NAME_WIDTH)} ", "bold", "")]
     for step in run.steps:
         name, state, job = (str(step.get(key, "")) for key in ("name", "state", "job"))
         glyph, style = _GLYPHS.get(state, ("?", "$text-muted"))
         pieces.append((f" {glyph} {clip(scrub(name), NAME_WIDTH)} ", style, job))
-        if state == "failed" and step.get("note"):
-            pieces.append((f"{scrub(str(step['note']))} ", "$text-error", job))
+        if (note := scrub(str(step.get("note") or ""))) and state == "failed":
+            pieces.append((f"{note} ", "$text-error", job))
+        elif note and step.get("kind") == "data":
+            pieces.append((f"{clip(note, NAME_WIDTH)} ", "$text-muted", job))
     return pieces
 
 

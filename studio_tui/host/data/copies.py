@@ -75,6 +75,7 @@ class Copies:
         self._tasks = tasks
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="studio-tui copy")
         self._known: dict[str, Copy] = {}
+        self._ended = asyncio.Condition()
 
     def begin(self, url: str, path: str, by: str, work: Callable[[Going], dict[str, Any]]) -> Copy:
         """Start a copy.
@@ -85,11 +86,8 @@ class Copies:
         Raises:
             UsageFault: too many are under way, or one to the same place.
         """
-        running = [copy for copy in self._known.values() if copy.state == "running"]
-        if len(running) >= AT_ONCE:
-            raise UsageFault(f"{AT_ONCE} copies are under way", "wait for one, or stop one")
-        if any((copy.url, copy.path) == (url, path) for copy in running):
-            raise UsageFault(f"{url} is being copied already", "wait for it, or stop it")
+        if problem := self._in_the_way(url, path):
+            raise problem
         copy = Copy(new_id(), url, path, by)
         self._known[copy.id] = copy
         for over in list(self._known)[: max(0, len(self._known) - REMEMBERED)]:
@@ -97,6 +95,20 @@ class Copies:
                 del self._known[over]
         self._tasks.create_task(self._run(copy, work), name=f"copying {url}")
         return copy
+
+    def _in_the_way(self, url: str, path: str) -> UsageFault | None:
+        """Why a copy cannot begin now."""
+        running = [copy for copy in self._known.values() if copy.state == "running"]
+        if len(running) >= AT_ONCE:
+            return UsageFault(f"{AT_ONCE} copies are under way", "wait for one, or stop one")
+        if any((copy.url, copy.path) == (url, path) for copy in running):
+            return UsageFault(f"{url} is being copied already", "wait for it, or stop it")
+        return None
+
+    async def turn(self, url: str, path: str) -> None:
+        """Wait until nothing is in the way of a copy."""
+        async with self._ended:
+            await self._ended.wait_for(lambda: self._in_the_way(url, path) is None)
 
     async def _run(self, copy: Copy, work: Callable[[Going], dict[str, Any]]) -> None:
         working = asyncio.get_running_loop().run_in_executor(self._pool, work, copy.going)
@@ -121,6 +133,8 @@ class Copies:
             await asyncio.wait((working,))
             raise
         log.info("copy of %s %s: %s", copy.url, copy.state, copy.problem or "")
+        async with self._ended:
+            self._ended.notify_all()
 
     def find(self, id: str) -> Copy:
         """The copy with this id. NotFound: there is none."""

@@ -18,7 +18,7 @@ from studio_tui.data.source import PAGE, Address, Going, Source, parse
 from studio_tui.data.sources import Sources
 from studio_tui.errors import UsageFault
 from studio_tui.host.calls import Method, Params, Result, command
-from studio_tui.host.data.copies import Copies, FolderOrigin, FolderTarget, Loop
+from studio_tui.host.data.copies import Copies, Copy, FolderOrigin, FolderTarget, Loop
 from studio_tui.host.files.folder import Folder
 
 LOOKS = 8
@@ -50,6 +50,7 @@ class Data:
         return [
             command("data.sources", self._sources_call),
             command("data.list", self._list_call),
+            command("data.stat", self._stat_call),
             command("data.head", self._head_call),
             command("data.get", self._get_call),
             command("data.put", self._put_call),
@@ -91,6 +92,11 @@ class Data:
 
         return await self._blocking(look)
 
+    async def _stat_call(self, params: Params) -> Result:
+        source, address = await self._find(params)
+        version = params.text("version", "", 1024)
+        return {"entry": (await self._blocking(lambda: source.stat(address.path, version))).plain()}
+
     async def _head_call(self, params: Params) -> Result:
         source, address = await self._find(params)
         rows, version = params.number("rows", 0, ROWS, 20), params.text("version", "", 1024)
@@ -127,7 +133,14 @@ class Data:
             going.total = entry.size if entry.kind == "file" else None
             return copying.fetch(source, entry, target(path), going).plain()
 
-        return self._copies.begin(str(address), path, params.sender.name, work).plain()
+        return (await self._begin(params, str(address), path, work)).plain()
+
+    async def _begin(
+        self, params: Params, url: str, path: str, work: Callable[[Going], dict[str, Any]]
+    ) -> Copy:
+        if params.values.get("patient") is True:
+            await self._copies.turn(url, path)
+        return self._copies.begin(url, path, params.sender.name, work)
 
     async def _put_call(self, params: Params) -> Result:
         source, address = await self._find(params)
@@ -140,7 +153,7 @@ class Data:
             origin = FolderOrigin(loop, folder, path)
             return copying.send(source, address.path, origin, going, force=force).plain()
 
-        return self._copies.begin(str(address), path, params.sender.name, work).plain()
+        return (await self._begin(params, str(address), path, work)).plain()
 
     async def _copy_call(self, params: Params) -> Result:
         copy = self._copies.find(params.text("copy", cap=64))

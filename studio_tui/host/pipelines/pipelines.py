@@ -11,17 +11,20 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from studio_tui.data.source import parse
 from studio_tui.document.entries import PipelineEntry, ScheduleEntry
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, StudioError, UsageFault
 from studio_tui.host.calls import Method, Params, Result, command
 from studio_tui.host.ids import is_id, new_id
 from studio_tui.host.machines.sites import Sites
-from studio_tui.host.pipelines.steps import Ask, Done, Run, Steps
+from studio_tui.host.pipelines.steps import Done, Run, Steps
+from studio_tui.host.pipelines.transfers import Ask, Transfers
 from studio_tui.pipelines.course import State
 from studio_tui.pipelines.cron import read_cron
 from studio_tui.pipelines.spec import MOST_BYTES, Pipeline, read, read_toml
 from studio_tui.settings.private import read_json, write_json
+from studio_tui.settings.schema import nearest
 from studio_tui.sync.session import Session
 
 log = logging.getLogger(__name__)
@@ -109,7 +112,7 @@ class Pipelines:
             pipeline = await self._read(params.text("path"))
         else:
             pipeline = read(given)
-            await self._check_scripts(pipeline)
+            await self._check(pipeline)
         return self._begin(pipeline, params.sender.name, force).plain()
 
     async def _stop(self, params: Params) -> Result:
@@ -151,14 +154,28 @@ class Pipelines:
             pipeline = read_toml(data.decode(), path)
         except UnicodeDecodeError:
             raise UsageFault(f"{path} is no text", "give the path of a pipeline.toml") from None
-        await self._check_scripts(pipeline)
+        await self._check(pipeline)
         return pipeline
+
+    async def _check(self, pipeline: Pipeline) -> None:
+        """Raises UsageFault for what only this host knows to be wrong."""
+        await self._check_scripts(pipeline)
+        transfers = {n: s.transfer for n, s in pipeline.steps.items() if s.transfer is not None}
+        known = await Transfers(self._ask).sources() if transfers else []
+        for name, transfer in transfers.items():
+            source = parse(transfer.url).source
+            if source not in known:
+                hint = f"{nearest(source, tuple(known))}; data.toml names more"
+                said = f"there is no source of data {source!r}"
+                raise pipeline.fault(name, transfer.key, said, hint)
 
     async def _check_scripts(self, pipeline: Pipeline) -> None:
         made = {path for step in pipeline.steps.values() for path in step.outputs}
+        copies = (step.transfer for step in pipeline.steps.values() if step.transfer is not None)
+        fetched = tuple(f"{copy.path}/" for copy in copies if not copy.out)
         for step in pipeline.steps.values():
             script = step.options.get("script", "")
-            if not script or step.machine or script in made or script.startswith("/"):
+            if not script or step.machine or script in made or script.startswith(("/", *fetched)):
                 continue
             try:
                 await self._ask("files.read", {"path": script, "offset": 0, "length": 0})

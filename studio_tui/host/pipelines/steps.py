@@ -1,35 +1,28 @@
-"""One step of a pipeline: left out when nothing has changed, or run as a job and waited for."""
+"""One step of a pipeline: left out when nothing has changed, or run, or copied, and waited for."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from studio_tui.document.entries import JobEntry, PipelineEntry
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import StudioError
-from studio_tui.host.calls import Result
 from studio_tui.host.machines.sites import Sites
+from studio_tui.host.pipelines.transfers import Ask, CopyStopped, Transfers
 from studio_tui.pipelines.course import Course, State
 from studio_tui.pipelines.spec import Pipeline, Step
+from studio_tui.pipelines.transfer import Transfer
 from studio_tui.settings.private import read_json, write_json
 from studio_tui.sync.session import Session
 
 log = logging.getLogger(__name__)
 
 MOST_KEPT = 2000
-
-
-class Ask(Protocol):
-    """Makes a call of this host, as a client would."""
-
-    def __call__(self, method: str, params: dict[str, Any], by: str = "host") -> Awaitable[Result]:
-        """What it answers, to somebody of that name; raises StudioError."""
-        ...
 
 
 @dataclass
@@ -81,13 +74,13 @@ class Done:
         self._path = path
 
     def find(self, key: str) -> str:
-        """The job that did it; "" when none has."""
+        """The job that did it, or what a copy noted; "" when it was not done."""
         return str(self._read().get(key, ""))
 
-    def keep(self, key: str, job: str) -> None:
-        """A job has done it."""
-        kept = {k: j for k, j in self._read().items() if k != key}
-        write_json(self._path, dict([*kept.items(), (key, job)][-MOST_KEPT:]))
+    def keep(self, key: str, by: str) -> None:
+        """It is done; see `find`."""
+        kept = {k: b for k, b in self._read().items() if k != key}
+        write_json(self._path, dict([*kept.items(), (key, by)][-MOST_KEPT:]))
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -116,6 +109,7 @@ class Steps:
         self._document = document
         self._session = session
         self._done = done
+        self._transfers = Transfers(ask)
 
     async def do(self, run: Run, step: Step, changed: Callable[[], None]) -> State:
         """Bring a step to its end, or find it on its way; returns how it ended.
@@ -126,9 +120,14 @@ class Steps:
         try:
             if step.metric:
                 return await self._judge(run, step)
+            if step.transfer is not None:
+                return await self._copy(run, step, step.transfer, changed)
             if not run.told[step.name].get("key") and await self._known(run, step):
                 return State.CACHED
             return await self._job(run, step, changed)
+        except CopyStopped as problem:
+            run.tell(step.name, note=problem.message)
+            return State.STOPPED
         except StudioError as problem:
             run.tell(step.name, note=problem.message)
         except Exception:
@@ -160,6 +159,34 @@ class Steps:
                 return True
         run.tell(step.name, key=key)
         return False
+
+    async def _copy(
+        self, run: Run, step: Step, transfer: Transfer, changed: Callable[[], None]
+    ) -> State:
+        """Copy, unless both ends are as the last copy left them."""
+        looked = await self._looked(step, step.inputs)
+        if looked["without"]:
+            raise StudioError(f"there is no {transfer.path}")
+
+        async def key() -> str:
+            mark = await self._transfers.mark(transfer)
+            # Both ends are all that counts: what a copy needs, it needs for the order alone.
+            files = {**looked["files"], transfer.url: mark}
+            return step.key(files, ()) if mark else f"{run.id}.{step.name}"
+
+        before = await key()
+        done = self._done.find(before)
+        if done and not looked["missing"] and not run.force:
+            run.tell(step.name, key=before, note=done)
+            return State.CACHED
+        run.tell(step.name, key=before)
+        changed()
+        note = await self._transfers.carry(transfer, run.by)
+        # A copy changes what it goes to; when its source changes meanwhile, it is done again.
+        after = await key() if transfer.out else before
+        run.tell(step.name, key=after, note=note)
+        self._done.keep(after, note)
+        return State.SUCCEEDED
 
     async def _job(self, run: Run, step: Step, changed: Callable[[], None]) -> State:
         name = f"{run.pipeline.name}.{step.name}.{run.id[:4]}"

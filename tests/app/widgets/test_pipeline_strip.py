@@ -22,6 +22,8 @@ def shown(run: PipelineEntry) -> str:
 def test_each_state_has_a_sign_and_a_failure_its_reason() -> None:
     run = PipelineEntry("r1", "nightly", state="running", steps=STEPS)
     assert shown(run) == " nightly  = prepare  ▶ train  · good "
+    copied = {"name": "fetch", "kind": "data", "state": "succeeded", "note": "2 files, 7 bytes"}
+    assert shown(PipelineEntry("r1", "n", steps=[copied])) == " n  ✓ fetch 2 files, 7 bytes "
     failed = [{"name": "train", "state": "failed", "note": "exit 3\x1b[2J"}, {"name": 7}, {}]
     assert shown(PipelineEntry("r1", "n\n", steps=failed)) == " n   ✗ train exit 3[2J  ? 7  ?  "
 

@@ -12,7 +12,7 @@ import pytest
 
 from studio_tui.data.source import Going
 from studio_tui.errors import NotFound, StudioError, UsageFault
-from studio_tui.host.data.copies import Copies, Copy, FolderOrigin, FolderTarget, Loop
+from studio_tui.host.data.copies import AT_ONCE, Copies, Copy, FolderOrigin, FolderTarget, Loop
 from tests.host.conftest import folder_on
 
 
@@ -67,6 +67,32 @@ async def test_the_same_is_not_copied_twice_at_once_and_a_stop_is_heard() -> Non
         assert await asyncio.to_thread(begun.wait, 10)
         copy.going.stop = True
         assert (await ended(copies, copy)).state == "stopped"
+
+
+async def test_whoever_has_time_gets_a_turn() -> None:
+    go_on = threading.Event()
+
+    def waits(_: Going) -> dict[str, Any]:
+        assert go_on.wait(20)
+        return {}
+
+    async with asyncio.TaskGroup() as tasks:
+        copies = Copies(tasks)
+        for number in range(AT_ONCE):
+            copies.begin(f"s3://b/{number}", "a", "ana", waits)
+        with pytest.raises(UsageFault, match="under way"):
+            copies.begin("s3://b/more", "a", "ana", waits)
+
+        async def begin() -> Copy:
+            await copies.turn("s3://b/more", "a")
+            return copies.begin("s3://b/more", "a", "ana", waits)
+
+        both = [tasks.create_task(begin()) for _ in range(2)]
+        await asyncio.sleep(0)
+        assert not any(task.done() for task in both)
+        go_on.set()
+        first, second = await asyncio.gather(*both)  # the same thing: one after the other
+        assert (await ended(copies, second)).state == first.state == "done"
 
 
 async def test_a_host_that_ends_waits_for_its_copies_to_stop() -> None:

@@ -33,6 +33,8 @@ async def test_data_is_looked_at_and_copied_both_ways(bench: Bench, nanio: Store
         assert names == ["d", "a"]
         first = await ana.data(f"lake://{bucket}").page(most=1)
         assert (len(first.entries), bool(first.token)) == (1, True)
+        entry = await ana.data(f"lake://{bucket}/a").stat()
+        assert (entry.url, entry.size, bool(entry.tag)) == (f"lake://{bucket}/a", 9, True)
         seen = await ana.data(f"lake://{bucket}/a").head()
         assert (seen.kind, seen.entry.url, seen.text) == (
             "text",
@@ -73,6 +75,8 @@ async def test_what_is_wrong_is_told_without_what_is_secret(
         for asked, kind in (
             (ana.data("nowhere://b").page(), NotFound),
             (ana.data("no address").page(), UsageFault),
+            (ana.data(f"lake://{bucket}/none").stat(), NotFound),
+            (ana.data(f"lake://{bucket}").stat(), UsageFault),
             (ana.data(f"lake://{bucket}/b").get("x"), NotFound),
             (ana.data(f"lake://{bucket}/a").get("a"), UsageFault),
             (ana.data(f"lake://{bucket}/a").get("../a"), Refused),

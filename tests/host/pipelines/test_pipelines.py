@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,12 +18,15 @@ from studio_tui.client.studio import Studio
 from studio_tui.document.entries import PipelineEntry, ScheduleEntry
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 from studio_tui.host.calls import query
+from studio_tui.host.data.copies import FolderTarget
+from studio_tui.host.data.data import Data
 from studio_tui.host.files.folder import Folder
 from studio_tui.host.jobs.jobs import Jobs
 from studio_tui.host.machines.sites import Site
 from studio_tui.host.pipelines import pipelines as pipelines_module
 from studio_tui.host.pipelines.pipelines import Pipelines
 from studio_tui.host.ports import Ports
+from tests.data.stores import Store
 from tests.host.conftest import HELD, STUDIO, Bench, Parts, eventually, found
 
 Hosting = Callable[[], AbstractAsyncContextManager[Parts]]
@@ -89,6 +94,7 @@ async def hosting(bench: Bench, site: Site, clock: Clock) -> AsyncIterator[Hosti
             await pipelines.resume()
             parts.answer([*jobs.calls(), *pipelines.calls()])
             parts.answer([query("files.read", folder.read_call)])
+            parts.answer(Data(lambda: folder, parts.tasks).calls())
             parts.tasks.create_task(pipelines.keep_time())
             yield parts
         await folder.close()
@@ -219,6 +225,142 @@ async def test_a_server_takes_the_place_of_the_one_before(hosting: Hosting, benc
         plain["steps"]["up"]["port"] = port  # type: ignore[index]
         assert states(await ran(ana, plain)) == {"up": "serving"}
         assert {job.state: job.port for job in jobs.values()} == {"stopped": port, "running": port}
+
+
+DATA = """
+[steps.fetch]
+kind = "data"
+from = "lake://{bucket}/words/"
+to = "words/"
+
+[steps.train]
+needs = ["fetch"]
+command = "sh -c 'cat words/* > model.ckpt'"
+inputs = ["words"]
+outputs = ["model.ckpt"]
+
+[steps.back]
+kind = "data"
+needs = ["train"]
+from = "model.ckpt"
+to = "lake://{bucket}/models/"
+"""
+
+
+async def test_data_comes_is_used_and_goes_back(
+    hosting: Hosting, bench: Bench, moto: Store
+) -> None:
+    moto.table("lake")
+    bucket = moto.bucket()
+    for key, data in (("words/a", b"one "), ("words/b/c", b"x"), ("words/d", b"two")):
+        moto.put(bucket, key, data)
+    (bench.root / "data.toml").write_text(DATA.format(bucket=bucket))
+    names = ("fetch", "train", "back")
+    async with hosting() as parts:
+        ana = await bench.attach("ana")
+        first = await ran(ana, "data.toml")
+        assert states(first) == {"fetch": "succeeded", "train": "failed", "back": "skipped"}
+        moto.client.delete_object(Bucket=bucket, Key="words/b/c")  # a folder, which cat cannot
+        shutil.rmtree(bench.root / "words")
+        second = await ran(ana, "data.toml")
+        assert states(second) == dict.fromkeys(names, "succeeded")
+        assert second.steps[0]["note"] == "2 files, 7 bytes"
+        assert second.steps[2]["note"].startswith("7 bytes, tag ")
+        assert moto.get(bucket, "models/model.ckpt") == b"one two"
+
+    async with hosting() as parts:  # what was done is known over the host's life
+        jobs = len(parts.document.jobs)
+        third = await ran(ana, "data.toml")
+        assert states(third) == dict.fromkeys(names, "cached")
+        assert [step.get("note") for step in third.steps] == [s.get("note") for s in second.steps]
+        assert len(parts.document.jobs) == jobs
+
+        moto.put(bucket, "models/model.ckpt", b"of somebody else")
+        assert states(await ran(ana, "data.toml")) == {
+            "fetch": "cached", "train": "cached", "back": "succeeded",
+        }  # fmt: skip
+        moto.put(bucket, "words/d", b"ten")  # of the same size
+        assert states(await ran(ana, "data.toml")) == dict.fromkeys(names, "succeeded")
+        assert moto.get(bucket, "models/model.ckpt") == b"one ten"
+        shutil.rmtree(bench.root / "words")
+        assert states(await ran(ana, "data.toml"))["fetch"] == "succeeded"
+
+
+async def test_a_copy_that_cannot_be_is_told(hosting: Hosting, bench: Bench, moto: Store) -> None:
+    moto.table("lake")
+    bucket = moto.bucket(a=b"x")
+    (bench.root / "folder").mkdir()
+    text = DATA.format(bucket=bucket).replace("lake://", "lane://")
+    (bench.root / "data.toml").write_text(text)
+    async with hosting() as parts:
+        ana = await bench.attach("ana")
+        with pytest.raises(UsageFault) as raised:
+            await ana.pipelines.run("data.toml")
+        assert raised.value.message == "data.toml:4: step fetch: there is no source of data 'lane'"
+        assert raised.value.hint.startswith("did you mean 'lake'?")
+        assert not parts.document.pipelines
+
+        def copy(start: str, end: str) -> dict[str, str]:
+            return {"kind": "data", "from": start, "to": end}
+
+        steps = {
+            "key": copy(f"lake://{bucket}/none", "none"),
+            "bucket": copy("lake://no-such-bucket/k/", "none"),
+            "sent": copy("none.ckpt", f"lake://{bucket}/m"),
+            "whole": copy("folder", f"lake://{bucket}/m"),
+            "over": copy(f"lake://{bucket}/a", "folder"),
+        }
+        entry = await ran(ana, {"name": "bad", "steps": steps})
+        told = {step["name"]: (step["state"], step["note"]) for step in entry.steps}
+        assert {state for state, _ in told.values()} == {"failed"}
+        assert f"{bucket}/none" in told["key"][1]
+        assert "no-such-bucket" in told["bucket"][1]
+        assert told["sent"][1] == "there is no none.ckpt"
+        assert "folder" in told["whole"][1]
+        assert "folder is a folder" in told["over"][1]
+
+
+async def test_a_copy_is_stopped_with_its_run_and_gone_on_with(
+    hosting: Hosting, bench: Bench, moto: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each copy waits at its beginning, as by a slow network, until the test lets it go on."""
+    moto.table("lake")
+    bucket = moto.bucket(a=b"words")
+    waiting, go_on = threading.Event(), threading.Event()
+    begin = FolderTarget.begin
+
+    def held(target: FolderTarget, mark: str) -> int:
+        waiting.set()
+        assert go_on.wait(20)
+        return begin(target, mark)
+
+    monkeypatch.setattr(FolderTarget, "begin", held)
+    plain = {"steps": {
+        "fetch": {"kind": "data", "from": f"lake://{bucket}/a", "to": "a"},
+        "after": {"command": ["true"], "needs": ["fetch"]},
+    }}  # fmt: skip
+    async with bench.person("ana") as ana:
+        async with hosting():
+            stopped = await ana.pipelines.run(plain)
+            assert await asyncio.to_thread(waiting.wait, 20)
+            await stopped.stop()
+            assert states(await stopped.wait()) == {"fetch": "stopped", "after": "skipped"}
+            again = await ana.pipelines.run(plain)  # waits for the first to have ended
+            go_on.set()
+            await eventually(lambda: again.entry.state == "succeeded")
+            (stopped_copy, copy) = await ana.data().copies()
+            assert (stopped_copy.state, copy.state) == ("stopped", "done")
+            go_on.clear()
+            waiting.clear()
+            (bench.root / "a").unlink()
+            begun = await ana.pipelines.run(plain)
+            assert await asyncio.to_thread(waiting.wait, 20)
+            go_on.set()
+        assert begun.entry.state == "running"  # its host is gone
+        async with hosting():
+            await eventually(lambda: begun.entry.state != "running")
+        assert states(begun.entry) == {"fetch": "succeeded", "after": "succeeded"}
+        assert (bench.root / "a").read_bytes() == b"words"
 
 
 async def test_what_is_wrong_is_said_before_anything_runs(hosting: Hosting, bench: Bench) -> None:
