@@ -22,6 +22,7 @@ pytest_plugins = [
     "tests.machines.slurm_site",
     "tests.data.stores",
     "tests.data.lakehouse",
+    "tests.data.warehouse",
 ]
 
 Require = Callable[[str], str]

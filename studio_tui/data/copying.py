@@ -68,9 +68,16 @@ def _fetch(source: Source, entry: Entry, target: Target, going: Going) -> Copied
         from studio_tui.data.columnar import fetch_table
 
         return fetch_table(source, entry, target, going)
+    with source.opened(entry, going) as file:
+        return _fetch_file(source, file, mark(entry), target, going)
+
+
+def _fetch_file(
+    source: Source, entry: Entry, draft: str, target: Target, going: Going
+) -> Copied:
     checksum = source.checksum(entry)
     try:
-        at = _begun(target, entry, checksum, going)
+        at = _begun(target, entry, draft, checksum, going)
         with Beside() as summing:
             for data in _pieces(source, entry, at, going):
                 if checksum is not None:
@@ -100,13 +107,15 @@ def check_name(entry: Entry, name: str) -> None:
         )
 
 
-def _begun(target: Target, entry: Entry, checksum: Checksum | None, going: Going) -> int:
+def _begun(
+    target: Target, entry: Entry, draft: str, checksum: Checksum | None, going: Going
+) -> int:
     """How many bytes an earlier attempt has left, taken into the checksum."""
     size = entry.size or 0
-    there = target.begin(mark(entry))
+    there = target.begin(draft)
     if there > size:
         target.discard()
-        there = target.begin(mark(entry))
+        there = target.begin(draft)
     for start in range(0, there, PIECE):
         data = target.read(start, min(PIECE, there - start))
         if checksum is not None:

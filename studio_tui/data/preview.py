@@ -6,12 +6,12 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from studio_tui.data.picture import SUFFIXES, picture
 from studio_tui.data.ranged import Ranged
-from studio_tui.data.source import Entry, Source
+from studio_tui.data.source import Entry, Going, Source
 from studio_tui.errors import StudioError
 
 START = 64 << 10
@@ -20,6 +20,8 @@ CELL = 120
 """Most characters of a cell that are shown."""
 COLUMNS = 64
 PARQUET_BYTES = 24 << 20
+WHOLE = 24 << 20
+"""Bytes of a file that is fetched whole for a look at it, where it cannot be had in parts."""
 PAGE_BYTES = 64 << 10
 TEXT = 32 << 10
 
@@ -68,6 +70,11 @@ def preview(source: Source, path: str, rows: int = 20, version: str = "") -> Pre
     entry = source.stat(path, version)
     if entry.kind == "table":
         return _table(source, entry, rows)
+    with source.opened(entry, Going(), WHOLE) as file:
+        return replace(_file(source, file, rows), entry=entry)
+
+
+def _file(source: Source, entry: Entry, rows: int) -> Preview:
     suffix = entry.name.lower().rpartition(".")[2]
     try:
         if suffix in ("parquet", "pq"):
@@ -210,7 +217,8 @@ def rows_of(source: Source, entry: Entry) -> int | None:
     if not entry.name.lower().endswith((".parquet", ".pq")):
         return None
     try:
-        return _parquet(source, entry, 0).total
+        with source.opened(entry, Going(), WHOLE) as file:
+            return _parquet(source, file, 0).total
     except (Unreadable, StudioError):
         return None
 

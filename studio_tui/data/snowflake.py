@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from studio_tui.data import stage
 from studio_tui.data.source import PAGE, Checksum, Entry, Going, Page, Read, Rows, lacking, lacks
+from studio_tui.data.stage import Place, Staged, quoted
+from studio_tui.data.staging import Staging
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 from studio_tui.settings.secrets import secret
 
@@ -17,6 +22,7 @@ FETCHED = 2000
 _LOGIN = "on the host's computer: ~/.snowflake/connections.toml, or user and password in data.toml"
 _MISSING = 2003
 _WRONG = (250001, 251006, 390100, 390144)
+_STORAGE = (253002, 253003, 253006)
 _TYPES = ("number", "real", "text", "date", "timestamp", "variant", "timestamp_ltz", "timestamp_tz",
           "timestamp_ntz", "object", "array", "binary", "time", "boolean")  # fmt: skip
 """The connector's numbers of types, in their order."""
@@ -35,6 +41,7 @@ class Snowflake:
         self._table = table
         self._asking = threading.RLock()
         self._made: Any = None
+        self._staging = Staging(self._given, lambda path, e: meant(name, path, e))
 
     # -- looking ------------------------------------------------------------------------------
 
@@ -61,23 +68,21 @@ class Snowflake:
             stages = self._shown(path, f"SHOW STAGES IN SCHEMA {where}", may_fail=True)
             found = [_table(f"{above}/{row['name']}", row) for row in tables]
             return [*(_folder(f"{above}/@{row['name']}") for row in stages), *found]
-        if parts[2].startswith("@"):
-            return self._staged(path, parts, deep)
+        if (place := stage.place(path)) is not None:
+            return stage.level(self._files(path, place), place, deep=deep)
         raise UsageFault(f"{self.name}://{path} is no folder", "look at it: studio-tui data head")
 
-    def _staged(self, path: str, parts: Sequence[str], deep: bool) -> list[Entry]:
-        stage = f"@{'.'.join(map(quoted, [*parts[:2], parts[2][1:]]))}"
-        below, top = "/".join(parts[3:]), "/".join(parts[:3])
-        found: dict[str, Entry] = {}
-        for row in self._shown(path, f"LIST {stage}"):
-            inside = str(row["name"]).partition("/")[2]
-            rest = inside[len(below) :].lstrip("/") if inside.startswith(below) else ""
-            if rest:
-                first, _, deeper = rest.partition("/")
-                at = f"{top}/{f'{below}/' if below else ''}{rest if deep else first}"
-                entry = Entry(at, rest, "file", int(row["size"]), tag=str(row.get("md5") or ""))
-                found.setdefault(at, entry if deep or not deeper else _folder(at))
-        return list(found.values())
+    def _files(self, path: str, where: Place) -> Iterator[Entry]:
+        """Every file at a place in a stage and below it."""
+        rows = self._shown(path, f"LIST {where.named(where.inside)}")
+        url = self._url(path, where) if rows and "://" in str(rows[0]["name"]) else ""
+        return stage.files(rows, where, url)
+
+    def _url(self, path: str, where: Place) -> str:
+        """The bucket that a stage stands for; "" of one that keeps its files itself."""
+        schema = ".".join(map(quoted, where[:2]))
+        shown = self._shown(path, f"SHOW STAGES IN SCHEMA {schema}")
+        return next((str(row["url"] or "") for row in shown if row["name"] == where.stage), "")
 
     def _names(self, path: str, asked: str) -> list[str]:
         return [str(row["name"]) for row in self._shown(path, asked)]
@@ -99,7 +104,9 @@ class Snowflake:
             raise
 
     def stat(self, path: str, version: str = "") -> Entry:
-        """See `Source.stat`."""
+        """See `Source.stat`; of a file in a stage, as it is kept there."""
+        if (place := stage.place(path)) is not None and place.inside:
+            return self._stat_file(path, place)
         parts = _named(self.name, path)
         where = ".".join(map(quoted, parts[:2]))
         for row in self._shown(path, f"SHOW TABLES IN SCHEMA {where}"):
@@ -108,6 +115,12 @@ class Snowflake:
         with self._cursor(path) as cursor:  # a view, or nothing
             cursor.execute(f"SELECT * FROM {'.'.join(map(quoted, parts))} LIMIT 0")
         return Entry(path, parts[2], "table", note="view")
+
+    def _stat_file(self, path: str, where: Place) -> Entry:
+        for entry in self._files(path, where):
+            if entry.name == where.inside:
+                return replace(entry, name=entry.name.rpartition("/")[2])
+        raise NotFound(f"there is no {self.name}://{path}", "list what is around it")
 
     def rows(self, path: str, most: int | None) -> Rows:
         """See `Source.rows`."""
@@ -126,19 +139,43 @@ class Snowflake:
             while rows := cursor.fetchmany(FETCHED):
                 yield from rows
 
-    # -- what it has not ----------------------------------------------------------------------
+    # -- files of stages ----------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def opened(self, entry: Entry, going: Going, most: int | None = None) -> Iterator[Entry]:
+        """See `Source.opened`: it is fetched into a folder of this computer meanwhile."""
+        if (where := stage.place(entry.path)) is None:
+            raise lacks(self.name, f"file {entry.path}")
+        if most is not None and (entry.size or 0) > most:
+            raise UsageFault(
+                f"{self.name} gives files only whole, and {entry.name} has {entry.size} bytes",
+                "copy it: studio-tui data get",
+            )
+        if url := self._url(entry.path, where):
+            raise _elsewhere(entry.path, f"{url.rstrip('/')}/{where.inside}")
+        with self._staging.fetched(entry, where, going) as staged:
+            yield staged
 
     def read(self, entry: Entry, start: int, length: int) -> bytes:
-        """A stage gives no ranges: UsageFault."""
-        raise lacks(self.name, "files that are read by ranges: name a table")
+        """See `Source.read`; of what is opened."""
+        if not isinstance(entry, Staged):
+            raise lacks(self.name, "files that are read by ranges: name a table")
+        with open(entry.at, "rb") as file:
+            return os.pread(file.fileno(), length, start)
 
     def checksum(self, entry: Entry) -> Checksum | None:
-        """Snowflake keeps none of a table."""
-        return None
+        """See `Source.checksum`; none of a table, nor of what is encrypted before it is sent."""
+        return stage.sum_of(entry)
 
     def write(self, path: str, size: int, read: Read, going: Going) -> Entry:
-        """Nothing is written there: UsageFault."""
-        raise lacks(self.name, "place for files: use COPY INTO in SQL")
+        """See `Source.write`; it is sent anew after a break."""
+        if (where := stage.place(path)) is None:
+            raise UsageFault(f"{path} is in no stage", "write DATABASE/SCHEMA/@STAGE/FILE")
+        stage.check_name(where)
+        if url := self._url(path, where):
+            raise _elsewhere(path, f"{url.rstrip('/')}/{where.inside}")
+        sent = self._staging.send(where, size, read, going)
+        return stage.arrived(self._stat_file(path, where), size, sent)
 
     def link(self, path: str, seconds: int) -> str:
         """Snowflake gives none: UsageFault."""
@@ -185,15 +222,17 @@ class Snowflake:
             import snowflake.connector
         except ImportError:
             raise lacking("snowflake") from None
+        return snowflake.connector.connect(**self._given())
+
+    def _given(self) -> dict[str, Any]:
+        """What a connection is made with; it may hold secrets."""
         table = self._table
         plain = ("account", "user", "role", "warehouse", "host", "port", "protocol")
         given = {key: table[key] for key in plain if key in table}
         given |= {key: secret(table[key]) for key in ("password", "token") if key in table}
         if "connection" in table:
             given["connection_name"] = table["connection"]
-        return snowflake.connector.connect(
-            **given, login_timeout=LOGIN_SECONDS, network_timeout=ANSWER_SECONDS
-        )
+        return given | {"login_timeout": LOGIN_SECONDS, "network_timeout": ANSWER_SECONDS}
 
 
 def meant(source: str, path: str, problem: Any) -> StudioError:
@@ -203,7 +242,13 @@ def meant(source: str, path: str, problem: Any) -> StudioError:
         return Refused(f"{source} does not accept the credentials", _LOGIN)
     if number == _MISSING:
         return NotFound(f"there is no {what}, or it may not be seen", "list what is around it")
-    if type(problem).__name__ in ("OperationalError", "InterfaceError"):
+    if number in _STORAGE:
+        # What the connector says of it may hold the link that it used: it is not repeated.
+        return StudioError(
+            f"{what} could not be carried from or to the storage of {source}",
+            "is it open to this network? SELECT SYSTEM$ALLOWLIST() names its addresses",
+        )
+    if getattr(problem, "kind", type(problem).__name__) in ("OperationalError", "InterfaceError"):
         return unreached(source)
     said = " ".join(str(getattr(problem, "raw_msg", "") or problem).split())[:200]
     return StudioError(f"{source} refuses {what}: {said}", f"it calls this {number}")
@@ -212,11 +257,6 @@ def meant(source: str, path: str, problem: Any) -> StudioError:
 def unreached(source: str) -> NotFound:
     """The error of an account that does not answer."""
     return NotFound(f"{source} cannot be reached", "check the network, and account in data.toml")
-
-
-def quoted(name: str) -> str:
-    """A name as SQL has it, whatever is in it."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _named(source: str, path: str) -> list[str]:
@@ -239,3 +279,8 @@ def _table(path: str, row: Mapping[str, Any]) -> Entry:
 
 def _type(code: object) -> str:
     return _TYPES[code] if isinstance(code, int) and 0 <= code < len(_TYPES) else str(code)
+
+
+def _elsewhere(path: str, url: str) -> UsageFault:
+    """The error of a stage that stands for a bucket, which GET and PUT know nothing of."""
+    return UsageFault(f"{path} lies in a bucket, not in Snowflake", f"name it there: {url}")

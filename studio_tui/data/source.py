@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -161,6 +162,15 @@ class Source(Protocol):
 
     def stat(self, path: str, version: str = "") -> Entry:
         """The file or table at `path`."""
+
+    def opened(
+        self, entry: Entry, going: Going, most: int | None = None
+    ) -> AbstractContextManager[Entry]:
+        """The file as it is read within the block.
+
+        A source that gives files only whole fetches it first, and knows only then how long its
+        content is. UsageFault: it would fetch more than `most` bytes.
+        """
 
     def read(self, entry: Entry, start: int, length: int) -> bytes:
         """`length` bytes of a file; fewer only at its end. StudioError: it has changed since."""

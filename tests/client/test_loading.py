@@ -56,6 +56,13 @@ def test_it_imports_what_it_uses_and_no_more() -> None:
     assert imported == {"import json", "import os", "import lightning as L"}
 
 
+def test_what_snowflake_lists_is_not_compared() -> None:
+    entry = DataEntry("snow://D/S/@ST/a.bin", "a.bin", size=16, tag="0" * 32)
+    code = snippet(entry, "snowflake")
+    assert "md5" not in code
+    assert "16" not in code
+
+
 def test_names_of_classes() -> None:
     assert class_name("data/train-set.v2.csv") == "TrainSetData"
     assert class_name("data/9") == "Data"

@@ -1,43 +1,24 @@
 from __future__ import annotations
 
-import json
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet
 import pytest
 
-from studio_tui.data.copying import fetch
-from studio_tui.data.local import LocalTarget
+from studio_tui.data.copying import fetch, fetch_all, send
+from studio_tui.data.local import LocalOrigin, LocalTarget
 from studio_tui.data.preview import preview
-from studio_tui.data.snowflake import Snowflake, meant, quoted
-from studio_tui.data.source import Going
-from studio_tui.errors import NotFound, Refused, UsageFault
-
-SERVER = Path(__file__).parents[1] / "servers" / "snow.py"
-
-
-@pytest.fixture(scope="module")
-def account() -> Iterator[dict[str, Any]]:
-    command = [sys.executable, str(SERVER)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        assert process.stdout is not None
-        yield json.loads(process.stdout.readline())
-        assert process.stdin is not None
-        process.stdin.close()
+from studio_tui.data.snowflake import Snowflake, meant
+from studio_tui.data.source import Going, parse
+from studio_tui.data.stage import quoted
+from studio_tui.data.survey import survey
+from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 
 
 @pytest.fixture
-def source(account: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Snowflake:
-    monkeypatch.setenv("SNOW_PASSWORD", "correct-horse")
-    return Snowflake("snow", {**account, "user": "ana", "password": "SNOW_PASSWORD"})
+def source(snowflake: Snowflake) -> Snowflake:
+    return snowflake
 
 
 def test_databases_schemas_and_tables_are_a_tree(source: Snowflake) -> None:
@@ -45,9 +26,9 @@ def test_databases_schemas_and_tables_are_a_tree(source: Snowflake) -> None:
     assert "LAB/RAW/" in [entry.path for entry in source.page("LAB/").entries]
     first = source.page("LAB/RAW", most=1)
     rest = source.page("LAB/RAW", first.token)
-    tables = [entry.path for entry in [*first.entries, *rest.entries]]
-    assert {"LAB/RAW/PEOPLE", 'LAB/RAW/odd "name"'} <= set(tables)
-    assert {entry.kind for entry in rest.entries} == {"table"}
+    kinds = {entry.path: entry.kind for entry in [*first.entries, *rest.entries]}
+    assert kinds["LAB/RAW/PEOPLE"] == kinds['LAB/RAW/odd "name"'] == "table"
+    assert kinds["LAB/RAW/@FILES/"] == "folder"
 
 
 def test_a_table_is_looked_at_and_copied(source: Snowflake, tmp_path: Path) -> None:
@@ -77,7 +58,7 @@ def test_a_view_is_a_table_too(source: Snowflake) -> None:
 def test_what_is_not_there_is_said(source: Snowflake) -> None:
     with pytest.raises(NotFound, match="NOBODY"):
         source.stat("LAB/RAW/NOBODY")
-    for path in ("LAB", "LAB/RAW", "LAB/RAW/PEOPLE/x", "LAB/RAW/@stage"):
+    for path in ("LAB", "LAB/RAW", "LAB/RAW/PEOPLE/x", "LAB/RAW/@stage", "LAB/RAW/@stage/"):
         with pytest.raises(UsageFault):
             source.stat(path)
     with pytest.raises(UsageFault):
@@ -110,3 +91,76 @@ def test_a_wrong_password_is_refused_and_not_repeated() -> None:
     said = meant("snow", "LAB", Wrong("Incorrect username or password: correct-horse"))
     assert isinstance(said, Refused)
     assert "horse" not in said.message + said.hint
+
+
+def put(source: Snowflake, path: str, data: bytes, folder: Path, *, force: bool = False) -> int:
+    (folder / "origin").write_bytes(data)
+    origin = LocalOrigin(folder / "origin")
+    made = send(source, path, origin, Going(), force=force)
+    origin.close()
+    assert made.size is not None
+    return made.size
+
+
+@pytest.mark.parametrize(("stage", "checked"), [("@FILES", ""), ("@SSE", "md5")])
+def test_files_of_a_stage_go_both_ways(
+    source: Snowflake, tmp_path: Path, stage: str, checked: str
+) -> None:
+    data = b"id,x\n1,2\n"
+    top = f"LAB/RAW/{stage}"
+    assert put(source, f"{top}/both_ways/ü b.csv", data, tmp_path) == 9
+    put(source, f"{top}/both_ways/ü b.csv.old", b"", tmp_path)
+    (folder,) = [e for e in source.page(f"{top}/").entries if e.name == "both_ways"]
+    names = [entry.name for entry in source.page(folder.path).entries]
+    assert names == ["ü b.csv", "ü b.csv.old"]
+    found = preview(source, f"{top}/both_ways/ü b.csv")
+    assert (found.rows, found.total) == ([["1", "2"]], 1)
+    entry = source.stat(f"{top}/both_ways/ü b.csv")
+    assert found.entry == entry
+    assert fetch(source, entry, LocalTarget(tmp_path / "back"), Going()).checked == checked
+    assert (tmp_path / "back").read_bytes() == data
+    copied = fetch_all(source, folder.path, lambda name: LocalTarget(tmp_path / name), Going())
+    assert (copied.files, copied.bytes) == (2, 9)
+    assert (tmp_path / "ü b.csv.old").read_bytes() == b""
+
+
+def test_a_file_of_a_stage_is_not_replaced_unasked(source: Snowflake, tmp_path: Path) -> None:
+    path = "LAB/RAW/@FILES/kept"
+    put(source, path, b"one", tmp_path)
+    with pytest.raises(UsageFault, match="there is a"):
+        put(source, path, b"two", tmp_path)
+    put(source, path, b"three", tmp_path, force=True)
+    fetch(source, source.stat(path), LocalTarget(tmp_path / "kept"), Going())
+    assert (tmp_path / "kept").read_bytes() == b"three"
+
+
+def test_rows_of_a_staged_file_are_counted(source: Snowflake, tmp_path: Path) -> None:
+    pyarrow.parquet.write_table(pyarrow.table({"x": [1, 2, 3]}), tmp_path / "p")
+    put(source, "LAB/RAW/@FILES/p.parquet", (tmp_path / "p").read_bytes(), tmp_path)
+    assert "3 rows" in survey(source, parse("snow://LAB/RAW/@FILES/p.parquet"))
+
+
+def test_what_is_no_file_of_a_stage_is_said(
+    source: Snowflake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(NotFound, match="@FILES/nobody"):
+        source.stat("LAB/RAW/@FILES/nobody")
+    with pytest.raises(NotFound, match="@NOBODY"):
+        source.page("LAB/RAW/@NOBODY/")
+    with pytest.raises(UsageFault, match="in no stage"):
+        source.write("LAB/RAW/file", 0, lambda at, n: b"", Going())
+    with pytest.raises(UsageFault, match="lies in a bucket") as said:
+        put(source, "LAB/RAW/@BUCKET/a/b", b"x", tmp_path)
+    assert "s3://lake/raw/a/b" in said.value.hint
+    put(source, "LAB/RAW/@FILES/long.txt", b"x" * 64, tmp_path)
+    monkeypatch.setattr("studio_tui.data.preview.WHOLE", 63)
+    with pytest.raises(UsageFault, match="only whole"):
+        preview(source, "LAB/RAW/@FILES/long.txt")
+
+
+def test_a_storage_that_refuses_tells_no_link(source: Snowflake, tmp_path: Path) -> None:
+    path = "LAB/RAW/@FILES/forbidden.bin"
+    put(source, path, b"x", tmp_path)
+    with pytest.raises(StudioError, match="could not be carried") as said:
+        fetch(source, source.stat(path), LocalTarget(tmp_path / "x"), Going())
+    assert "fs_bucket" not in said.value.message + said.value.hint
