@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import posixpath
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,9 @@ class Course:
         document = self.studio.document
         had = [*document.jobs, *document.comments]
         was = {path: await self._digest(path) for path in self.lesson.files}
-        document.lessons.put(LessonEntry(self.lesson.name, done=0, had=had, was=was))
+        me, now = self.studio.me, time.time()
+        by = me.name if me else ""
+        document.lessons.put(LessonEntry(self.lesson.name, 0, had, was, by, now))
 
     async def advance(self) -> bool:
         """Look at the step to do now; whether it is done, and the next one is the one to do."""

@@ -386,12 +386,15 @@ class LessonEntry(Entry):
     """How far everybody is in a lesson; its id is the lesson's name.
 
     `done` is the number of steps that are done. What was there when it began does not count: `had`
-    are the ids of jobs and comments, `was` the digests of files by their paths.
+    are the ids of jobs and comments, `was` the digests of files by their paths. `by` is what
+    whoever began it is called, `time` a Unix time in seconds.
     """
 
     done: int = 0
     had: list[str] = field(default_factory=list)
     was: dict[str, Any] = field(default_factory=dict)
+    by: str = ""
+    time: float = 0.0
 
 
 @dataclass(frozen=True)

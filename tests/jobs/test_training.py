@@ -82,6 +82,8 @@ async def test_an_unchanged_script_tells_its_curves(supervisor: Supervisor, stud
     metrics, log = await metrics_of(supervisor)
     assert (await supervisor.status("j")).state is JobState.SUCCEEDED, log
     assert "precision bf16-mixed" in log
+    assert "GPU available: " in log  # Lightning speaks, but not of how it was listened to
+    assert "from entry point" not in log
     assert metrics.run is not None
     assert (metrics.run.precision, metrics.run.max_steps) == ("bf16-mixed", 100)
     assert metrics.notes(spec) == ()
@@ -112,6 +114,7 @@ async def test_fabric_is_heard_too(supervisor: Supervisor, studio: Path) -> None
     await start(supervisor, studio, FABRIC, spec)
     metrics, log = await metrics_of(supervisor)
     assert "world 1" in log
+    assert "from entry point" not in log
     assert metrics.run is not None
     assert metrics.notes(spec) == ()
     assert metrics.run.precision == "bf16-true"

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from studio_tui import payload
+from studio_tui.payload.lightning.studio_probe import OWN as OWN_POINTS
 
 OWN = sorted(name for name in payload.files() if name.endswith(".py") and name != "pynvml.py")
 
@@ -54,11 +55,23 @@ def test_what_runs_on_a_machine_is_old_enough_python(name: str) -> None:
     ast.parse(payload.files()[name], feature_version=(3, 8))
 
 
-def test_every_entry_point_leads_to_a_function() -> None:
+def entry_points() -> configparser.ConfigParser:
     points = configparser.ConfigParser()
     points.read_string(
         payload.files()["lightning/studio_probe-1.dist-info/entry_points.txt"].decode()
     )
+    return points
+
+
+def test_the_probe_is_loaded_first_and_quiets_the_naming_of_all() -> None:
+    points = entry_points()
+    groups = [list(points[section]) for section in points.sections()]
+    assert {names[0] for names in groups} == {"studio"}
+    assert {name for names in groups for name in names} == set(OWN_POINTS)
+
+
+def test_every_entry_point_leads_to_a_function() -> None:
+    points = entry_points()
     targets = [value for section in points.sections() for value in points[section].values()]
     assert len(targets) == 14
     for target in targets:

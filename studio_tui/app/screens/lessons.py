@@ -93,11 +93,14 @@ class LessonList(Modal[Chosen | None]):
 
 
 async def visit(workspace: Workspace) -> None:
-    """Choose a lesson, and show it."""
+    """Join the lesson that somebody begins, or choose one, and show it."""
     with told(workspace.work_pane):
         bar = workspace.query_one(LessonBar)
+        if (begun := workspace.invitation.lesson) is not None:
+            workspace.work_pane.notice.clear()
+            await bar.take(Course(workspace.studio, begun))
+            return
         courses = [Course(workspace.studio, lesson) for lesson in lessons()]
-        taken = bar.course.lesson.name if bar.course else ""
-        chosen = await workspace.app.push_screen_wait(LessonList(courses, taken))
+        chosen = await workspace.app.push_screen_wait(LessonList(courses, bar.taken))
         if chosen is not None:
             await bar.take(chosen.course, again=chosen.again)

@@ -16,6 +16,7 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from studio_tui.app.commands import COMMANDS, Command, bindings
+from studio_tui.app.invitation import Invitation
 from studio_tui.app.layout import Layout
 from studio_tui.app.panes.files_pane import FilesPane
 from studio_tui.app.panes.log_pane import LogPane
@@ -108,6 +109,11 @@ class Workspace(TerminalsScreen):
         """Where somebody points."""
         return Pointer(self.studio.document, self.work_pane.notice)
 
+    @cached_property
+    def invitation(self) -> Invitation:
+        """The lesson that somebody begins."""
+        return Invitation(self.studio.document, self.work_pane.notice)
+
     @property
     def log_pane(self) -> LogPane:
         """The log."""
@@ -147,6 +153,8 @@ class Workspace(TerminalsScreen):
             self.side_pane.show_meters()
             self._show_sleep()
             self.pointer.show(self._clock(), key_label(self._key("point")))
+            taken = self.query_one(LessonBar).taken
+            self.invitation.show(self._clock(), key_label(self._key("learn")), taken)
             runs = self.studio.document.pipelines.values()
             self.query_one(PipelineStrip).show(runs, self._clock())
         reachable, self._reachable = self._reachable, self.studio.reachable

@@ -8,6 +8,7 @@ from textual.widgets import Static
 
 from studio_tui.app.problems import told
 from studio_tui.client.lesson import Course
+from studio_tui.errors import StudioError
 
 LOOK_SECONDS = 1.0
 
@@ -37,15 +38,24 @@ class LessonBar(Static):
         """Look now and then: files, logs and curves do not tell by themselves."""
         self.set_interval(LOOK_SECONDS, self.look)
 
+    @property
+    def taken(self) -> str:
+        """The name of the lesson; "" for none."""
+        return self.course.lesson.name if self.course else ""
+
     async def take(self, course: Course | None, *, again: bool = False) -> None:
         """Take a lesson, or none.
 
         Raises:
             StudioError: it cannot be begun.
         """
-        if course is not None:
-            await course.begin(again=again)
-        self.course = course
+        had, self.course = self.course, course  # whoever begins a lesson is not told of it
+        try:
+            if course is not None:
+                await course.begin(again=again)
+        except StudioError:
+            self.course = had
+            raise
         self.set_class(course is not None, "-shown")
         self.show()
 

@@ -24,6 +24,7 @@ import atexit
 import functools
 import importlib
 import json
+import logging
 import math
 import os
 import resource
@@ -37,6 +38,23 @@ if TYPE_CHECKING:
 SHORTEST = 0.2  # seconds between two rows of training steps
 SHARE = 0.02  # of the training's time, at most
 BARREN = 20  # failed writes in a row after which nothing is tried any more
+
+REGISTRIES = ("lightning.fabric.utilities.registry", "lightning_fabric.utilities.registry")
+"""The loggers by which Lightning says from which entry points it takes callbacks."""
+OWN = ("studio", "studio_ranks", "studio_resume", "studio_hold")
+"""The names of this distribution's entry points."""
+
+
+def of_others(record: logging.LogRecord) -> bool:
+    """Whether Lightning speaks of something else than this distribution's entry points."""
+    said = record.getMessage()
+    return not any(f"entry point '{name}'" in said for name in OWN)
+
+
+# Four lines at the head of every log that whoever reads it did nothing for. Lightning loads this
+# module before it says the first of them; only what is said by these very loggers is looked at.
+for _registry in REGISTRIES:
+    logging.getLogger(_registry).addFilter(of_others)
 
 
 def harmless(method: Callable[..., Any]) -> Callable[..., Any]:

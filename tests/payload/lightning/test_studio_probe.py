@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import pickle
 import types
@@ -94,6 +95,20 @@ class Scene:
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
     return Scene(tmp_path)
+
+
+@pytest.mark.parametrize("registry", studio_probe.REGISTRIES)
+def test_lightning_names_the_callbacks_of_others_only(
+    registry: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = logging.getLogger(registry)
+    with caplog.at_level(logging.INFO, registry):
+        for name in ("studio", "studio_hold", "studio_ranks", "theirs", "studio_of_theirs"):
+            log.info(f"Adding 1 callbacks from entry point '{name}': Name")
+        log.info("something else")
+    assert [record.getMessage().split("'")[1::2] for record in caplog.records] == [
+        ["theirs"], ["studio_of_theirs"], [],
+    ]  # fmt: skip
 
 
 def test_it_begins_with_what_the_run_is_made_of(scene: Scene) -> None:
