@@ -216,7 +216,7 @@ def invite(
     """
     from relay_server.access import Keys
     from relay_server.invites import InviteBook, link
-    from relay_server.presence import display_name
+    from relay_server.member import display_name
 
     if revoke:
         context.invoke(revoke_command, id=revoke, key=key)

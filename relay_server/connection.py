@@ -127,7 +127,7 @@ class Connection(asyncio.BufferedProtocol):
         self._request_tail: bytes | None = b""  # the end of what was read; None after the request
         self._held = False  # not read because the store is behind
         self._aside: list[bytes] | None = None  # what came while a large update is walked
-        self._framing: wire.Framing | None = None  # None until the handshake
+        self._framing = ""  # "hocuspocus" or "y" after the handshake
         self._spoke: Seat | None = None  # where it spoke last, and is likely to again
         self._message: list[bytes] = []  # fragments
         self._granted = False
@@ -273,7 +273,7 @@ class Connection(asyncio.BufferedProtocol):
     def watch(self, now: float) -> None:
         """Finds out whether the client is still there; call every second or so."""
         settings = self.relay.settings
-        if self._framing is None or self._closing:
+        if not self._framing or self._closing:
             return
         if self.heard > self._asked_at:
             self._asked = False
@@ -354,7 +354,7 @@ class Connection(asyncio.BufferedProtocol):
             self._timer = None
 
     def _auth_timeout(self) -> None:
-        if self._framing is None:
+        if not self._framing:
             self.abort()
         else:
             self.close(Close.AUTH_TIMEOUT, "no token came in time")

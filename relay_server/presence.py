@@ -11,13 +11,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from relay_server.effects import Broadcast, Send
 from relay_server.errors import WireError
-from relay_server.wire import CAPS, Close, Entry
+from relay_server.member import Member, display_name, distinct
+from relay_server.wire import CAPS, Awareness, Close, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from relay_server.room import Member
+    from relay_server.effects import Effects
 
 _CLOCK_LIMIT: Final = 1 << 40
 _REMEMBERED: Final = 1024
@@ -44,6 +46,7 @@ class PresenceTable:
         self._seats: dict[int, _Seat] = {}  # by member id
         self._owners: dict[int, int] = {}  # client id -> member id
         self._clocks: dict[int, int] = {}  # client id -> last clock that went out
+        self._news: dict[int, tuple[int, Entry]] = {}  # client id -> who said it, entry
 
     def everybody(self) -> tuple[Entry, ...]:
         """All entries, for somebody who joins or asks."""
@@ -70,13 +73,8 @@ class PresenceTable:
                     return None
                 seat.state = None if state == "null" else state
                 seat.own_clock = entry.clock
-                return self._sent(entry.client_id, entry.clock, state)
+                return self._tell(member.id, entry.client_id, entry.clock, state)
         return None
-
-    def echo(self, member_id: int, entry: Entry) -> Entry:
-        """The entry as its own client may see it: with the clock that the client knows."""
-        seat = self._seats.get(member_id)
-        return entry if seat is None else Entry(entry.client_id, seat.own_clock, entry.state)
 
     def remove(self, member_id: int) -> Entry | None:
         """Forgets a member; the entry that tells the room, when it had one."""
@@ -86,7 +84,26 @@ class PresenceTable:
         del self._owners[seat.client_id]
         if seat.state is None:
             return None
-        return self._sent(seat.client_id, 0, "null")
+        return self._tell(member_id, seat.client_id, 0, "null")
+
+    def flush(self) -> Effects:
+        """Ends the turn: everybody is told what is new."""
+        if not self._news:
+            return []
+        news, self._news = self._news, {}
+        effects: Effects = []
+        skip = set()
+        for member_id, entry in news.values():
+            # A client that comes back is told its own clock, not the one that others are told.
+            seat = self._seats.get(member_id)
+            if seat is not None and seat.own_clock != entry.clock:
+                skip.add(member_id)
+                others = tuple(e for _, e in news.values() if e is not entry)
+                echo = Entry(entry.client_id, seat.own_clock, entry.state)
+                effects.append(Send(member_id, Awareness((*others, echo))))
+        everything = Awareness(tuple(entry for _, entry in news.values()))
+        effects.append(Broadcast(everything, frozenset(skip)))
+        return effects
 
     def _seat(self, member: Member, entry: Entry) -> _Seat | None:
         """The member's seat when the entry is its own, taking the seat at first use."""
@@ -105,34 +122,15 @@ class PresenceTable:
         self._owners[entry.client_id] = member.id
         return seat
 
-    def _sent(self, client_id: int, clock: int, state: str) -> Entry:
+    def _tell(self, member_id: int, client_id: int, clock: int, state: str) -> Entry:
         clock = max(clock, self._clocks.pop(client_id, -1) + 1)
         self._clocks[client_id] = clock
         if len(self._clocks) > _REMEMBERED + len(self._seats):
             oldest = next(c for c in self._clocks if c not in self._owners)
             del self._clocks[oldest]
-        return Entry(client_id, clock, state)
-
-
-def display_name(text: str) -> str:
-    """A name fit to show: printable, one line, at most `CAPS.name` characters."""
-    return "".join(c for c in text if c.isprintable()).strip()[: CAPS.name]
-
-
-def distinct(member: Member, others: Iterable[Member]) -> str:
-    """The member's name, with its connection's number when it is another's by that one's token."""
-    name = member.name
-    taken = (
-        name
-        and not member.vouched
-        and any(
-            other.vouched
-            and other.name.casefold() == name.casefold()
-            and other.grant_id != member.grant_id
-            for other in others
-        )
-    )
-    return f"{name}~{member.connection}" if taken else name
+        entry = Entry(client_id, clock, state)
+        self._news[client_id] = (member_id, entry)
+        return entry
 
 
 def _stamped(text: str, member: Member, others: Iterable[Member]) -> str | None:

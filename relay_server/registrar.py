@@ -20,7 +20,7 @@ from relay_server import invites
 from relay_server.access import FOREVER
 from relay_server.calls import refusal
 from relay_server.errors import AccessDenied, BadSetting, RelayError
-from relay_server.presence import display_name
+from relay_server.member import display_name
 from relay_server.wire import Call, Reply
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ update is acknowledged once the journal has called `durable` with the ticket of 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -18,20 +17,18 @@ from relay_server.effects import Append, Broadcast, Effects, Expel, Reload, Send
 from relay_server.errors import InvalidUpdate, WireError
 from relay_server.keystroke import keystroke
 from relay_server.presence import PresenceTable
+from relay_server.receipts import Receipts
 from relay_server.replica import BATCH, EMPTY, NOTHING, Broken, Replica, merge
 from relay_server.validate import check_state_vector, survey
 from relay_server.wire import (
-    Ack,
     Awareness,
     Call,
     Close,
     CloseRoom,
-    Entry,
     Level,
     Message,
     QueryAwareness,
     Reply,
-    Sender,
     Step1,
     Step2,
     Stream,
@@ -42,72 +39,12 @@ from relay_server.wire import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from relay_server.member import Member
     from relay_server.validate import Survey
 
 SNAPSHOT_EVERY: Final = 4096  # appended rows before a room in use gets a snapshot in a rest
 SNAPSHOT_AT_LAST: Final = 16 * SNAPSHOT_EVERY  # ... before it gets one while it works
 REST: Final = 5.0  # seconds without a new row
-
-
-@dataclass(slots=True)
-class Member:
-    """One connection's place in a room.
-
-    Attributes:
-        id: unique over the relay's life.
-        connection: number of the socket, the same in all its rooms.
-        name: display name, "" when it has not said one.
-        role: one of `access.ROLES`.
-        grant_id: id of the token it joined with.
-        own: one of our own clients, which is told of durability by Ack.
-        pinned: the name is not the client's to change.
-        vouched: the name is the token's, and nobody else's.
-        told: it is told when what it sent is durable; y-websocket has no word for it.
-        sent: Update and Step2 messages it has sent here.
-        writes: its role may write the document; set when it joins.
-    """
-
-    id: int
-    connection: int
-    name: str
-    role: str
-    grant_id: str = ""
-    own: bool = False
-    pinned: bool = False
-    vouched: bool = False
-    told: bool = True
-    sent: int = 0
-    writes: bool = False
-
-    @property
-    def shown_name(self) -> str:
-        """The name for others to see."""
-        return self.name or f"guest-{self.connection}"
-
-    @property
-    def sender(self) -> Sender:
-        """The stamp on what it sends."""
-        return Sender(self.connection, self.shown_name, self.role)
-
-    def same_person(self, other: Member) -> bool:
-        """Whether both joined with one token under one name."""
-        return self.grant_id == other.grant_id and (self.pinned, self.name) == (
-            other.pinned,
-            other.name,
-        )
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Updates that share a journal ticket: per member, its last one and how many they are."""
-
-    ticket: int
-    members: dict[int, tuple[int, int]] = field(default_factory=dict)
-    told: bool = False  # that the store failed
-
-    def add(self, member: int, seq: int, count: int = 1) -> None:
-        _, before = self.members.get(member, (0, 0))
-        self.members[member] = (seq, before + count)
 
 
 class Room:
@@ -125,7 +62,6 @@ class Room:
         self.policy = policy
         self.members: dict[int, Member] = {}
         self.due = False  # something waits for `flush`
-        self._best = best if policy.journaled else Level.MEMORY
         self._presence = PresenceTable()
         self._calls = CallTable(ids)
         self._replica: Replica | None = None if policy.journaled else Replica()
@@ -134,13 +70,11 @@ class Room:
         self._waiting: dict[int, bytes] = {}  # member -> state vector it asked about meanwhile
         self._updates: dict[int, list[bytes]] = {}  # by the member that sent them
         self._recent: deque[tuple[int, int]] = deque(maxlen=2 * BATCH)  # member, hash of row
-        self._batch = _Batch(0)
-        self._unacked: deque[_Batch] = deque()
+        self._receipts = Receipts(self.members, best if policy.journaled else Level.MEMORY)
         self._ids = ids
         self._ticket = 0
         self._rows = 0  # in the journal since the last snapshot
         self._rest = (0, 0.0)  # how many there were, and when that was first seen
-        self._news: dict[int, tuple[int, Entry]] = {}  # client id -> who said it, entry
 
     # ------------------------------------------------------------ members
 
@@ -156,9 +90,7 @@ class Room:
         if self.members.pop(member_id, None) is None:
             return []
         self._waiting.pop(member_id, None)
-        gone = self._presence.remove(member_id)
-        if gone is not None:
-            self._news[gone.client_id] = (member_id, gone)
+        if self._presence.remove(member_id) is not None:
             self.due = True
         return [Send(caller, reply) for caller, reply in self._calls.leave(member_id)]
 
@@ -191,9 +123,7 @@ class Room:
             return self._refuse(member, message)
         match message:
             case Awareness(entries):
-                entry = self._presence.update(member, entries)
-                if entry is not None:
-                    self._news[entry.client_id] = (member.id, entry)
+                if self._presence.update(member, entries) is not None:
                     self.due = True
             case QueryAwareness():
                 return [Send(member.id, Awareness(self._presence.everybody()))]
@@ -244,8 +174,7 @@ class Room:
         except Broken:
             return self._broken()
         if not news:
-            if member.told:
-                self._batch.add(member.id, member.sent)
+            self._receipts.owe(member)
             self.due = True
         elif authorize(member.role, message, self.policy):
             self._expect(found)
@@ -269,8 +198,7 @@ class Room:
             self._updates[member.id] = [update]
         else:
             waiting.append(update)
-        if member.told:
-            self._batch.add(member.id, member.sent)
+        self._receipts.owe(member)
         self.due = True
 
     def _step1(self, member: Member, state_vector: bytes) -> Effects:
@@ -307,11 +235,10 @@ class Room:
         effects: Effects = []
         if self._updates:
             self._flush_updates(effects)
-        if self._batch.members:
-            self._flush_acks(effects)
-        if self._news:
-            self._flush_presence(effects)
-        return effects
+        if self._receipts:
+            written = any(type(effect) is Append for effect in effects)
+            effects += self._receipts.seal(self._ticket, written=written)
+        return effects + self._presence.flush()
 
     def _flush_updates(self, effects: Effects) -> None:
         # One sender's updates are never merged with another's: should they turn out not to fit
@@ -323,7 +250,7 @@ class Room:
                 updates.append(row)
                 self._recent.append((member_id, hash(row)))
         if self.policy.journaled:
-            awaited = bool(self._batch.members)
+            awaited = bool(self._receipts)
             for update in updates:
                 self._ticket = next(self._ids)
                 effects.append(Append(self._ticket, update, awaited))
@@ -346,62 +273,15 @@ class Room:
         except Broken:
             effects += self._broken()
 
-    def _flush_acks(self, effects: Effects) -> None:
-        batch, self._batch = self._batch, _Batch(0)
-        batch.ticket = self._ticket
-        if self.policy.journaled and (self._unacked or any(type(e) is Append for e in effects)):
-            self._unacked.append(batch)
-        else:
-            effects += self._acks([batch], self._best)
-
-    def _flush_presence(self, effects: Effects) -> None:
-        news, self._news = self._news, {}
-        skip = set()
-        for member_id, entry in news.values():
-            # A client that comes back is told its own clock, not the one that others are told.
-            if member_id in self.members:
-                echo = self._presence.echo(member_id, entry)
-                if echo != entry:
-                    skip.add(member_id)
-                    others = tuple(e for _, e in news.values() if e is not entry)
-                    effects.append(Send(member_id, Awareness((*others, echo))))
-        everything = Awareness(tuple(entry for _, entry in news.values()))
-        effects.append(Broadcast(everything, frozenset(skip)))
-
-    # ------------------------------------------------------------ durability
+    # ------------------------------------------------------------ the journal's word
 
     def durable(self, ticket: int) -> Effects:
         """The journal has everything up to a ticket."""
-        if not self._unacked:
-            return []
-        done = []
-        while self._unacked and self._unacked[0].ticket <= ticket:
-            done.append(self._unacked.popleft())
-        return self._acks(done, self._best)
+        return self._receipts.durable(ticket)
 
     def failed(self, ticket: int) -> Effects:
         """The store fails; everything up to a ticket waits for it in memory."""
-        waiting = [b for b in self._unacked if b.ticket <= ticket and not b.told]
-        for batch in waiting:
-            batch.told = True
-        effects = self._acks(waiting, Level.MEMORY)
-        return [e for e in effects if isinstance(e, Send) and isinstance(e.message, Ack)]
-
-    def _acks(self, batches: Iterable[_Batch], level: Level) -> Effects:
-        total = _Batch(0)
-        for batch in batches:
-            for member_id, (seq, count) in batch.members.items():
-                total.add(member_id, seq, count)
-        effects: Effects = []
-        for member_id, (seq, count) in total.members.items():
-            member = self.members.get(member_id)
-            if member is None:
-                continue
-            if member.own:
-                effects.append(Send(member_id, Ack(seq, level)))
-            else:
-                effects += [Send(member_id, SyncStatus(True))] * count
-        return effects
+        return self._receipts.failed(ticket)
 
     # ------------------------------------------------------------ history
 

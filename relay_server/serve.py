@@ -34,11 +34,11 @@ from relay_server.invites import PREFIX, InviteBook
 from relay_server.journal import journal_of
 from relay_server.limits import Addresses
 from relay_server.lobby import Lobby
+from relay_server.member import Member, display_name, distinct
 from relay_server.places import ACCEPTS, QUEUE, memory_limit, memory_used, places
-from relay_server.presence import display_name, distinct
 from relay_server.registrar import Asker, Registrar
 from relay_server.replica import Broken
-from relay_server.room import Member, Room
+from relay_server.room import Room
 from relay_server.validate import Walked
 from relay_server.wire import CAPS, Close
 

@@ -14,7 +14,8 @@ from websockets.uri import parse_uri
 from relay_server import fanout
 from relay_server.fanout import Turns, binary_frame
 from relay_server.lobby import policy_of
-from relay_server.room import Member, Room
+from relay_server.member import Member
+from relay_server.room import Room
 from relay_server.wire import Level
 
 

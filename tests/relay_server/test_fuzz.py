@@ -16,8 +16,9 @@ from relay_server import wire
 from relay_server.access import ROLES, Policy
 from relay_server.effects import Append, Broadcast, Expel, Send, Snapshot
 from relay_server.errors import InvalidUpdate, WireError
+from relay_server.member import Member
 from relay_server.replica import Broken, Replica
-from relay_server.room import Member, Room
+from relay_server.room import Room
 from relay_server.validate import check_state_vector, survey
 from relay_server.wire import CAPS, Close, Level
 from relay_server.wire import write_uint as uint

@@ -11,7 +11,8 @@ from relay_server.effects import Send
 from relay_server.journal import Row
 from relay_server.journal.memory import MemoryJournal
 from relay_server.lobby import Lobby, salvage, walk
-from relay_server.room import Member, Room
+from relay_server.member import Member
+from relay_server.room import Room
 from relay_server.wire import Step1, Step2
 
 Typed = Callable[[str], list[bytes]]

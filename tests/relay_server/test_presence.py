@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from relay_server import wire
+from relay_server.effects import Broadcast, Send
 from relay_server.errors import WireError
-from relay_server.presence import PresenceTable, display_name
-from relay_server.room import Member
+from relay_server.member import Member
+from relay_server.presence import PresenceTable
 from relay_server.wire import CAPS, Entry
 
 
@@ -101,7 +103,10 @@ def test_who_comes_back_with_its_old_clock_is_news() -> None:
     assert gone is not None
     assert again is not None
     assert again.clock > gone.clock
-    assert table.echo(2, again).clock == 8
+    echo, told = table.flush()  # it is told its own clock, and nobody else is
+    assert echo == Send(2, wire.Awareness((Entry(5, 8, again.state),)))
+    assert told == Broadcast(wire.Awareness((again,)), frozenset({2}))
+    assert table.flush() == []
 
 
 def test_the_same_person_takes_over_from_a_dead_connection() -> None:
@@ -135,8 +140,3 @@ def test_a_clock_cannot_run_away() -> None:
 def test_a_state_over_the_cap_is_an_offence() -> None:
     with pytest.raises(WireError):
         PresenceTable().update(member(1), (entry(5, 1, x="y" * CAPS.awareness_state),))
-
-
-def test_names_are_fit_to_show() -> None:
-    assert display_name("  Ann\n\x1b[31m\u202e ") == "Ann[31m"
-    assert len(display_name("x" * 500)) == CAPS.name

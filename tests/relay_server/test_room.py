@@ -12,8 +12,9 @@ from pycrdt import Doc, Text
 from relay_server import wire
 from relay_server.effects import Append, Broadcast, Effects, Expel, Reload, Send, Snapshot
 from relay_server.lobby import policy_of
+from relay_server.member import Member
 from relay_server.replica import BATCH, Broken
-from relay_server.room import REST, SNAPSHOT_EVERY, Member, Room
+from relay_server.room import REST, SNAPSHOT_EVERY, Room
 from relay_server.validate import survey
 from relay_server.wire import Ack, Close, Entry, Level, Step1, Step2, SyncStatus, Update
 
