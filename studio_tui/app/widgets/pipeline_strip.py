@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import takewhile
 
 from textual import events
 from textual.content import Content
@@ -15,6 +16,7 @@ from studio_tui.document.entries import PipelineEntry
 OVER_SECONDS = 120
 """So long is one that is over still shown."""
 NAME_WIDTH = 24
+GOOD = ("succeeded", "cached", "serving")
 _GLYPHS = {
     "waiting": ("·", "$text-muted"),
     "running": ("▶", "$text-accent"),
@@ -68,7 +70,7 @@ class PipelineStrip(Static):
         if newest is None or not shown:
             return
         self._run = newest.id
-        pieces = strip(newest)
+        pieces = strip(newest, self.app.size.width)
         if pieces != self._pieces:
             self._pieces = pieces
             self.update(Content.assemble(*((words, style) for words, style, _ in pieces)))
@@ -87,18 +89,53 @@ class PipelineStrip(Static):
                 return
 
 
-def strip(run: PipelineEntry) -> list[Piece]:
-    """A run in words: its name, its steps, what was copied, and why one failed."""
-    pieces = [(f" {clip(scrub(run.name), NAME_WIDTH)} ", "bold", "")]
+def strip(run: PipelineEntry, width: int) -> list[Piece]:
+    """A run in words: its name, its steps, what was copied, and why one failed.
+
+    Args:
+        width: cells that there are. Where they are too few, it is not said what was copied, and
+            then of the first steps that are done only how many they are.
+    """
+    name = (f" {clip(scrub(run.name), NAME_WIDTH)} ", "bold", "")
+    for told in (_whole(run), _brief(run)):
+        pieces = [name, *(piece for step in told for piece in step)]
+        if _width(pieces) <= width:
+            return pieces
+    done = len(list(takewhile(lambda step: step.get("state") in GOOD, run.steps)))
+    for count in range(2, done + 1):
+        rest = [piece for step in told[count:] for piece in step]
+        pieces = [name, (f" ✓ {count} done ", "$text-success", ""), *rest]
+        if _width(pieces) <= width:
+            break
+    return pieces
+
+
+def _whole(run: PipelineEntry) -> list[list[Piece]]:
+    """The pieces of each step, with what it copied."""
+    found = []
+    for step, pieces in zip(run.steps, _brief(run), strict=True):
+        note = scrub(str(step.get("note") or ""))
+        if note and step.get("kind") == "data" and step.get("state") in GOOD:
+            pieces.append((f"{clip(note, NAME_WIDTH)} ", "$text-muted", ""))
+        found.append(pieces)
+    return found
+
+
+def _brief(run: PipelineEntry) -> list[list[Piece]]:
+    """The pieces of each step."""
+    found = []
     for step in run.steps:
         name, state, job = (str(step.get(key, "")) for key in ("name", "state", "job"))
         glyph, style = _GLYPHS.get(state, ("?", "$text-muted"))
-        pieces.append((f" {glyph} {clip(scrub(name), NAME_WIDTH)} ", style, job))
-        if (note := scrub(str(step.get("note") or ""))) and state == "failed":
-            pieces.append((f"{note} ", "$text-error", job))
-        elif note and step.get("kind") == "data":
-            pieces.append((f"{clip(note, NAME_WIDTH)} ", "$text-muted", job))
-    return pieces
+        pieces = [(f" {glyph} {clip(scrub(name), NAME_WIDTH)} ", style, job)]
+        if state == "failed" and step.get("note"):
+            pieces.append((f"{scrub(str(step['note']))} ", "$text-error", job))
+        found.append(pieces)
+    return found
+
+
+def _width(pieces: Iterable[Piece]) -> int:
+    return sum(cells(words) for words, _, _ in pieces)
 
 
 def _current(run: PipelineEntry, now: float) -> bool:

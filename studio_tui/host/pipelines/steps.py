@@ -82,6 +82,12 @@ class Done:
         kept = {k: b for k, b in self._read().items() if k != key}
         write_json(self._path, dict([*kept.items(), (key, by)][-MOST_KEPT:]))
 
+    def drop(self, key: str) -> None:
+        """It is being done again, and not done until `keep`."""
+        kept = self._read()
+        if kept.pop(key, None) is not None:
+            write_json(self._path, kept)
+
     def _read(self) -> dict[str, Any]:
         try:
             return read_json(self._path)
@@ -181,6 +187,7 @@ class Steps:
             return State.CACHED
         run.tell(step.name, key=before)
         changed()
+        self._done.drop(before)  # else half of a folder would count as what it was before
         note = await self._transfers.carry(transfer, run.by)
         # A copy changes what it goes to; when its source changes meanwhile, it is done again.
         after = await key() if transfer.out else before

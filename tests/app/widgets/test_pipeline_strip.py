@@ -15,8 +15,8 @@ STEPS = [
 ]
 
 
-def shown(run: PipelineEntry) -> str:
-    return "".join(words for words, _, _ in strip(run))
+def shown(run: PipelineEntry, width: int = 999) -> str:
+    return "".join(words for words, _, _ in strip(run, width))
 
 
 def test_each_state_has_a_sign_and_a_failure_its_reason() -> None:
@@ -26,6 +26,18 @@ def test_each_state_has_a_sign_and_a_failure_its_reason() -> None:
     assert shown(PipelineEntry("r1", "n", steps=[copied])) == " n  ✓ fetch 2 files, 7 bytes "
     failed = [{"name": "train", "state": "failed", "note": "exit 3\x1b[2J"}, {"name": 7}, {}]
     assert shown(PipelineEntry("r1", "n\n", steps=failed)) == " n   ✗ train exit 3[2J  ? 7  ?  "
+
+
+def test_what_is_done_gives_way_to_what_comes() -> None:
+    copied = {"name": "fetch", "kind": "data", "state": "cached", "note": "2 files, 7 bytes"}
+    run = PipelineEntry("r1", "n", steps=[copied, *STEPS])
+    whole = " n  = fetch 2 files, 7 bytes  = prepare  ▶ train  · good "
+    assert shown(run, len(whole)) == whole
+    assert shown(run, len(whole) - 1) == " n  = fetch  = prepare  ▶ train  · good "
+    assert shown(run, 30) == " n  ✓ 2 done  ▶ train  · good "
+    assert shown(run, 10) == " n  ✓ 2 done  ▶ train  · good "
+    failed = [*STEPS[:1], {"name": "train", "state": "failed", "note": "exit 3"}]
+    assert shown(PipelineEntry("r1", "n", steps=failed), 10) == " n  = prepare  ✗ train exit 3 "
 
 
 async def test_it_stands_while_a_pipeline_runs(

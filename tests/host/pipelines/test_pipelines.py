@@ -326,13 +326,16 @@ async def test_a_copy_is_stopped_with_its_run_and_gone_on_with(
     """Each copy waits at its beginning, as by a slow network, until the test lets it go on."""
     moto.table("lake")
     bucket = moto.bucket(a=b"words")
-    waiting, go_on = threading.Event(), threading.Event()
+    entered, let = threading.Semaphore(0), threading.Semaphore(0)
     begin = FolderTarget.begin
 
     def held(target: FolderTarget, mark: str) -> int:
-        waiting.set()
-        assert go_on.wait(20)
+        entered.release()
+        assert let.acquire(timeout=20)
         return begin(target, mark)
+
+    async def held_up() -> None:
+        assert await asyncio.to_thread(entered.acquire, timeout=20)
 
     monkeypatch.setattr(FolderTarget, "begin", held)
     plain = {"steps": {
@@ -342,20 +345,25 @@ async def test_a_copy_is_stopped_with_its_run_and_gone_on_with(
     async with bench.person("ana") as ana:
         async with hosting():
             stopped = await ana.pipelines.run(plain)
-            assert await asyncio.to_thread(waiting.wait, 20)
+            await held_up()
             await stopped.stop()
             assert states(await stopped.wait()) == {"fetch": "stopped", "after": "skipped"}
             again = await ana.pipelines.run(plain)  # waits for the first to have ended
-            go_on.set()
+            let.release(2)
+            await held_up()
             await eventually(lambda: again.entry.state == "succeeded")
             (stopped_copy, copy) = await ana.data().copies()
             assert (stopped_copy.state, copy.state) == ("stopped", "done")
-            go_on.clear()
-            waiting.clear()
+
             (bench.root / "a").unlink()
+            half = await ana.pipelines.run(plain)
+            await held_up()
+            await half.stop()
+            (bench.root / "a").write_bytes(b"half")  # as of a folder some files would be there
             begun = await ana.pipelines.run(plain)
-            assert await asyncio.to_thread(waiting.wait, 20)
-            go_on.set()
+            let.release()
+            await held_up()
+            let.release(2)
         assert begun.entry.state == "running"  # its host is gone
         async with hosting():
             await eventually(lambda: begun.entry.state != "running")

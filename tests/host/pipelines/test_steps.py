@@ -50,6 +50,9 @@ def test_what_was_done_is_found_and_the_oldest_forgotten(
     assert [Done(tmp_path / "done.json").find(f"k{n}") for n in (1, 2, 3)] == [
         "job of k1", "", "job of k3",
     ]  # fmt: skip
+    done.drop("k1")
+    done.drop("k2")
+    assert [done.find(f"k{n}") for n in (1, 2, 3)] == ["", "", "job of k3"]
     (tmp_path / "done.json").write_text("{broken")
     assert done.find("k1") == ""
 
