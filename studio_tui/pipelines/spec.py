@@ -38,7 +38,7 @@ class Step:
         needs: the steps that have to be done before.
         inputs: patterns of files; a step with inputs is not run again while they, its own
             settings and what it needs are as they were when it succeeded.
-        outputs: files that it leaves; it is run again when one of them is gone.
+        outputs: files that it leaves; it is run again when one of them is gone, or another now.
         machine: where it runs; the studio's machine when "".
         options: what `jobs.run` takes; empty for what is no job.
         metric, of, below, above: the last value of which metric of which step has to be where.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,4 +41,23 @@ def test_a_pattern_that_names_too_much(tmp_path: Path, monkeypatch: Any) -> None
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(digest, "MOST_FILES", 2)
     with pytest.raises(SystemExit, match="names more than 2 files"):
-        digest.matches("*")
+        digest.named("*")
+
+
+def test_what_is_left_changes_with_every_file_of_it(tmp_path: Path) -> None:
+    (tmp_path / "out/deep").mkdir(parents=True)
+    (tmp_path / "out/deep/a").write_text("a")
+    outputs = ["out", "model.ckpt"]
+
+    def left() -> str:
+        return str(looked(tmp_path, [], outputs)["left"])
+
+    first = left()
+    assert first == left() != ""
+    (tmp_path / "model.ckpt").write_text("1")
+    second = left()
+    os.utime(tmp_path / "model.ckpt", ns=(1, 1))
+    third = left()
+    (tmp_path / "out/deep/a").unlink()
+    assert len({first, second, third, left()}) == 4
+    assert looked(tmp_path, ["out"], [])["left"] == ""

@@ -73,20 +73,22 @@ class Done:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def find(self, key: str) -> str:
-        """The job that did it, or what a copy noted; "" when it was not done."""
-        return str(self._read().get(key, ""))
+    def find(self, key: str, left: str) -> str:
+        """The job that did it, or what a copy noted; "" when it was not done.
 
-    def keep(self, key: str, by: str) -> None:
+        Args:
+            left: what its outputs are now, see payload/digest.py: what another run has written
+                there since is not what this one would.
+        """
+        match self._read().get(key):
+            case [str(by), then] if then == left:
+                return by
+        return ""
+
+    def keep(self, key: str, by: str, left: str) -> None:
         """It is done; see `find`."""
         kept = {k: b for k, b in self._read().items() if k != key}
-        write_json(self._path, dict([*kept.items(), (key, by)][-MOST_KEPT:]))
-
-    def drop(self, key: str) -> None:
-        """It is being done again, and not done until `keep`."""
-        kept = self._read()
-        if kept.pop(key, None) is not None:
-            write_json(self._path, kept)
+        write_json(self._path, dict([*kept.items(), (key, [by, left])][-MOST_KEPT:]))
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -159,7 +161,7 @@ class Steps:
             if looked["without"]:
                 raise StudioError(f"inputs {looked['without'][0]!r} name no file")
             key = step.key(looked["files"], [run.told[need].get("key", "") for need in step.needs])
-            job = self._done.find(key)
+            job = self._done.find(key, looked["left"])
             if job in self._document.jobs and not looked["missing"] and not run.force:
                 run.tell(step.name, key=key, job=job)
                 return True
@@ -181,18 +183,17 @@ class Steps:
             return step.key(files, ()) if mark else f"{run.id}.{step.name}"
 
         before = await key()
-        done = self._done.find(before)
+        done = self._done.find(before, looked["left"])
         if done and not looked["missing"] and not run.force:
             run.tell(step.name, key=before, note=done)
             return State.CACHED
         run.tell(step.name, key=before)
         changed()
-        self._done.drop(before)  # else half of a folder would count as what it was before
         note = await self._transfers.carry(transfer, run.by)
         # A copy changes what it goes to; when its source changes meanwhile, it is done again.
         after = await key() if transfer.out else before
         run.tell(step.name, key=after, note=note)
-        self._done.keep(after, note)
+        self._done.keep(after, note, (await self._looked(step, ()))["left"])
         return State.SUCCEEDED
 
     async def _job(self, run: Run, step: Step, changed: Callable[[], None]) -> State:
@@ -213,10 +214,12 @@ class Steps:
         if entry is None or entry.state != "succeeded" or step.kind == "serve":
             run.tell(step.name, note=_why(entry))
             return State.STOPPED if entry is not None and entry.state == "stopped" else State.FAILED
-        if step.outputs and (missing := (await self._looked(step, ()))["missing"]):
-            raise StudioError(f"it did not leave {missing[0]}")
-        if step.cached:
-            self._done.keep(run.told[step.name]["key"], job)
+        if step.outputs or step.cached:
+            looked = await self._looked(step, ())
+            if looked["missing"]:
+                raise StudioError(f"it did not leave {looked['missing'][0]}")
+            if step.cached:
+                self._done.keep(run.told[step.name]["key"], job, looked["left"])
         return State.SUCCEEDED
 
     async def _replace(self, run: Run, step: Step) -> None:

@@ -132,9 +132,14 @@ async def test_steps_run_once_until_something_changes(hosting: Hosting, bench: B
         }  # fmt: skip
         (bench.root / "words.txt").write_text("bye")
         third = await ran(ana)
+        assert (bench.root / "words.bin").read_text() == "BYE"
         assert states(third) == {"prepare": "succeeded", "train": "succeeded", "good": "failed"}
         assert third.steps[2]["note"] == "loss is 0.9, not below 0.6"
         assert third.state == "failed"
+        (bench.root / "words.txt").write_text("hello")  # as it was, which what is left is not
+        assert states(await ran(ana))["prepare"] == "succeeded"
+        assert (bench.root / "words.bin").read_text() == "HELLO"
+        (bench.root / "words.txt").write_text("bye")
         job = await ana.job(third.steps[1]["job"])
         await job.remove()  # a job that nobody can look at any more does not count as done
         assert states(await ran(ana))["train"] == "succeeded"
@@ -282,8 +287,9 @@ async def test_data_comes_is_used_and_goes_back(
         moto.put(bucket, "words/d", b"ten")  # of the same size
         assert states(await ran(ana, "data.toml")) == dict.fromkeys(names, "succeeded")
         assert moto.get(bucket, "models/model.ckpt") == b"one ten"
-        shutil.rmtree(bench.root / "words")
+        (bench.root / "words" / "a").unlink()
         assert states(await ran(ana, "data.toml"))["fetch"] == "succeeded"
+        assert (bench.root / "words" / "a").read_bytes() == b"one "
 
 
 async def test_a_copy_that_cannot_be_is_told(hosting: Hosting, bench: Bench, moto: Store) -> None:

@@ -44,17 +44,16 @@ def test_what_was_done_is_found_and_the_oldest_forgotten(
 ) -> None:
     monkeypatch.setattr(steps, "MOST_KEPT", 2)
     done = Done(tmp_path / "done.json")
-    assert done.find("k1") == ""
+    assert done.find("k1", "") == ""
     for key in ("k1", "k2", "k1", "k3"):
-        done.keep(key, f"job of {key}")
-    assert [Done(tmp_path / "done.json").find(f"k{n}") for n in (1, 2, 3)] == [
+        done.keep(key, f"job of {key}", "x")
+    assert [Done(tmp_path / "done.json").find(f"k{n}", "x") for n in (1, 2, 3)] == [
         "job of k1", "", "job of k3",
     ]  # fmt: skip
-    done.drop("k1")
-    done.drop("k2")
-    assert [done.find(f"k{n}") for n in (1, 2, 3)] == ["", "", "job of k3"]
-    (tmp_path / "done.json").write_text("{broken")
-    assert done.find("k1") == ""
+    assert done.find("k1", "y") == ""  # its outputs are another one's now
+    for text in ('{"k1": "job"}', '{"k1": [1, "x"]}', '{"k1": []}', "{broken"):
+        (tmp_path / "done.json").write_text(text)
+        assert done.find("k1", "x") == ""
 
 
 async def test_a_fault_of_the_hosts_own_fails_the_step_alone(tmp_path: Path) -> None:
