@@ -58,8 +58,8 @@ bench-relay: $(VENV)/installed ## what a delivery costs the relay, with everythi
 bench-carry: $(VENV)/installed ## a folder to a second machine, against rsync -e ssh
 	PYTHONPATH=. $(BIN)/python scripts/bench_carry.py
 
-bench-data: $(VENV)/installed ## 10 000 keys listed, 1 GB down and up, against boto3
-	PYTHONPATH=. $(BIN)/python scripts/bench_data.py
+bench-data: $(VENV)/installed ## 10 000 keys, 1 GB down and up, against boto3; or BROKEN=5120, of 5 GB
+	PYTHONPATH=. $(BIN)/python scripts/bench_data.py $(if $(BROKEN),--broken $(BROKEN))
 
 bench-reconnect: $(VENV)/installed ## how soon everybody is back after an outage and a restart
 	PYTHONPATH=. $(BIN)/python scripts/bench_reconnect.py
