@@ -90,6 +90,7 @@ _TAIL = """
 """
 
 _FOLDER = '''\
+import importlib.util
 from pathlib import Path
 
 import lightning as L
@@ -110,22 +111,31 @@ class Files(Dataset):
 
 
 class {name}(L.LightningDataModule):
-    """What is at URL: streamed by litdata where that is installed, else copied once."""
+    """What is at URL."""
 
     URL, PATH = {url!r}, Path({path!r})
 
     def __init__(self, batch_size: int = 32) -> None:
         super().__init__()
         self.batch_size = batch_size
-        try:
-            import litdata
-        except ImportError:
-            litdata = None
-        self.litdata = litdata
+'''
+
+_STREAMED = '''
+    def streams(self) -> bool:
+        """Whether litdata is installed, and litdata.optimize wrote what is at URL."""
+        if importlib.util.find_spec("litdata") is None:
+            return False
+        import boto3
+
+        client, index = boto3.client("s3"), {key!r} + "index.json"
+        if not client.meta.endpoint_url.startswith("https:"):
+            return False  # litdata knows none without TLS
+        found = client.list_objects_v2(Bucket={bucket!r}, Prefix=index, MaxKeys=1)
+        return any(item["Key"] == index for item in found.get("Contents", []))
 
     def prepare_data(self) -> None:
         """Copy it once a machine: run the job with --data, which lends it credentials."""
-        if self.litdata is not None:
+        if self.streams():
             return
         import boto3
 
@@ -141,15 +151,27 @@ class {name}(L.LightningDataModule):
             client.download_file({bucket!r}, item["Key"], str(to))
 
     def setup(self, stage: str) -> None:
-        if self.litdata is not None:
-            # For what litdata.optimize wrote; StreamingRawDataset takes any files.
-            self.data = self.litdata.StreamingDataset(self.URL, shuffle=True)
-        else:
-            self.data = Files(self.PATH)
+        self.data, self.loader = Files(self.PATH), DataLoader
+        if self.streams():
+            import litdata
+
+            self.data = litdata.StreamingDataset({stream!r}, shuffle=True)
+            self.loader = litdata.StreamingDataLoader
 
     def train_dataloader(self) -> DataLoader:
-        loader = self.litdata.StreamingDataLoader if self.litdata else DataLoader
-        return loader(self.data, batch_size=self.batch_size)
+        return self.loader(self.data, batch_size=self.batch_size)
+'''
+
+_FILES = '''
+    def prepare_data(self) -> None:
+        """Copied beforehand: studio-tui data get URL PATH --studio STUDIO"""
+        self.PATH.stat()
+
+    def setup(self, stage: str) -> None:
+        self.data = Files(self.PATH)
+
+    def train_dataloader(self) -> DataLoader:
+        return DataLoader(self.data, batch_size=self.batch_size)
 '''
 
 
@@ -165,7 +187,8 @@ def snippet(entry: DataEntry, kind: str) -> str:
     bucket, _, key = entry.url.partition("://")[2].partition("/")
     known = {"name": class_name(path), "url": entry.url, "bucket": bucket, "key": key}
     if entry.kind == "folder":
-        return _FOLDER.format(**known, path=path)
+        made = _FOLDER + (_STREAMED if kind == "s3" else _FILES)
+        return _needed(made.format(**known, path=path, stream=f"s3://{bucket}/{key}"))
     path += ".parquet" if entry.kind == "table" else ""
     head = _HEAD.format(**known, path=path)
     made = _FILE if kind == "s3" else _COPIED
@@ -192,7 +215,7 @@ def class_name(path: str) -> str:
 
 def _needed(code: str) -> str:
     """Code without the imports that it does not use."""
-    for name in ("csv", "hashlib", "json", "os"):
+    for name in ("csv", "hashlib", "importlib.util", "json", "os"):
         line = f"import {name}\n"
         if f"{name}." not in code.replace(line, "", 1):
             code = code.replace(line, "", 1)

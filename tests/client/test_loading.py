@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.util
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
 
 from studio_tui.client.data import DataEntry
 from studio_tui.client.loading import class_name, snippet
-from tests.data.stores import Store
+from tests.conftest import Require
+from tests.data.stores import Store, client
 
 HOSTILE = [
     'x"""\nimport os; os.abort()\n"""',
@@ -33,6 +38,7 @@ def entries(name: str) -> list[DataEntry]:
         DataEntry(url, name, size=3, tag=name),
         DataEntry(url, name),
         DataEntry(f"{url}/", name, "folder"),
+        DataEntry(f"snow://D/S/@ST/{name}/", name, "folder"),
         DataEntry(f"databricks://c/s/{name}", name, "table"),
     ]
 
@@ -40,7 +46,7 @@ def entries(name: str) -> list[DataEntry]:
 @pytest.mark.parametrize("name", [*HOSTILE, "train.csv", "a.jsonl", "a.bin", "..", ""])
 def test_it_is_python_and_nothing_of_a_name_runs(name: str) -> None:
     for entry in entries(name):
-        code = snippet(entry, "s3")
+        code = snippet(entry, "s3" if entry.url.startswith("s3") else "snowflake")
         tree = ast.parse(code)
         kinds = {type(node) for node in tree.body}
         assert kinds <= {ast.Import, ast.ImportFrom, ast.ClassDef}
@@ -85,6 +91,7 @@ except RuntimeError as problem:
 
 
 PACKAGES = {
+    "litdata.py": "",  # it is there, and is not asked: the server has no TLS
     "lightning.py": "class LightningDataModule: ...\n",
     "torch/__init__.py": "",
     "torch/utils/__init__.py": "",
@@ -95,6 +102,12 @@ PACKAGES = {
     ),
 }
 """What takes ten seconds to load, and of which no more than this is used."""
+
+
+def ran(code: str, folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    (folder / "run.py").write_text(code)
+    run = [sys.executable, "run.py"]
+    return subprocess.run(run, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
 def test_it_copies_once_compares_and_loads(nanio: Store, tmp_path: Path) -> None:
@@ -112,8 +125,64 @@ def test_it_copies_once_compares_and_loads(nanio: Store, tmp_path: Path) -> None
     code += snippet(folder, "s3") + RUN.format(name="DData") + CHANGED
     env = {"AWS_ENDPOINT_URL": nanio.url, "AWS_ACCESS_KEY_ID": "owner", "HOME": str(tmp_path)}
     env |= {"AWS_SECRET_ACCESS_KEY": "correct-horse", "PYTHONPATH": str(tmp_path)}
-    run = [sys.executable, "-c", code]
-    done = subprocess.run(run, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    done = ran(code, tmp_path, env)
     first, second, third = done.stdout.splitlines()
     assert (first, second) == ("[{'id': '1', 'x': '2'}]", "[b'1']"), done.stderr
     assert "is not what it was" in third
+
+
+CERTIFICATE = (
+    "req -x509 -nodes -newkey rsa:2048 -days 2 -subj /CN=store "
+    "-addext basicConstraints=critical,CA:FALSE -addext subjectAltName=IP:127.0.0.1"
+)
+OPTIMIZE = """
+import litdata
+
+def row(number):
+    return {"number": number}
+
+if __name__ == "__main__":
+    litdata.optimize(row, inputs=list(range(10)), output_dir="made", chunk_size=4, num_workers=1)
+"""
+STREAMED = """
+if __name__ == "__main__":
+    module = DData(batch_size=5)
+    module.prepare_data()
+    module.setup("fit")
+    print(type(module.data).__name__, module.PATH.exists())
+    print(sorted(int(n) for batch in module.train_dataloader() for n in batch["number"]))
+"""
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("litdata") is None,
+    reason="litdata brings a torchvision that need not fit the torch here: make test-litdata",
+)
+def test_what_litdata_wrote_is_streamed(
+    alone: None, require: Require, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain, key = str(tmp_path / "cert.pem"), str(tmp_path / "cert.key")
+    made_by = [require("openssl"), *CERTIFICATE.split(), "-out", chain, "-keyout", key]
+    subprocess.run(made_by, check=True, capture_output=True)
+    application = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", 0, application, threaded=True, ssl_context=(chain, key))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"https://127.0.0.1:{server.port}"
+    env = {"AWS_ENDPOINT_URL_S3": url, "AWS_ACCESS_KEY_ID": "owner", "HOME": str(tmp_path)}
+    env |= {"AWS_SECRET_ACCESS_KEY": "correct-horse", "AWS_DEFAULT_REGION": "us-east-1"}
+    env |= {"AWS_CA_BUNDLE": chain, "SSL_CERT_FILE": chain}
+    monkeypatch.setenv("AWS_CA_BUNDLE", chain)
+    made, store = ran(OPTIMIZE, tmp_path, env), Store(url, client(url))
+    bucket = store.bucket()
+    for file in (tmp_path / "made").iterdir():
+        store.put(bucket, f"d/{file.name}", file.read_bytes())
+    # By the name of a source of one's own, of which litdata knows nothing.
+    code = snippet(DataEntry(f"lake://{bucket}/d/", "d", "folder"), "s3")
+    done = ran(code + STREAMED, tmp_path, env)
+    server.shutdown()
+    server.server_close()
+    store.client.close()
+    assert done.stdout.splitlines()[-2:] == [
+        "StreamingDataset False",
+        str(list(range(10))),
+    ], made.stderr + done.stderr
