@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 import click
 
 from studio_tui.cli.listing import size_of
-from studio_tui.cli.output import plain
+from studio_tui.cli.output import plain, say
 
 if TYPE_CHECKING:
     from studio_tui.data.source import Going
 
 
 class Bar:
-    """A line on stderr; nothing where that is no terminal."""
+    """A line on stderr, as long as the block lasts; nothing where that is no terminal."""
 
     def __init__(self) -> None:
         self._shown = 0.0
@@ -40,7 +41,17 @@ class Bar:
         far = size_of(done) + (f" of {size_of(total)}" if total else "")
         click.echo(f"\r\x1b[K{share}{far}  {plain(text)[:40]}", nl=False, err=True)
 
-    def end(self) -> None:
-        """Take the line away."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the line away; what was called off can be taken up again."""
         if self._on:
             click.echo("\r\x1b[K", nl=False, err=True)
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            say("stopped: the same command takes it up again")

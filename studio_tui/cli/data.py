@@ -166,20 +166,19 @@ def get(url: str, path: str, studio: str, version: str, force: bool, as_json: bo
     on where it was. With --studio, PATH is in the studio's folder, on its machine.
     """
     to = path or named(url)
-    bar = Bar()
-    if studio:
-        from studio_tui.cli.attached import attached
+    with Bar() as bar:
+        if studio:
+            from studio_tui.cli.attached import attached
 
-        def tell(copy: DataCopy) -> None:
-            bar.show(copy.done, copy.total, copy.text)
+            def tell(copy: DataCopy) -> None:
+                bar.show(copy.done, copy.total, copy.text)
 
-        work = lambda joined: joined.data(url).get(  # noqa: E731
-            to, version=version, force=force, on_progress=tell
-        )
-        result = attached(studio, work, patient=True).result
-    else:
-        result = _fetched(url, Path(to), version, force, bar)
-    bar.end()
+            work = lambda joined: joined.data(url).get(  # noqa: E731
+                to, version=version, force=force, on_progress=tell
+            )
+            result = attached(studio, work, patient=True).result
+        else:
+            result = _fetched(url, Path(to), version, force, bar)
     files, size = result.get("files"), result.get("bytes")
     checked = result.get("checked")
     text = f"{files} file{'s' * (files != 1)}, {size_of(int(size or 0))} in {to}"
@@ -238,28 +237,31 @@ def put(path: str, url: str, studio: str, force: bool, as_json: bool) -> None:
     studio's folder, on its machine.
     """
     url += Path(path).name if url.endswith("/") else ""
-    bar = Bar()
-    if studio:
-        from studio_tui.cli.attached import attached
+    with Bar() as bar:
+        if studio:
+            from studio_tui.cli.attached import attached
 
-        def tell(copy: DataCopy) -> None:
-            bar.show(copy.done, copy.total, copy.text)
+            def tell(copy: DataCopy) -> None:
+                bar.show(copy.done, copy.total, copy.text)
 
-        work = lambda joined: joined.data(url).put(path, force=force, on_progress=tell)  # noqa: E731
-        result = attached(studio, work, patient=True).result
-    else:
-        from studio_tui.data import copying
-        from studio_tui.data.local import LocalOrigin
-
-        source, address = opened(url)
-        origin = LocalOrigin(Path(path))
-        try:
-            made = copying.send(source, address.path, origin, bar.going(), force=force)
-        finally:
-            origin.close()
-        result = made.plain()
-    bar.end()
+            work = lambda joined: joined.data(url).put(path, force=force, on_progress=tell)  # noqa: E731
+            result = attached(studio, work, patient=True).result
+        else:
+            result = _sent(Path(path), url, force, bar)
     emit({"url": url, **result}, as_json, plain(f"{size_of(int(result['size']))} as {url}"))
+
+
+def _sent(path: Path, url: str, force: bool, bar: Bar) -> dict[str, Any]:
+    """Copy from this computer."""
+    from studio_tui.data import copying
+    from studio_tui.data.local import LocalOrigin
+
+    source, address = opened(url)
+    origin = LocalOrigin(path)
+    try:
+        return copying.send(source, address.path, origin, bar.going(), force=force).plain()
+    finally:
+        origin.close()
 
 
 @data.command("link", epilog="Example: studio-tui data link s3://my-bucket/a.csv --seconds 7200")
@@ -269,12 +271,13 @@ def put(path: str, url: str, studio: str, force: bool, as_json: bool) -> None:
     "--seconds", default=3600, type=click.IntRange(1, 7 * 24 * 3600), show_default=True,
     help="How long the link is good.",
 )  # fmt: skip
-def link(url: str, studio: str, seconds: int) -> None:
+@click.option("--version", default="", metavar="V", help="An earlier version, see ls --versions.")
+def link(url: str, studio: str, seconds: int, version: str) -> None:
     """Print a link to a file that needs no credentials for so many seconds."""
     if studio:
         from studio_tui.cli.attached import attached
 
-        click.echo(attached(studio, lambda joined: joined.data(url).link(seconds)))
+        click.echo(attached(studio, lambda joined: joined.data(url).link(seconds, version)))
     else:
         source, address = opened(url)
-        click.echo(source.link(address.path, seconds))
+        click.echo(source.link(address.path, seconds, version))

@@ -162,9 +162,9 @@ class Data:
         entry = _entry(self.url.partition("://")[0], told.get("entry"))
         return replace(read_as(DataPreview, told), entry=entry)
 
-    async def link(self, seconds: int = 3600) -> str:
+    async def link(self, seconds: int = 3600, version: str = "") -> str:
         """A link to the file that needs no credentials for so long."""
-        told = await self._ask("data.link", seconds=seconds)
+        told = await self._ask("data.link", seconds=seconds, version=version)
         return Answer("data.link", told).text("link")
 
     async def get(

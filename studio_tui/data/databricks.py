@@ -40,7 +40,7 @@ STATEMENT_SECONDS = "20s"
 """How long a statement is waited for; the service takes 50 s at most."""
 LISTINGS = 16
 """So many listings that are not at their end are kept open."""
-_LOGIN = "on the host's computer: databricks auth login, or host and token in data.toml"
+_LOGIN = "databricks auth login, or host and token in data.toml; a studio uses its host's"
 
 
 class Databricks:
@@ -216,7 +216,7 @@ class Databricks:
             self._client.files.upload(where, Outgoing(size, read, going), overwrite=True)
         return self.stat(path)
 
-    def link(self, path: str, seconds: int) -> str:
+    def link(self, path: str, seconds: int, version: str = "") -> str:
         """Databricks gives none: UsageFault."""
         raise lacks(self.name, "links")
 

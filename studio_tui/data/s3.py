@@ -11,7 +11,7 @@ from typing import Any
 
 from studio_tui.data import checksum, s3_loan, s3_upload
 from studio_tui.data.s3_entries import bucket_of, entry_of, files, folders, tag_of
-from studio_tui.data.s3_errors import changed, told
+from studio_tui.data.s3_errors import changed, missing, told
 from studio_tui.data.source import (
     PAGE,
     Checksum,
@@ -22,7 +22,7 @@ from studio_tui.data.source import (
     Rows,
     lacks,
 )
-from studio_tui.errors import NotFound, StudioError, UsageFault
+from studio_tui.errors import StudioError, UsageFault
 from studio_tui.settings.secrets import secret
 
 CONNECT_SECONDS, ANSWER_SECONDS = 4, 20
@@ -76,9 +76,7 @@ class S3:
                 page = self._listed({**given, "Prefix": key}, "", versions)
             page = Page([e for e in page.entries if e.path == path])
         if not page.entries and not token and key:
-            raise NotFound(
-                f"there is nothing at {self.name}://{path}", "a folder is there while keys begin so"
-            )
+            raise missing(self.name, path)
         return page
 
     def _buckets(self, token: str, most: int) -> Page:
@@ -191,13 +189,14 @@ class S3:
 
     # -- for others ---------------------------------------------------------------------------
 
-    def link(self, path: str, seconds: int) -> str:
-        """See `Source.link`; seven days at most."""
+    def link(self, path: str, seconds: int, version: str = "") -> str:
+        """See `Source.link`; seven days at most, or as long as short-lived credentials hold."""
         bucket, key = split(path)
         if not 1 <= seconds <= LINK_SECONDS:
             raise UsageFault(f"a link for {seconds} s", "1 second to 7 days")
+        self.stat(path, version)  # a link can be made of anything
         with told(self.name, path):
-            asked = {"Bucket": bucket, "Key": key}
+            asked = {"Bucket": bucket, "Key": key, **_of(version)}
             return str(self._client.generate_presigned_url("get_object", asked, ExpiresIn=seconds))
 
     def lend(self, path: str, seconds: int) -> dict[str, str]:
@@ -273,7 +272,9 @@ def split(path: str) -> tuple[str, str]:
     """Bucket and key. UsageFault: there is no key."""
     bucket, _, key = path.partition("/")
     if not bucket or not key:
-        raise UsageFault(f"{path or 'that'} is no file", "write s3://BUCKET/KEY")
+        raise UsageFault(
+            f"{path!r} names no file in a bucket", "write BUCKET/KEY; with put, also BUCKET/"
+        )
     return bucket, key
 
 

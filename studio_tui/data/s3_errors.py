@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 
 _LOGIN = (
-    "on the host's computer: aws configure, aws sso login, or key_id and secret_key in data.toml"
+    "aws configure, aws sso login, or key_id and secret_key in data.toml; a studio uses its host's"
 )
 _WRONG = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthFailure", "InvalidClientTokenId")
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired")
@@ -53,7 +53,7 @@ def refusal(source: str, path: str, code: str, message: str) -> StudioError:
             f"{source} has no bucket {bucket!r}", f"see: studio-tui data ls {source}://"
         )
     if code in _MISSING:
-        return NotFound(f"there is no {what}", "list what is around it: studio-tui data ls")
+        return missing(source, path)
     if code in _WRONG:
         # What the server says to this may quote the request that was signed: it is not repeated.
         return Refused(f"{source} does not accept the credentials", _LOGIN)
@@ -76,6 +76,15 @@ def refusal(source: str, path: str, code: str, message: str) -> StudioError:
         return UsageFault(f"{source} takes no such name: {what}", "check its spelling")
     said = " ".join(message.split())[:200]
     return StudioError(f"{source} refuses {what}: {said or code}", f"it calls this {code}")
+
+
+def missing(source: str, path: str) -> NotFound:
+    """There is nothing at a path."""
+    above = path.rstrip("/").rpartition("/")[0]
+    return NotFound(
+        f"there is nothing at {source}://{path}",
+        f"see what is around it: studio-tui data ls {source}://{above}{'/' * bool(above)}",
+    )
 
 
 def changed(source: str, path: str) -> StudioError:

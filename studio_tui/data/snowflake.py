@@ -19,9 +19,13 @@ from studio_tui.settings.secrets import secret
 LOGIN_SECONDS, ANSWER_SECONDS = 15, 25
 FETCHED = 2000
 """Rows that are asked for at once."""
-_LOGIN = "on the host's computer: ~/.snowflake/connections.toml, or user and password in data.toml"
+_LOGIN = (
+    "~/.snowflake/connections.toml, or account, user and password in data.toml; a studio uses its "
+    "host's"
+)
 _MISSING = 2003
-_WRONG = (250001, 251006, 390100, 390144)
+_WRONG = (250001, 390100, 390144)
+_ABSENT = (251001, 251005, 251006)
 _STORAGE = (253002, 253003, 253006)
 _TYPES = ("number", "real", "text", "date", "timestamp", "variant", "timestamp_ltz", "timestamp_tz",
           "timestamp_ntz", "object", "array", "binary", "time", "boolean")  # fmt: skip
@@ -177,7 +181,7 @@ class Snowflake:
         sent = self._staging.send(where, size, read, going)
         return stage.arrived(self._stat_file(path, where), size, sent)
 
-    def link(self, path: str, seconds: int) -> str:
+    def link(self, path: str, seconds: int, version: str = "") -> str:
         """Snowflake gives none: UsageFault."""
         raise lacks(self.name, "links")
 
@@ -240,6 +244,8 @@ def meant(source: str, path: str, problem: Any) -> StudioError:
     what, number = f"{source}://{path}", problem.errno
     if number in _WRONG and "could not connect" not in str(problem).lower():
         return Refused(f"{source} does not accept the credentials", _LOGIN)
+    if number in _ABSENT:
+        return Refused(f"there are no usable credentials for {source}", _LOGIN)
     if number == _MISSING:
         return NotFound(f"there is no {what}, or it may not be seen", "list what is around it")
     if number in _STORAGE:

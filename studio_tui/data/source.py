@@ -184,8 +184,8 @@ class Source(Protocol):
     def rows(self, path: str, most: int | None) -> Rows:
         """Rows of the table at `path`, all when `most` is None."""
 
-    def link(self, path: str, seconds: int) -> str:
-        """A link to a file that needs no credentials for so long."""
+    def link(self, path: str, seconds: int, version: str = "") -> str:
+        """A link to a file that needs no credentials for so long. NotFound: there is none."""
 
     def lend(self, path: str, seconds: int) -> Mapping[str, str]:
         """Variables with credentials that open what is at `path` for so long, and then nothing."""

@@ -69,7 +69,7 @@ class Sources:
         """
         known = tables()
         if name not in known:
-            hint = f"{nearest(name, tuple(known))}; data.toml names more"
+            hint = f"there are {', '.join(known)}; data.toml names more"
             raise NotFound(f"there is no source of data {name!r:.80}", hint)
         with self._making:
             table, source = self._made.get(name, (None, None))

@@ -154,6 +154,8 @@ def test_a_link_opens_the_file_without_credentials(store: Store) -> None:
     assert urllib.request.urlopen(link).read() == b"hello"
     with pytest.raises(UsageFault, match="a link for"):
         source.link(f"{bucket}/a b.txt", 8 * 24 * 3600)
+    with pytest.raises(NotFound, match="nothing at"):
+        source.link(f"{bucket}/nobody", 60)
 
 
 def test_a_link_is_good_for_its_file_alone(nanio: Store) -> None:

@@ -164,3 +164,8 @@ def test_a_storage_that_refuses_tells_no_link(source: Snowflake, tmp_path: Path)
     with pytest.raises(StudioError, match="could not be carried") as said:
         fetch(source, source.stat(path), LocalTarget(tmp_path / "x"), Going())
     assert "fs_bucket" not in said.value.message + said.value.hint
+
+
+def test_an_account_that_nobody_named_has_no_credentials() -> None:
+    with pytest.raises(Refused, match="no usable credentials"):
+        Snowflake("snowflake", {"account": "a"}).page("")

@@ -29,10 +29,10 @@ def test_a_source_that_was_changed_is_made_anew() -> None:
     assert sources.find("s3") is not before
 
 
-def test_an_unknown_source_names_the_nearest() -> None:
+def test_an_unknown_source_names_those_that_there_are() -> None:
     with pytest.raises(NotFound) as said:
         Sources().find("s33")
-    assert "'s3'" in said.value.hint
+    assert "s3, databricks" in said.value.hint
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,8 @@ class Data:
     async def _link_call(self, params: Params) -> Result:
         source, address = await self._find(params)
         seconds = params.number("seconds", 1, 7 * 24 * 3600, 3600)
-        return {"link": await self._blocking(lambda: source.link(address.path, seconds))}
+        version = params.text("version", "", 1024)
+        return {"link": await self._blocking(lambda: source.link(address.path, seconds, version))}
 
     # -- copying ------------------------------------------------------------------------------
 
