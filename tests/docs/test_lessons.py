@@ -153,8 +153,7 @@ async def follow(learner: Learner) -> None:
 
 
 async def debug(learner: Learner) -> None:
-    terminal = await learner.studio.terminal()
-    await terminal.write("python -m pdb -c continue train.py\n")
+    await learner.studio.terminal(command=["python", "-m", "pdb", "-c", "continue", "train.py"])
 
 
 async def mend(learner: Learner) -> None:

@@ -20,7 +20,7 @@ async def test_it_says_the_step_and_goes_on_by_itself(
         first, second = bar.words.split("\n")
         assert first == "····· Train a model that is worth it (not again, if you have one)"
         assert second.startswith("→ studio-tui job run calm-otter --name final")
-        studio.files["checkpoints/char-gpt.ckpt"] = b"x"
+        studio.files |= {"checkpoints/char-gpt.ckpt": b"x", "serve.py": b""}
         bar.look()
         await settle(pilot)
         assert bar.words.startswith("✓···· Write a server")
