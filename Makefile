@@ -8,9 +8,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 
 WORKERS ?= 3# tests wait more than they compute
 
-.PHONY: help demo test test-litdata lint format man reference bench-app bench-editor bench-files \
-	bench-log bench-meters bench-probe bench-relay bench-reconnect bench-carry bench-data bench-history \
-	bench-paint bench-terminals fuzz fuzz-editor torture torture-files clean
+.PHONY: help demo test test-docs test-litdata lint format man reference bench-app bench-editor \
+	bench-files bench-log bench-meters bench-probe bench-relay bench-reconnect bench-carry bench-data \
+	bench-history bench-paint bench-terminals fuzz fuzz-editor torture torture-files clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -28,6 +28,9 @@ test: $(VENV)/installed ## test servers, lint, types, tests
 test-litdata: $(VENV)/installed ## the inserted code that streams by litdata, which is installed for it
 	$(PIP) install --quiet --no-deps 'litdata==0.2.76' 'obstore==0.12.1' 'tifffile==2026.3.3'
 	$(BIN)/pytest tests/client/test_loading.py
+
+test-docs: $(VENV)/installed ## type every command of README.md and docs/, page by page
+	$(BIN)/pytest -m docs tests/docs
 
 lint: $(VENV)/installed ## lint, format and types
 	$(BIN)/ruff check

@@ -69,6 +69,8 @@ def _take(lesson: Lesson, studio: str, again: bool, as_json: bool) -> None:
     async def live(joined: Studio) -> None:
         course = Course(joined, lesson)
         await course.begin(again=again)
+        if not await course.suits():
+            say(course.misfit)
         await _follow(course)
 
     if as_json:

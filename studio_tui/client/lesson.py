@@ -92,6 +92,20 @@ class Course:
         by = me.name if me else ""
         document.lessons.put(LessonEntry(self.lesson.name, 0, had, was, by, now))
 
+    async def suits(self) -> bool:
+        """Whether the lesson is about what lies in this studio; it is taken all the same."""
+        needs = self.lesson.needs
+        try:
+            return needs is None or await self._holds(needs, LessonEntry(self.lesson.name))
+        except NotFound:
+            return not self.studio.host_here  # a host that is away knows no file
+
+    @property
+    def misfit(self) -> str:
+        """What to say where it does not suit."""
+        template = self.lesson.template
+        return f"this lesson is about another project: studio-tui new {template} DIR, and open that"
+
     async def advance(self) -> bool:
         """Look at the step to do now; whether it is done, and the next one is the one to do."""
         entry, step, done = self.entry, self.step, self.done
@@ -113,6 +127,8 @@ class Course:
         match check.subject:
             case "people":
                 return len({person.name for person in studio.people}) >= least
+            case "open":
+                return any(person.gaze.path == value for person in studio.people)
             case "following":
                 return sum(person.following > 0 for person in studio.people) >= least
             case "terminal":
@@ -129,6 +145,10 @@ class Course:
             case "job":
                 found = [job for job in self._jobs(options, entry) if _is_in(value, job)]
                 return len(found) >= least
+            case "pin":
+                jobs = {job.id for job in self._jobs(options, entry)}
+                pins = studio.document.pins.values()
+                return any(pin.job in jobs and value in pin.line for pin in pins)
             case "metric":
                 return any([await self._metric(job, check) for job in self._jobs(options, entry)])
         return any([value in text async for text in self._logs(options, entry)])
@@ -154,7 +174,7 @@ class Course:
             folder, name = posixpath.split(path)
             listing = await self.studio.folder(folder)
             return any(each.name == name for each in listing.entries)
-        if options.get("has", "").encode() not in await self._beginning(path):
+        if _close(options.get("has", "").encode()) not in _close(await self._beginning(path)):
             return False
         return not options.get("changed") or await self._digest(path) != entry.was.get(path)
 
@@ -188,6 +208,11 @@ class Course:
                 params["offset"] = size - READ_SIZE
                 answer = Answer("jobs.log", await self.studio.query("jobs.log", **params))
             yield answer.data("data").decode("utf-8", "replace")
+
+
+def _close(text: bytes) -> bytes:
+    """The text without what people space differently."""
+    return b"".join(text.split())
 
 
 def _is_in(state: str, job: JobEntry) -> bool:

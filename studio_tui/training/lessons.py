@@ -24,6 +24,7 @@ JOB_STATES = ("started", "over", "running", "succeeded", "failed", "stopped")
 _JOB = {"script": str, "precision": str, "devices": int, "nodes": int, "elsewhere": bool}
 SUBJECTS: dict[str, tuple[type, dict[str, type]]] = {
     "people": (int, {}),
+    "open": (str, {}),
     "following": (int, {}),
     "terminal": (int, {}),
     "machines": (int, {}),
@@ -33,12 +34,14 @@ SUBJECTS: dict[str, tuple[type, dict[str, type]]] = {
     "job": (str, {**_JOB, "count": int, "moved": bool}),
     "metric": (str, {**_JOB, "above": float, "below": float, "points": int}),
     "log": (str, _JOB),
+    "pin": (str, _JOB),
 }
 """What a check can ask for: its kind of value, and what narrows it down.
 
-people, following, terminal, machines, comment: so many of them; mark: of this kind; file: it is
-there, has another text than when the lesson began, has these words; job: one in this state; metric:
-its last value; log: has these words. Jobs and comments from before the lesson do not count.
+people, following, terminal, machines, comment: so many of them; open: somebody has this file before
+them; mark: of this kind; file: it is there, has another text than when the lesson began, has these
+words, however they are spaced; job: one in this state; metric: its last value; log: has these
+words; pin: a pinned line of its log has. Jobs and comments from before the lesson do not count.
 """
 
 
@@ -64,7 +67,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A few steps; `name` is what it is called on the command line."""
+    """A few steps; `name` is what it is called on the command line.
+
+    `needs` holds in a studio of its template; elsewhere its steps are about other files.
+    """
 
     name: str
     title: str
@@ -72,6 +78,7 @@ class Lesson:
     template: str
     place: int
     steps: tuple[Step, ...]
+    needs: Check | None = None
 
     @property
     def files(self) -> list[str]:
@@ -81,7 +88,7 @@ class Lesson:
 
     def plain(self) -> dict[str, Any]:
         """As `--json` prints it."""
-        return {key: value for key, value in asdict(self).items() if key != "place"}
+        return {key: told for key, told in asdict(self).items() if key not in ("place", "needs")}
 
 
 def lessons(folder: Path = SOURCE) -> list[Lesson]:
@@ -119,14 +126,15 @@ def read_lesson(name: str, text: str) -> Lesson:
     except tomllib.TOMLDecodeError as problem:
         raise _fault(name, str(problem)) from problem
     fields = {"title": str, "about": str, "template": str, "place": int, "steps": list}
-    _known(name, table, fields)
+    _known(name, table, {**fields, "needs": dict})
     for key in fields:
         if key not in table:
             raise _fault(name, f"{key} is missing")
     steps = [_step(f"{name}, step {n}", step) for n, step in enumerate(table["steps"], 1)]
     if not steps:
         raise _fault(name, "it has no steps")
-    return Lesson(name, **{**table, "steps": tuple(steps)})
+    needs = read_check(f"{name}, needs", table["needs"]) if "needs" in table else None
+    return Lesson(name, **{**table, "steps": tuple(steps), "needs": needs})
 
 
 def _step(where: str, table: Any) -> Step:

@@ -11,12 +11,20 @@ import pytest
 
 from studio_tui.client.lesson import Course, _fits, find, lessons
 from studio_tui.client.studio import Studio
-from studio_tui.document.entries import JobEntry, LessonEntry, MachineEntry, TerminalEntry
+from studio_tui.document.entries import (
+    JobEntry,
+    LessonEntry,
+    MachineEntry,
+    PinEntry,
+    TerminalEntry,
+)
+from studio_tui.document.presence import Gaze
 from studio_tui.document.remarks import CommentEntry, MarkEntry
 from studio_tui.errors import NotFound, Refused
 from studio_tui.training.lessons import Check, read_check
 
 SECONDS = 15.0
+ENTRY = LessonEntry("x")
 Soon = Callable[[Studio, Callable[[], bool]], Awaitable[None]]
 
 
@@ -69,6 +77,13 @@ class World:
                 self.host.document.terminals.put(TerminalEntry("t1"))
             case "machines":
                 self.machines += [MachineEntry(f"box{n}") for n in range(value - 1)]
+            case "open":
+                studio.look(Gaze(value))
+                await studio.until(lambda: bool(studio.me and studio.me.gaze.path == value))
+            case "pin":
+                self.job("succeeded", options)
+                pin = PinEntry("p1", job=f"job{self.made}", line=f"0: {value}: x")
+                studio.document.pins.put(pin)
             case "mark":
                 studio.document.marks.put(MarkEntry("m", kind=value))
             case "comment":
@@ -98,6 +113,7 @@ class World:
                 devices=str(options.get("devices", 1)),
                 nodes=options.get("nodes", 1),
                 started=1.0,
+                moves=[{"phase": "done"}] if options.get("moved") else [],
             )
         )
 
@@ -155,6 +171,9 @@ CHECKS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"comment": 1, "has": "why"}, {"comment": 1, "has": "how"}),
     ({"comment": 1, "resolved": True}, {"comment": 1}),
     ({"mark": "breakpoint"}, {"mark": "bookmark"}),
+    ({"open": "a.py"}, {"open": "b.py"}),
+    ({"pin": "process 1"}, {"pin": "process 0"}),
+    ({"job": "started", "moved": True}, {"job": "started"}),
     ({"file": "a.py", "has": "x = 2"}, {"file": "a.py", "has": "x = 1"}),
     ({"file": "d/a.py"}, {"file": "a.py"}),
 ]
@@ -193,7 +212,7 @@ async def test_progress_is_shared_and_kept(stage: Any, world: World, soon: Soon)
     hers, his = Course(ana, find("first-run")), Course(bob, find("first-run"))
     await hers.begin()
     await soon(bob, lambda: his.entry is not None)
-    world.files["train.py"] = b"x"
+    bob.look(Gaze("train.py"))
     await advanced(his)
     await soon(ana, lambda: hers.marks == "✓····")
     await hers.begin()
@@ -208,7 +227,7 @@ async def test_a_viewer_only_looks(stage: Any, world: World, soon: Soon) -> None
     with pytest.raises(Refused, match="a viewer cannot begin a lesson"):
         await seen.begin()
     await course.begin()
-    world.files["train.py"] = b"x"
+    ana.look(Gaze("train.py"))
     await soon(viewer, lambda: seen.entry is not None)
     await seen.begin()
     assert not await seen.advance()
@@ -256,3 +275,54 @@ def test_devices_count_however_they_were_asked_for(job: JobEntry, fits: bool) ->
 async def test_words_name_the_studio(stage: Any) -> None:
     course = Course(await stage.attach("ana"), find("first-run"))
     assert course.words("job ls STUDIO") == "job ls calm-otter"
+
+
+async def test_spaces_are_no_matter(stage: Any, world: World) -> None:
+    course = Course(await stage.attach("ana"), find("loss-curve"))
+    world.files["train.py"] = b"RATE=1.0  # large"
+    assert await course._holds(read_check("x", {"file": "train.py", "has": "RATE = 1"}), ENTRY)
+    assert not await course._holds(read_check("x", {"file": "train.py", "has": "RATE = 4"}), ENTRY)
+
+
+async def test_a_studio_of_another_template_is_told_apart(stage: Any, world: World) -> None:
+    course = Course(await stage.attach("ana"), find("loss-curve"))
+    assert not await course.suits()
+    world.files["train.py"] = b"class Classifier"
+    assert not await course.suits()
+    assert "studio-tui new char-gpt" in course.misfit
+    world.files["train.py"] = b"class CharGPT(L.LightningModule):"
+    assert await course.suits()
+    await stage.lose_host()
+    await course.studio.until(lambda: not course.studio.host_here)
+    assert await course.suits()
+    assert await Course(course.studio, find("precision")).suits()
+
+
+async def test_the_clumsy_come_to_the_end(stage: Any, world: World, soon: Soon) -> None:
+    """Renamed, in another order, twice, left in the middle: nothing is stuck."""
+    studio = await stage.attach("ana")
+    world.files["train.py"] = b"RATE = 4e-3"
+    course = Course(studio, find("loss-curve"))
+    await course.begin()
+    # In another order: the remark of the second step, before the run of the first.
+    await world.make(studio, course.lesson.steps[1].check)
+    assert not await course.advance()
+    await world.make(studio, course.lesson.steps[0].check)
+    await advanced(course)
+    await advanced(course)
+    # Renamed: it waits, and goes on when the file is back.
+    world.files["main.py"] = world.files.pop("train.py")
+    assert not await course.advance()
+    world.files["train.py"] = world.files.pop("main.py") + b"\nRATE=1.0"
+    # Left in the middle, and come back: the same place.
+    back = Course(await stage.attach("bob", "editor"), course.lesson)
+    await soon(back.studio, lambda: back.done == 2)
+    await advanced(back)
+    # Twice, and one of them failed: one more job than was asked for is no harm.
+    for state in ("succeeded", "failed"):
+        world.made += 1
+        world.job(state, {"script": "train.py"})
+    await advanced(back)
+    world.files["train.py"] = b"RATE = 4e-3"
+    await advanced(back)
+    assert back.step is None

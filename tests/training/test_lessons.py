@@ -35,6 +35,15 @@ def test_a_lesson_is_about_files_of_its_template() -> None:
         for step in lesson.steps:
             script = step.check.options.get("script", template.script)
             assert script == template.script or any(script in s.do for s in lesson.steps)
+        if (needs := lesson.needs) is not None:
+            text = (templates.SOURCE / template.name / needs.value).read_text()
+            assert needs.options["has"] in text
+
+
+def test_why_is_short_enough_for_the_list_of_lessons() -> None:
+    for lesson in lessons():
+        for step in lesson.steps:
+            assert len(" ".join(step.why.split())) <= 330, step.say
 
 
 @pytest.mark.parametrize(
@@ -76,6 +85,7 @@ def test_a_lesson_is_read() -> None:
         (STEP, "lesson x: title is missing"),
         (HEAD + "steps = []", "lesson x: it has no steps"),
         (HEAD + "steps = [1]", "lesson x, step 1: it is no table"),
+        (HEAD + "needs = { weather = 1 }" + STEP, "lesson x, needs: a check of 'weather'"),
         (HEAD + "colour = 1" + STEP, "lesson x: unknown key 'colour'"),
         (HEAD.replace("1", "true") + STEP, "lesson x: place is True"),
         (HEAD + STEP.replace("why =", "how ="), "lesson x, step 1: unknown key 'how'"),

@@ -98,9 +98,22 @@ async def visit(workspace: Workspace) -> None:
         bar = workspace.query_one(LessonBar)
         if (begun := workspace.invitation.lesson) is not None:
             workspace.work_pane.notice.clear()
-            await bar.take(Course(workspace.studio, begun))
+            await _take(workspace, Course(workspace.studio, begun))
             return
         courses = [Course(workspace.studio, lesson) for lesson in lessons()]
-        chosen = await workspace.app.push_screen_wait(LessonList(courses, bar.taken))
+        taken = bar.taken or _last([c for c in courses if c.entry is not None and c.step])
+        chosen = await workspace.app.push_screen_wait(LessonList(courses, taken))
         if chosen is not None:
-            await bar.take(chosen.course, again=chosen.again)
+            await _take(workspace, chosen.course, again=chosen.again)
+
+
+def _last(begun: Sequence[Course]) -> str:
+    """The name of the one that began last; "" for none."""
+    times = {c.lesson.name: c.entry.time for c in begun if c.entry is not None}
+    return max(times, key=lambda name: times[name], default="")
+
+
+async def _take(workspace: Workspace, course: Course | None, *, again: bool = False) -> None:
+    await workspace.query_one(LessonBar).take(course, again=again)
+    if course is not None and not await course.suits():
+        workspace.work_pane.notice.news(course.misfit)

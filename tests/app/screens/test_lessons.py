@@ -21,7 +21,7 @@ async def test_a_lesson_is_chosen_begun_again_and_hidden(
         await pilot.press("down", "enter")
         await settle(pilot)
         assert bar.words.startswith("····· Run it, and wait for both curves")
-        assert "→ ctrl+r · or: studio-tui job run calm-otter" in text_of(pilot)
+        assert "→ studio-tui job run calm-otter --name good" in text_of(pilot)
         studio.document.lessons._map["loss-curve"] = {"done": 2}
         await pilot.press("shift+f11")
         await settle(pilot)

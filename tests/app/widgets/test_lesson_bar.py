@@ -13,17 +13,17 @@ async def test_it_says_the_step_and_goes_on_by_itself(
         bar = pilot.app.workspace.query_one(LessonBar)
         assert not bar.display
         studio.files.clear()
-        course = Course(studio, find("first-run"))
+        course = Course(studio, find("deploying"))
         await bar.take(course)
         bar.look()
         await settle(pilot)
         first, second = bar.words.split("\n")
-        assert first == "····· Open the script train.py and look through it"
-        assert second.startswith("→ ctrl+o train.py · or: studio-tui file cat calm-otter")
-        studio.files["train.py"] = b"x"
+        assert first == "····· Train a model that is worth it (not again, if you have one)"
+        assert second.startswith("→ studio-tui job run calm-otter --name final")
+        studio.files |= {"checkpoints/char-gpt.ckpt": b"x", "serve.py": b""}
         bar.look()
         await settle(pilot)
-        assert bar.words.startswith("✓···· Start the run")
+        assert bar.words.startswith("✓···· Write a server")
         assert bar.size.height == 2
         await bar.take(None)
         assert (bar.words, bar.display) == ("", False)
