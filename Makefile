@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 
 WORKERS ?= 3# tests wait more than they compute
 
-.PHONY: help demo test lint format man reference bench-app bench-editor bench-files bench-log \
+.PHONY: help demo test test-docs lint format man reference bench-app bench-editor bench-files bench-log \
 	bench-meters bench-probe bench-relay bench-reconnect bench-carry bench-data bench-history \
 	bench-paint bench-terminals fuzz fuzz-editor torture torture-files clean
 
@@ -22,6 +22,9 @@ test: $(VENV)/installed ## test servers, lint, types, tests
 	scripts/test-servers.sh
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+test-docs: $(VENV)/installed ## type every command of README.md and docs/, page by page
+	$(BIN)/pytest -m docs tests/docs
 
 lint: $(VENV)/installed ## lint, format and types
 	$(BIN)/ruff check
