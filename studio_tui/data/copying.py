@@ -72,9 +72,7 @@ def _fetch(source: Source, entry: Entry, target: Target, going: Going) -> Copied
         return _fetch_file(source, file, mark(entry), target, going)
 
 
-def _fetch_file(
-    source: Source, entry: Entry, draft: str, target: Target, going: Going
-) -> Copied:
+def _fetch_file(source: Source, entry: Entry, draft: str, target: Target, going: Going) -> Copied:
     checksum = source.checksum(entry)
     try:
         at = _begun(target, entry, draft, checksum, going)

@@ -146,14 +146,14 @@ class Walk:
         """Run a script, or a piece of one in an attached studio."""
         text = self.said(block.text)
         if "studio_tui import sdk" not in text:
-            text = (
-                f"async with sdk.attach({self.real['calm-otter']!r}, name='ana') as studio, contextlib.AsyncExitStack() as stack:\n"
-                + (textwrap.indent(self.around + text, "    "))
+            joined = f"sdk.attach({self.real['calm-otter']!r}, name='ana') as studio"
+            text = f"async with {joined}, contextlib.AsyncExitStack() as stack:\n" + (
+                textwrap.indent(self.around + text, "    ")
             )
         if "asyncio.run" not in text:
             body = textwrap.indent(text, "    ")
-            text = f"import asyncio, contextlib\nfrom studio_tui import sdk\nasync def main():\n{body}\n"
-            text += "asyncio.run(main())\n"
+            head = "import asyncio, contextlib\nfrom studio_tui import sdk\n"
+            text = f"{head}async def main():\n{body}\nasyncio.run(main())\n"
         script = self.computer.home / "script.py"
         script.write_text(text)
         sys.stdout.write(f"{block.place}: python\n")
