@@ -24,13 +24,15 @@ HEAD = """\
 What the app and the command line can do, a script can do: they have no other way in. This page is
 built from the docstrings by `make reference`.
 
-    from studio_tui import sdk
+```python
+from studio_tui import sdk
 
-    async with sdk.attach("calm-otter", name="ci") as studio:
-        job = await studio.run("train.py", precision="bf16-mixed")
-        async for line in job.logs():
-            print(line)
-        print(await job.wait(), job.metrics)
+async with sdk.attach("calm-otter", name="ci") as studio:
+    job = await studio.run("train.py", precision="bf16-mixed")
+    async for line in job.logs():
+        print(line)
+    print(await job.wait(), job.metrics)
+```
 
 `sdk.sync.attach` and `sdk.sync.open` give the same objects for scripts without `await`: every
 method that is awaited here returns its result there, and every `async for` is a `for`.
