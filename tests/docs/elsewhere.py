@@ -12,6 +12,7 @@ ELSEWHERE: dict[str, str] = {
     "make demo": "is studio-tui demo, in this environment",
     "make test": _SUITE,
     "make test-docs": "is what reads this",
+    "make test-litdata": "installs litdata, which not everybody who runs the suite wants",
     "make lint": _LINT,
     "make format": "writes into the checkout that is tested",
     ".venv/bin/pytest tests/host -k save": _SUITE,
