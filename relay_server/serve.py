@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from relay_server import health, wire
-from relay_server.access import RELAY_CALLS, Grant, Keys, authorize
+from relay_server.access import RELAY_CALLS, Grant, authorize
 from relay_server.audit import Audit
 from relay_server.connection import SLICE, Connection, Seat, framed
 from relay_server.effects import Append, Broadcast, Effect, Effects, Expel, Reload, Send, Snapshot
@@ -32,6 +32,7 @@ from relay_server.errors import (
 from relay_server.fanout import Turns
 from relay_server.invites import PREFIX, InviteBook
 from relay_server.journal import journal_of
+from relay_server.keys import Keys
 from relay_server.limits import Addresses
 from relay_server.lobby import Lobby
 from relay_server.member import Member, display_name, distinct

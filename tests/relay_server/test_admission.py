@@ -14,8 +14,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from relay_server import wire
-from relay_server.access import Keys
 from relay_server.invites import InviteBook
+from relay_server.keys import Keys
 from relay_server.limits import Limits
 from relay_server.serve import Relay, serve
 from relay_server.settings import RelaySettings

@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
 from relay_server import wire
-from relay_server.access import Keys
+from relay_server.keys import Keys
 from relay_server.validate import Walked
 from relay_server.wire import CAPS, Close, Entry
 from relay_server.wire import write_bytes as blob
