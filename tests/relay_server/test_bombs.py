@@ -317,7 +317,7 @@ async def test_others_go_on_while_a_large_update_is_walked(
         walked.append(len(data))
         return Walked(data)
 
-    monkeypatch.setattr("relay_server.serve.Walked", slowly)
+    monkeypatch.setattr("relay_server.errands.Walked", slowly)
     eve, bob = await join(), await join()
     try:
         await eve.type("x" * 100_000)
