@@ -171,7 +171,7 @@ def token(studio: str, role: str, expires: str, name: str | None, key: Path | No
     Example:
       studio-relay token calm-otter --role viewer --expires 2h --name ci
     """
-    from relay_server.access import Keys
+    from relay_server.keys import Keys
 
     keys = Keys.load(key or _default_key())
     made = keys.mint(room=studio, role=role, name=name, expires=seconds(expires))
@@ -214,8 +214,8 @@ def invite(
       studio-relay invite calm-otter --role viewer --expires 2h
       studio-relay invite --revoke 3f2a9c51b0de
     """
-    from relay_server.access import Keys
     from relay_server.invites import InviteBook, link
+    from relay_server.keys import Keys
     from relay_server.member import display_name
 
     if revoke:
@@ -249,9 +249,9 @@ def invites(studio: str | None, key: Path | None) -> None:
     """
     import json
 
-    from relay_server.access import Keys
     from relay_server.audit import Audit
     from relay_server.invites import InviteBook
+    from relay_server.keys import Keys
     from relay_server.registrar import Registrar
 
     book = InviteBook.beside(key or _default_key())
@@ -272,7 +272,7 @@ def revoke_command(id: str, key: Path | None) -> None:
     Example:
       studio-relay revoke 3f2a9c51b0de
     """
-    from relay_server.access import Keys
+    from relay_server.keys import Keys
 
     Keys.load(key or _default_key()).revoke(id)
     click.echo(f"revoked {id}")
@@ -289,7 +289,7 @@ def role_command(id: str, role: str, key: Path | None) -> None:
     Example:
       studio-relay role 3f2a9c51b0de viewer
     """
-    from relay_server.access import Keys
+    from relay_server.keys import Keys
 
     Keys.load(key or _default_key()).change_role(id, role)
     click.echo(f"{id} is {role} now")

@@ -1,102 +1,43 @@
-"""One client's socket: handshake, frames, liveness and limits. What it says goes to the relay.
+"""One client's socket: from bytes to messages. What it says goes to the relay.
 
-The library does the handshake and every frame that is not plain. What goes out is framed here, once
-per message for all clients, and written once per turn.
+The library does the handshake and every frame that is not plain.
 """
 
 from __future__ import annotations
 
 import asyncio
 import codecs
-import fcntl
-import re
-import struct
-import sys
-import termios
-from dataclasses import dataclass
-from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
-from urllib.parse import parse_qs, unquote
 
-from websockets.datastructures import Headers
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.http11 import Request, Response
+from websockets.http11 import Request
 from websockets.protocol import OPEN
-from websockets.server import ServerProtocol
 
-from relay_server import wire
+from relay_server import handshake, wire
 from relay_server.errors import InvalidUpdate, WireError
 from relay_server.fanout import binary_frame
 from relay_server.frames import FrameCutter
+from relay_server.handshake import Framing
 from relay_server.invites import PREFIX
 from relay_server.limits import TokenBucket
+from relay_server.outbox import Outbox
+from relay_server.pulse import Pulse, Verdict
+from relay_server.seat import Seat, framed
 from relay_server.validate import LARGE
 from relay_server.wire import CAPS, Close
 
 if TYPE_CHECKING:
     from websockets.typing import Origin
 
-    from relay_server.access import Grant
-    from relay_server.room import Room
     from relay_server.serve import Relay
     from relay_server.validate import Walked
 
 SLICE: Final = 16 << 10  # bytes of one client that are read in a turn
 GRACE: Final = 2.0  # seconds a client has to answer a close
 SLOW_GRACE: Final = 0.5  # ... when it is one that does not read, whose bytes are held meanwhile
-PATIENCE: Final = 20.0  # seconds of silence granted to a client that has never answered a ping
-_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?").fullmatch
 _UTF8: Final = codecs.getincrementaldecoder("utf-8")
 _Y_ADDRESS: Final = ""  # how the one room of a y-websocket connection is addressed
-
-
-class Framing(ServerProtocol):
-    """The library's protocol, which closes with our own code when a message is too big."""
-
-    def fail(self, code: CloseCode | int, reason: str = "") -> None:
-        """See the library."""
-        super().fail(Close.TOO_BIG if code == CloseCode.MESSAGE_TOO_BIG else code, reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """A connection's place in one room.
-
-    Attributes:
-        prefix: what precedes each message on the wire; None on y-websocket connections.
-    """
-
-    connection: Connection
-    member: int
-    room: Room
-    grant: Grant
-    prefix: bytes | None
-
-    def send(self, message: wire.Message) -> None:
-        """One message to this member alone."""
-        if type(message) is wire.Step2:
-            self._send_state(message.update)
-            return
-        frame = framed(self.prefix, wire.encode_body(message), message)
-        if frame is not None:
-            self.connection.send(frame)
-
-    def _send_state(self, update: bytes) -> None:
-        """A Step2, which may be large: it is copied once."""
-        frame = binary_frame(self.prefix or b"", *wire.step2_parts(update))
-        self.connection.allow(len(frame))
-        self.connection.send(frame)
-
-
-def framed(prefix: bytes | None, body: bytes, message: wire.Message) -> bytes | None:
-    """A message's websocket frame for members with this prefix; None when they have no word."""
-    if prefix is not None:
-        return binary_frame(prefix, body)
-    if type(message) is wire.Update:
-        return binary_frame(body)
-    body_y = wire.encode_y(message)
-    return None if body_y is None else binary_frame(body_y)
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -117,15 +58,14 @@ class Connection(asyncio.BufferedProtocol):
         self.seats: dict[str, Seat] = {}  # by the address that the client uses
         self.heard = 0.0
         self.address = ""  # the client's
-        self.welcome = True  # not one too many from its address
+        self._welcome = True  # not one too many from its address
         self.reached = ""  # the relay's URL as the client knows it
         self._http_only = http_only
         origins = [None, *(cast("Origin", origin) for origin in settings.origins)]
         self._protocol = Framing(origins=origins, max_size=CAPS.message + CAPS.room)
-        self._outgoing: list[bytes] = []
         self._cutter = FrameCutter()
         self._request_tail: bytes | None = b""  # the end of what was read; None after the request
-        self._held = False  # not read because the store is behind
+        self._holds: set[str] = set()  # why it is not read
         self._aside: list[bytes] | None = None  # what came while a large update is walked
         self._framing = ""  # "hocuspocus" or "y" after the handshake
         self._spoke: Seat | None = None  # where it spoke last, and is likely to again
@@ -133,15 +73,10 @@ class Connection(asyncio.BufferedProtocol):
         self._granted = False
         self._before_auth = 0
         self._closing = False
-        self._full = False  # the transport holds more than it likes
-        self._allowed = 0  # bytes of room states that may wait on top of the budget
-        self._sent = 0
-        self._delivered = 0
-        self._asked = False  # whether it is there, and has not been heard since
-        self._asked_at = 0.0
-        self._answers_pings = False
+        self._pulse = Pulse(settings.ping_interval, settings.ping_timeout)
         now = relay.loop.time()
         limits = settings.limits
+        self.outbox = Outbox(relay.turns, relay.counters, limits.outgoing_bytes, self._late)
         self._frames = TokenBucket(limits.frames_per_second, limits.frames_burst, now)
         self._bytes = TokenBucket(limits.bytes_per_second, limits.bytes_burst, now)
         self._joins = TokenBucket(limits.joins_per_second, limits.joins_burst, now)
@@ -152,28 +87,27 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A socket is here."""
         self._transport = cast("asyncio.Transport", transport)
+        self.outbox.open(self._transport)
         self.address = str((transport.get_extra_info("peername") or ("",))[0])
         self.heard = self.relay.loop.time()
         timeout = self.relay.settings.auth_timeout
         self._timer = self.relay.loop.call_later(timeout, self._auth_timeout)
-        self.relay.opened(self)
+        self._welcome = self.relay.crowd.enter(self)
 
     def connection_lost(self, error: Exception | None) -> None:
         """The socket is gone."""
-        self._closing = True
+        self._end()
         if self._timer is not None:
             self._timer.cancel()
-        self._leave()
-        self.relay.lost(self)
+        self.relay.crowd.leave(self)
 
     def pause_writing(self) -> None:
         """The client reads slower than it is written to."""
-        self._full = True
+        self.outbox.fill()
 
     def resume_writing(self) -> None:
         """The client has caught up."""
-        self._full = False
-        self._allowed = 0
+        self.outbox.drain()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """One for all connections: what is read is copied out before the next one reads."""
@@ -197,148 +131,89 @@ class Connection(asyncio.BufferedProtocol):
 
     # ------------------------------------------------------------ the relay's side
 
-    def send(self, frames: bytes) -> None:
-        """Has frames written at the end of the turn."""
-        if self._closing:
-            return
-        waiting = self._outgoing
-        if not waiting:
-            self._turns.write_soon(self)
-        waiting.append(frames)
-
-    def left(self, seat: Seat) -> None:
-        """The connection is no longer in a room."""
-        if self._spoke is seat:
-            self._spoke = None
-
-    def allow(self, size: int) -> None:
-        """Lets that much wait on top of the budget: the state of a room that was asked for."""
-        self._allowed += size
-
-    def write_out(self) -> None:
-        """Writes what waits, in one go; a client over its budget is dropped."""
-        waiting = self._outgoing
-        if not waiting:
-            return
-        blob = waiting[0] if len(waiting) == 1 else b"".join(waiting)
-        waiting.clear()
-        if self._transport.is_closing():
-            return
-        size = len(blob)
-        self._sent += size
-        self._counters.sent_bytes += size
-        self._transport.write(blob)
-        if self._full:
-            budget = self.relay.settings.limits.outgoing_bytes + self._allowed
-            if self._transport.get_write_buffer_size() > budget:
-                self.close(Close.SLOW_READER, "reads too slowly; come back and sync")
-
     def close(self, code: int, reason: str) -> None:
         """Leaves every room and closes the socket, politely at first."""
         if self._closing:
             return
-        self.write_out()
-        self._closing = True
-        self.relay.dropped(self, code, reason)
-        self._leave()
+        self.outbox.write_out()
+        if self._closing:
+            return  # that was too much for it
+        self._end()
+        self.relay.crowd.dropped(self, code, reason)
         if self._protocol.state is OPEN:
             reason = reason.encode()[:120].decode(errors="ignore")
             self._protocol.send_close(code, reason)
             self._write_protocol()
-            self.hold(False)  # for the answer
         else:
             self._transport.close()
-        if self._timer is not None:
-            self._timer.cancel()
-        grace = SLOW_GRACE if code == Close.SLOW_READER else GRACE
-        self._timer = self.relay.loop.call_later(grace, self._transport.abort)
+        self._part(SLOW_GRACE if code == Close.SLOW_READER else GRACE)
 
     def abort(self) -> None:
         """Ends the socket at once."""
         self._transport.abort()
 
-    def hold(self, held: bool) -> None:
-        """Stops reading the client, or goes on."""
-        self._held = held
-        self._read_or_not()
-
-    def _read_or_not(self) -> None:
-        if self._transport.is_closing():
-            return
-        if (self._held or self._aside is not None) and not self._closing:
+    def hold(self, why: str) -> None:
+        """Reads the client no more, until every reason is released."""
+        self._holds.add(why)
+        if not self._closing and not self._transport.is_closing():
             self._transport.pause_reading()
-        else:
+
+    def release(self, why: str) -> None:
+        """Ends one reason not to read the client."""
+        self._holds.discard(why)
+        if not self._holds and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def watch(self, now: float) -> None:
         """Finds out whether the client is still there; call every second or so."""
-        settings = self.relay.settings
         if not self._framing or self._closing:
             return
-        if self.heard > self._asked_at:
-            self._asked = False
-        if now - self.heard < settings.ping_interval:
-            return
-        if self._held or self._aside is not None or self._progress():
+        if self._pulse.quiet(now, self.heard) and (self._holds or self.outbox.moves()):
             self.heard = now
             return
-        if not self._asked:
-            self._asked, self._asked_at = True, now
+        verdict = self._pulse.look(now, self.heard)
+        if verdict is Verdict.ASK:
             self._protocol.send_ping(b"")
             self._write_protocol()
-        else:
-            patience = settings.ping_timeout
-            if not self._answers_pings:
-                patience = max(patience, PATIENCE)
-            if now - self._asked_at >= patience - settings.ping_interval:
-                self.relay.dropped(self, CloseCode.ABNORMAL_CLOSURE, "it does not answer")
-                self.abort()
+        elif verdict is Verdict.GONE:
+            self.relay.crowd.dropped(self, CloseCode.ABNORMAL_CLOSURE, "it does not answer")
+            self.abort()
 
     # ------------------------------------------------------------ handshake
 
     def _handshake(self, request: Request) -> None:
-        path, _, query = request.path.partition("?")
-        if request.headers.get("Upgrade") is None or self._http_only:
-            self._answer(path)
+        asked = handshake.read(request)
+        if not asked.upgrade or self._http_only:
+            self._protocol.send_response(handshake.page(self.relay.answer(asked.path)))
             return
-        if self.relay.full or not self.welcome:
-            status = HTTPStatus.SERVICE_UNAVAILABLE
-            if not self.welcome:
-                status = HTTPStatus.TOO_MANY_REQUESTS
-            response = self._protocol.reject(status, "Full.\n")
-            response.headers["Retry-After"] = "1"
-            self._protocol.send_response(response)
-            self.relay.dropped(self, status, "no place for it")
+        if self.relay.full or not self._welcome:
+            self._turn_away()
             return
         response = self._protocol.accept(request)
         self._protocol.send_response(response)
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             return
         self._write_protocol()
-        self.reached = self._reached(request.headers)
-        room = unquote(path).strip("/")
-        self._framing = "y" if room else "hocuspocus"
-        if room:
-            token = parse_qs(query).get("token", [""])[0]
-            self._join_y(room, token or _bearer(request.headers))
+        if asked.host:
+            scheme = "wss" if self.relay.settings.tls_cert else "ws"
+            self.reached = f"{scheme}://{asked.host}"
+        self._framing = "y" if asked.room else "hocuspocus"
+        if asked.room:
+            self._join_y(asked.room, asked.token)
 
-    def _answer(self, path: str) -> None:
-        answer = self.relay.answer(path)
-        status = HTTPStatus(answer.status) if answer else HTTPStatus.NOT_FOUND
-        body = (answer.body if answer else "Nothing here.\n").encode()
-        headers = Headers()
-        headers["Content-Type"] = answer.content_type if answer else "text/plain"
-        headers["Content-Length"] = str(len(body))
-        headers["Date"] = formatdate(usegmt=True)
-        headers["Connection"] = "close"
-        self._protocol.send_response(Response(status, status.phrase, headers, body))
+    def _turn_away(self) -> None:
+        status = HTTPStatus.SERVICE_UNAVAILABLE if self._welcome else HTTPStatus.TOO_MANY_REQUESTS
+        response = self._protocol.reject(status, "Full.\n")
+        response.headers["Retry-After"] = "1"
+        self._protocol.send_response(response)
+        self.relay.crowd.dropped(self, status, "no place for it")
 
     def _join_y(self, room: str, token: str) -> None:
         seat = self.relay.join(self, _Y_ADDRESS, room, wire.Token(token))
         if isinstance(seat, wire.Denied):
             frame = framed(None, b"", seat)
             assert frame is not None
-            self.send(frame)
+            self.outbox.send(frame)
             self.close(Close.TOKEN, seat.reason)
         elif isinstance(seat, Seat):
             self._be_granted()
@@ -416,8 +291,7 @@ class Connection(asyncio.BufferedProtocol):
             if self._transport.is_closing():
                 return
             if data:
-                self._sent += len(data)
-                self._transport.write(data)
+                self.outbox.write(data)
             elif (said := self._protocol.close_sent) and self._protocol.close_rcvd is None:
                 self._fail(said.code, said.reason)
             else:
@@ -430,15 +304,11 @@ class Connection(asyncio.BufferedProtocol):
         """
         if self._closing:
             return
-        self._closing = True
-        self.relay.dropped(self, code, reason or "what it sends is no websocket's")
-        self._leave()
-        self.hold(False)
+        self._end()
+        self.relay.crowd.dropped(self, code, reason or "what it sends is no websocket's")
         if self._transport.can_write_eof():
             self._transport.write_eof()
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self.relay.loop.call_later(GRACE, self._transport.abort)
+        self._part(GRACE)
 
     def _frame(self, frame: Frame) -> None:
         if self._closing:
@@ -453,7 +323,7 @@ class Connection(asyncio.BufferedProtocol):
         elif frame.opcode is Opcode.TEXT:
             self._refuse_text(bytes(frame.data), frame.fin)
         elif frame.opcode is Opcode.PONG:
-            self._answers_pings = True
+            self._pulse.answers = True
 
     def _refuse_text(self, data: bytes, whole: bool) -> None:
         try:
@@ -495,8 +365,10 @@ class Connection(asyncio.BufferedProtocol):
         """Has a large update walked off the loop; the client waits, and nobody else."""
         if address in self.seats:
             self._aside = []
-            self._read_or_not()
-            self.relay.walk(message.update, lambda walked: self._walked(address, message, walked))
+            self.hold("walk")
+            self.relay.errands.walk(
+                message.update, lambda walked: self._walked(address, message, walked)
+            )
 
     def _walked(
         self, address: str, message: wire.Update | wire.Step2, walked: Walked | InvalidUpdate
@@ -515,14 +387,14 @@ class Connection(asyncio.BufferedProtocol):
             if self._aside is not None:
                 self._aside += waiting[at + 1 :]
                 return
-        self._read_or_not()
+        self.release("walk")
 
     def _dispatch(self, address: str, message: wire.Message) -> None:
         match message:
             case wire.Token():
                 self._join(address, message)
             case wire.Ping():
-                self.send(binary_frame(wire.encode_body(wire.Pong())))
+                self.outbox.send(binary_frame(wire.encode_body(wire.Pong())))
             case wire.Pong():
                 pass
             case _:
@@ -533,18 +405,12 @@ class Connection(asyncio.BufferedProtocol):
                     self._spoke = seat
                     self.relay.receive(seat, message)
                     if type(message) is wire.CloseRoom:
+                        self._spoke = None
                         self.relay.leave(self, address)
-
-    def _reached(self, headers: Headers) -> str:
-        """The relay's URL by the Host header; "" when that is none."""
-        hosts = headers.get_all("Host")
-        if len(hosts) != 1 or not _HOST(hosts[0]):
-            return ""
-        return f"{'wss' if self.relay.settings.tls_cert else 'ws'}://{hosts[0]}"
 
     def exchanged(self, address: str, answer: wire.Issued | wire.Denied) -> None:
         """An invite was exchanged for a token, or not."""
-        self.send(binary_frame(wire.encode(address, answer)))
+        self.outbox.send(binary_frame(wire.encode(address, answer)))
         if isinstance(answer, wire.Denied) and not self.seats:
             self.close(Close.TOKEN, answer.reason)
 
@@ -552,50 +418,40 @@ class Connection(asyncio.BufferedProtocol):
         if not self._joins.take(1, self.heard):
             self.close(Close.FLOOD, "too many tokens")
             return
+        self._spoke = None
         room = address.partition("\0")[0]
         if message.token.startswith(PREFIX):
             self.relay.exchange(self, address, room, message.token)
             return
         seat = self.relay.join(self, address, room, message)
         if isinstance(seat, wire.Denied):
-            self.send(binary_frame(wire.encode(address, seat)))
+            self.outbox.send(binary_frame(wire.encode(address, seat)))
             if not self.seats:
                 self.close(Close.TOKEN, seat.reason)
         elif isinstance(seat, wire.History):
             denied = wire.Denied("the room has another history than your copy of it")
-            self.send(binary_frame(wire.encode(address, seat)))
-            self.send(binary_frame(wire.encode(address, denied)))
+            self.outbox.send(binary_frame(wire.encode(address, seat)))
+            self.outbox.send(binary_frame(wire.encode(address, denied)))
             self._be_granted()  # its token is good: it may come in with another copy
         else:
             self._be_granted()
 
     # ------------------------------------------------------------ ends
 
-    def _leave(self) -> None:
+    def _late(self) -> None:
+        self.close(Close.SLOW_READER, "reads too slowly; come back and sync")
+
+    def _end(self) -> None:
+        """Takes nothing more in, sends nothing more, and is in no room."""
+        self._closing = self.outbox.closed = True
+        self._spoke = None
         for address in list(self.seats):
             self.relay.leave(self, address)
 
-    def _progress(self) -> bool:
-        """Whether the client's machine takes what is written to it, and there is still more.
-
-        A client on a thin line answers a ping only after everything before it.
-        """
-        waiting = self._transport.get_write_buffer_size() + self._in_kernel()
-        before, self._delivered = self._delivered, self._sent - waiting
-        return waiting > 0 and self._delivered > before
-
-    def _in_kernel(self) -> int:
-        if sys.platform != "linux":
-            return 0
-        socket = self._transport.get_extra_info("socket")
-        try:
-            raw = fcntl.ioctl(socket.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
-        except OSError:
-            return 0
-        return int(struct.unpack("i", raw)[0])
-
-
-def _bearer(headers: Headers) -> str:
-    values = headers.get_all("Authorization")
-    scheme, _, token = (values[0] if values else "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    def _part(self, grace: float) -> None:
+        """Reads on for the client's answer, but no longer than that."""
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.relay.loop.call_later(grace, self._transport.abort)

@@ -19,8 +19,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from relay_server.access import check_role, new_id
+from relay_server.access import check_role
 from relay_server.errors import AccessDenied, BadSetting, StoreFailed
+from relay_server.keys import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,18 +17,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from relay_server import invites
-from relay_server.access import FOREVER
 from relay_server.calls import refusal
 from relay_server.errors import AccessDenied, BadSetting, RelayError
+from relay_server.keys import FOREVER
 from relay_server.member import display_name
 from relay_server.wire import Call, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from relay_server.access import Keys
     from relay_server.audit import Audit
     from relay_server.invites import Invite, InviteBook
+    from relay_server.keys import Keys
 
 SHIFT: Final = 8 * 3600.0  # seconds an invite is good for unless told
 

@@ -9,22 +9,17 @@ import importlib.metadata
 import itertools
 import json
 import logging
-import os
-import socket
-import ssl
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from relay_server import health, wire
-from relay_server.access import RELAY_CALLS, Grant, Keys, authorize
+from relay_server.access import RELAY_CALLS, Grant, authorize
 from relay_server.audit import Audit
-from relay_server.connection import SLICE, Connection, Seat, framed
+from relay_server.connection import SLICE, Connection
+from relay_server.crowd import Crowd
 from relay_server.effects import Append, Broadcast, Effect, Effects, Expel, Reload, Send, Snapshot
+from relay_server.errands import Errands
 from relay_server.errors import (
     AccessDenied,
-    BadSetting,
-    InvalidUpdate,
-    PortTaken,
     RelayError,
     RoleChanged,
     StoreFailed,
@@ -32,18 +27,19 @@ from relay_server.errors import (
 from relay_server.fanout import Turns
 from relay_server.invites import PREFIX, InviteBook
 from relay_server.journal import journal_of
-from relay_server.limits import Addresses
+from relay_server.keys import Keys
 from relay_server.lobby import Lobby
 from relay_server.member import Member, display_name, distinct
-from relay_server.places import ACCEPTS, QUEUE, memory_limit, memory_used, places
+from relay_server.places import memory_used
+from relay_server.ports import Ports
 from relay_server.registrar import Asker, Registrar
 from relay_server.replica import Broken
 from relay_server.room import Room
-from relay_server.validate import Walked
+from relay_server.seat import Seat, framed
 from relay_server.wire import CAPS, Close
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from relay_server.journal import Journal
     from relay_server.settings import RelaySettings
@@ -92,25 +88,19 @@ class Relay:
         self.turns = Turns(self.loop, settings.window, self._flush)
         self.inbox = memoryview(bytearray(SLICE))  # where connections read to, one at a time
         self.port = settings.port
+        self.crowd = Crowd(settings.limits, self.counters)
+        self.errands = Errands(self.loop)
         self.audit = Audit(settings.audit)
         self._registrar = Registrar(keys, InviteBook.beside(settings.key_path), self.audit)
-        self._errands: set[asyncio.Task[None]] = set()
-        self._walker = ThreadPoolExecutor(1, "walker")
-        self._addresses = Addresses(settings.limits)
-        self._places = places()
-        self._memory = memory_limit()
         self._journal = journal
         self._lobby = Lobby(journal)
-        self._connections: set[Connection] = set()
         self._seats: dict[int, Seat] = {}  # by member id
         self._numbers = itertools.count(1)
         self._loads: dict[Room, asyncio.Task[None]] = {}
-        self._held: set[Connection] = set()
-        self._servers: list[asyncio.Server] = []
+        self._behind = False  # the store is, and somebody is not read because of it
+        self._ports = Ports(settings)
         self._ticker: asyncio.TimerHandle | None = None
         self._closing = False
-        self._heavy = False  # most of the memory that there is for it is used
-        self._nobody = asyncio.Event()  # set when the last connection is gone
 
     @property
     def url(self) -> str:
@@ -123,8 +113,7 @@ class Relay:
     @property
     def full(self) -> bool:
         """Whether there is no place for another connection."""
-        most = min(self.settings.limits.connections, self._places)
-        return self._closing or self._heavy or len(self._connections) > most
+        return self._closing or self.crowd.full
 
     # ------------------------------------------------------------ life
 
@@ -132,12 +121,16 @@ class Relay:
         """Opens the journal and the port. Raises what `serve` raises."""
         await self._journal.open(self)
         try:
-            await self._listen(self.settings.port, http_only=False)
-            self.port = int(self._servers[0].sockets[0].getsockname()[1])
+            self.port = await self._ports.open(
+                self.settings.port, lambda: Connection(self, next(self._numbers))
+            )
             if self.settings.metrics_port is not None:
-                await self._listen(self.settings.metrics_port, http_only=True)
+                await self._ports.open(
+                    self.settings.metrics_port,
+                    lambda: Connection(self, next(self._numbers), http_only=True),
+                )
         except BaseException:
-            await self._stop_listening()
+            await self._ports.close()
             await self._journal.close()
             raise
         self.audit.note("relay started", url=self.url)
@@ -146,95 +139,51 @@ class Relay:
     async def close(self) -> None:
         """Takes no more, keeps what it has, tells every client to come back, and ends."""
         self._closing = True
-        log.info("relay closes, with %d connections", len(self._connections))
+        log.info("relay closes, with %d connections", len(self.crowd))
         if self._ticker is not None:
             self._ticker.cancel()
-        for server in self._servers:
-            server.close()
+        self._ports.shut()
         self.turns.close()
         for task in self._loads.values():
             task.cancel()
         await asyncio.gather(*self._loads.values(), return_exceptions=True)
-        await asyncio.gather(*self._errands, return_exceptions=True)
-        self._walker.shutdown()
+        await self.errands.settle()
         # Clients that wait a random part of this come back one after another.
-        wait = max(1, len(self._connections) // RETURNS)
+        wait = max(1, len(self.crowd) // RETURNS)
         try:
             await self._journal.close()
         finally:
             self.turns.close()
-            for connection in list(self._connections):
-                connection.close(Close.RESTART, f"relay restarts; retry-after={wait}")
-            await self._emptied()
-            await self._stop_listening()
+            for client in self.crowd:
+                client.close(Close.RESTART, f"relay restarts; retry-after={wait}")
+            await self.crowd.emptied(GOODBYE)
+            await self._ports.close()
             self.turns.close()
             self.audit.note("relay stopped")
             self.audit.close()
-
-    async def _emptied(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            if self._connections:
-                await asyncio.wait_for(self._nobody.wait(), GOODBYE)
-        for connection in list(self._connections):
-            connection.abort()
-
-    async def _listen(self, port: int, *, http_only: bool) -> None:
-        settings = self.settings
-        try:
-            server = await self.loop.create_server(
-                lambda: Connection(self, next(self._numbers), http_only),
-                settings.host,
-                port,
-                ssl=_tls(settings),
-                backlog=ACCEPTS,
-            )
-            queue_connections(server)
-        except socket.gaierror as error:
-            raise BadSetting(
-                f"no such address: {settings.host}", "--host 127.0.0.1, or 0.0.0.0 for all"
-            ) from error
-        except OSError as error:
-            raise PortTaken(
-                f"cannot listen on {settings.host}:{port}: {_why(error)}",
-                "stop what listens there, or choose another with --port (0 takes a free one)",
-            ) from error
-        self._servers.append(server)
-
-    async def _stop_listening(self) -> None:
-        for server in self._servers:
-            server.close()
-            await server.wait_closed()
 
     def _tick(self) -> None:
         now = self.loop.time()
         self._ticker = self.loop.call_later(TICK, self._tick)
         self.keys.refresh()
         self.audit.follow()
-        self._addresses.forget(now)
-        self._weigh()
-        for connection in list(self._connections):
-            connection.watch(now)
-            self._check_grants(connection)
+        self.crowd.look(now)
+        self._check_grants()
         for room in self._lobby.rooms.values():
             self._perform(room, room.rest(now))
         for room in self._lobby.cold(now, self.settings.linger):
             if room not in self._loads:
                 self._forget(room)
 
-    def _weigh(self) -> None:
-        heavy = memory_used() > self._memory
-        if heavy and not self._heavy:
-            log.warning("memory is short; nobody else is let in until it is not")
-        self._heavy = heavy
-
-    def _check_grants(self, connection: Connection) -> None:
-        for grant in {seat.grant for seat in connection.seats.values()}:
-            try:
-                self.keys.check(grant)
-            except RoleChanged as error:
-                connection.close(Close.ROLE_CHANGED, error.message)
-            except AccessDenied as error:
-                connection.close(Close.REVOKED, error.message)
+    def _check_grants(self) -> None:
+        for client in self.crowd:
+            for grant in {seat.grant for seat in client.seats.values()}:
+                try:
+                    self.keys.check(grant)
+                except RoleChanged as error:
+                    client.close(Close.ROLE_CHANGED, error.message)
+                except AccessDenied as error:
+                    client.close(Close.REVOKED, error.message)
 
     def _forget(self, room: Room) -> None:
         self._perform(room, room.flush())
@@ -245,37 +194,13 @@ class Relay:
 
     # ------------------------------------------------------------ connections
 
-    def opened(self, connection: Connection) -> None:
-        """A socket is here."""
-        self.counters.connections += 1
-        self._connections.add(connection)
-        self._nobody.clear()
-        connection.welcome = self._addresses.enter(connection.address, connection.heard)
-        if len(self._connections) > self._places + ACCEPTS:
-            connection.abort()  # an answer to each of a flood would cost what is left
-
-    def lost(self, connection: Connection) -> None:
-        """A socket is gone."""
-        self._connections.discard(connection)
-        self._held.discard(connection)
-        self._addresses.leave(connection.address)
-        if not self._connections:
-            self._nobody.set()
-
-    def dropped(self, connection: Connection, code: int, reason: str) -> None:
-        """A connection is ended by the relay, or not let in; a close code or an HTTP status."""
-        self.counters.closed[code] += 1
-        if code != Close.RESTART:
-            source = connection.address
-            log.info("connection %d of %s: %d, %s", connection.number, source, code, reason)
-
     def answer(self, path: str) -> health.Answer | None:
         """The response to a plain GET."""
         self.counters.quarantined = self._lobby.quarantined
         self.counters.audit_lost = self.audit.lost
         gauges = health.Gauges(
             version=_version(),
-            connections=len(self._connections),
+            connections=len(self.crowd),
             rooms=len(self._lobby.rooms),
             members=len(self._seats),
             backlog_bytes=self._journal.backlog,
@@ -330,7 +255,7 @@ class Relay:
             for other in room.members.values():
                 other.name = distinct(other, [member])
         prefix = wire.write_string(address) if address else None
-        seat = Seat(connection, member.id, room, grant, prefix)
+        seat = Seat(connection, connection.outbox, member.id, room, grant, prefix)
         connection.seats[address] = seat
         self._seats[member.id] = seat
         writes = authorize(role, wire.Update(b""), room.policy)
@@ -361,33 +286,7 @@ class Relay:
             except RelayError as error:
                 return wire.Denied(error.message)
 
-        self._run_errand(errand, lambda answer: connection.exchanged(address, answer))
-
-    def walk(self, update: bytes, done: Callable[[Walked | InvalidUpdate], None]) -> None:
-        """Has a large update walked off the loop, one at a time."""
-
-        def errand() -> Walked | InvalidUpdate:
-            try:
-                return Walked(update)
-            except InvalidUpdate as error:
-                return error
-
-        self._run_errand(errand, done, self._walker)
-
-    def _run_errand(
-        self,
-        errand: Callable[[], T],
-        done: Callable[[T], None],
-        thread: ThreadPoolExecutor | None = None,
-    ) -> None:
-        """Has something done that takes time, and goes on when it is."""
-
-        async def run() -> None:
-            done(await self.loop.run_in_executor(thread, errand))
-
-        task = self.loop.create_task(run(), name="errand")
-        self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
+        self.errands.run(errand, lambda answer: connection.exchanged(address, answer))
 
     def _grant(self, connection: Connection, room: str, token: str) -> Grant:
         if not room or len(room) > CAPS.room or not room.isprintable():
@@ -403,7 +302,6 @@ class Relay:
         """A connection leaves one of its rooms, if it is in it."""
         seat = connection.seats.pop(address, None)
         if seat is not None:
-            connection.left(seat)
             self._seats.pop(seat.member, None)
             self._perform(seat.room, seat.room.leave(seat.member))
             self.audit.note("left", room=seat.room.name, connection=connection.number)
@@ -436,8 +334,8 @@ class Relay:
     def _hold_back(self, seat: Seat) -> None:
         """Reads a client no more while the store is far behind."""
         if self._journal.backlog > self.settings.limits.backlog_bytes:
-            self._held.add(seat.connection)
-            seat.connection.hold(True)
+            self._behind = True
+            seat.client.hold("store")
 
     def _call(self, seat: Seat, call: wire.Call) -> bool:
         """Notes a call that changes something; True when it is the relay's own to answer."""
@@ -462,9 +360,9 @@ class Relay:
             name=member.shown_name,
             role=member.role,
             expires=seat.grant.expires,
-            url=self.settings.public_url or seat.connection.reached or self.url,
+            url=self.settings.public_url or seat.client.reached or self.url,
         )
-        self._run_errand(
+        self.errands.run(
             lambda: self._registrar.answer(asker, call), lambda reply: self._answered(seat, reply)
         )
         return True
@@ -472,8 +370,7 @@ class Relay:
     def _answered(self, seat: Seat, reply: wire.Reply) -> None:
         if seat.member in self._seats:
             seat.send(reply)
-        for connection in list(self._connections):
-            self._check_grants(connection)
+        self._check_grants()
 
     # ------------------------------------------------------------ the journal's word
 
@@ -483,10 +380,10 @@ class Relay:
         found = self._lobby.rooms.get(room)
         if found is not None:
             self._perform(found, found.durable(ticket))
-        if self._held and self._journal.backlog < self.settings.limits.backlog_bytes // 2:
-            held, self._held = self._held, set()
-            for connection in held:
-                connection.hold(False)
+        if self._behind and self._journal.backlog < self.settings.limits.backlog_bytes // 2:
+            self._behind = False
+            for client in self.crowd:
+                client.release("store")
 
     def failed(self, room: str, ticket: int) -> None:
         """See `journal.Listener`."""
@@ -571,12 +468,12 @@ class Relay:
                 frames = [framed(seat.prefix, *pair) for pair in zip(bodies, messages, strict=True)]
                 blob = blobs[seat.prefix] = b"".join(filter(None, frames))
             if blob:
-                seat.connection.send(blob)
+                seat.outbox.send(blob)
 
     def _expel(self, member: int, code: int, reason: str) -> None:
         seat = self._seats.get(member)
         if seat is not None:
-            seat.connection.close(code, reason)
+            seat.client.close(code, reason)
 
 
 def calm_collector() -> None:
@@ -587,17 +484,6 @@ def calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
-
-
-def queue_connections(server: asyncio.Server) -> None:
-    """Lets more connections wait than are accepted in one turn, the two being one to asyncio."""
-    for listening in server.sockets:
-        with socket.socket(fileno=os.dup(listening.fileno())) as same:
-            same.listen(QUEUE)
-
-
-def _why(error: OSError) -> str:
-    return os.strerror(error.errno).lower() if error.errno else str(error)
 
 
 def _version() -> str:
@@ -616,17 +502,3 @@ def _hello(text: str) -> dict[str, str]:
     if not isinstance(hello, dict):
         return {}
     return {key: value for key, value in hello.items() if isinstance(value, str)}
-
-
-def _tls(settings: RelaySettings) -> ssl.SSLContext | None:
-    if settings.tls_cert is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        raise BadSetting(
-            f"certificate {settings.tls_cert} cannot be used: {error}", "give PEM files"
-        ) from error
-    return context

@@ -33,7 +33,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as connect_here
 
 from relay_server import wire
-from relay_server.access import Keys
+from relay_server.keys import Keys
 from relay_server.places import raise_limit
 from studio_tui.document.text import SharedText
 from studio_tui.sync.link import Endpoint, LinkState

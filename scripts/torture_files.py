@@ -24,7 +24,7 @@ from pathlib import Path
 
 from click import echo
 
-from relay_server.access import Keys
+from relay_server.keys import Keys
 
 ROOT = Path(__file__).parents[1]
 NAME = "train.py"

@@ -27,7 +27,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from relay_server import wire
-from relay_server.access import Keys
+from relay_server.keys import Keys
 
 ROOT = Path(__file__).parents[1]
 

@@ -130,8 +130,8 @@ async def test_leaving_without_the_relay_says_what_is_lost(
     await stage.host.opens("train.py", "")
     studio = await stage.studio().__aenter__()
     text = await studio.file("train.py")
-    stage.relay._servers[0].close()
-    for connection in list(stage.relay._connections):
+    stage.relay._ports.shut()
+    for connection in stage.relay.crowd:
         connection.abort()
     await soon(studio, lambda: studio.state == "offline")
     await text.insert(0, "lost")

@@ -239,7 +239,7 @@ async def test_the_link_breaks_and_comes_back(stage: Stage) -> None:
     reading = Reading(job)
     await reading.until(b"before ")
     number = job.studio.me.connection if job.studio.me else 0
-    for connection in list(stage.relay._connections):
+    for connection in stage.relay.crowd:
         if connection.number == number:
             connection.abort()
     log += b"unseen"

@@ -210,7 +210,7 @@ async def relay_is_quiet() -> None:
     async with serve(RelaySettings(port=0)) as relay:
         await _hosted_look(relay)
         async with asyncio.timeout(5):
-            while relay._connections:
+            while relay.crowd:
                 await asyncio.sleep(0.01)
 
 

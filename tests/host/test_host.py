@@ -401,7 +401,7 @@ async def test_a_lost_relay_is_waited_for(bench: Bench, serve: Serve) -> None:
         terminal = await ana.terminal(command=["sh", "-c", "echo up; read x; echo down; read y"])
         await terminal.until("up")
         before = {person.connection for person in ana._people}
-        for connection in list(bench.relay._connections):
+        for connection in list(bench.relay.crowd):
             connection.abort()
         async with asyncio.timeout(10):
             await ana.until(lambda: before.isdisjoint(p.connection for p in ana._people))

@@ -14,8 +14,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from relay_server import wire
-from relay_server.access import Keys
 from relay_server.invites import InviteBook
+from relay_server.keys import Keys
 from relay_server.limits import Limits
 from relay_server.serve import Relay, serve
 from relay_server.settings import RelaySettings
@@ -315,7 +315,7 @@ async def test_one_address_has_its_share(join: Join) -> None:
         assert caught.value.response.headers["Retry-After"] == "1"
         await second.close()
         async with asyncio.timeout(10):
-            while len(relay._connections) > 1:
+            while len(relay.crowd) > 1:
                 await asyncio.sleep(0.01)
         async with connect(relay.url):
             pass

@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
 from relay_server import wire
-from relay_server.access import Keys
+from relay_server.keys import Keys
 from relay_server.validate import Walked
 from relay_server.wire import CAPS, Close, Entry
 from relay_server.wire import write_bytes as blob
@@ -317,7 +317,7 @@ async def test_others_go_on_while_a_large_update_is_walked(
         walked.append(len(data))
         return Walked(data)
 
-    monkeypatch.setattr("relay_server.serve.Walked", slowly)
+    monkeypatch.setattr("relay_server.errands.Walked", slowly)
     eve, bob = await join(), await join()
     try:
         await eve.type("x" * 100_000)

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from relay_server.access import Keys
 from relay_server.cli import main, seconds, state_dir
 from relay_server.errors import BadSetting
 from relay_server.journal.sqlite import connect
+from relay_server.keys import Keys
 
 ROOT = Path(__file__).parents[2]
 Typed = Callable[[str], list[bytes]]

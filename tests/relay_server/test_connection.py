@@ -173,7 +173,7 @@ async def test_a_half_open_connection_is_found(join: Join) -> None:
         await dead.send(wire.Awareness((wire.Entry(77, 1, "{}"),)))
         await ann.expect(wire.Awareness)
         async with asyncio.timeout(10):  # it answers pings, until it does not
-            while not all(c._answers_pings for c in relay._connections):
+            while not all(c._pulse.answers for c in relay.crowd):
                 await asyncio.sleep(0.05)
         dead.socket.transport.pause_reading()
         gone = await ann.expect(wire.Awareness)

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from relay_server.access import Keys
 from relay_server.journal.sqlite import connect as open_store
+from relay_server.keys import Keys
 from relay_server.serve import serve
 from relay_server.settings import RelaySettings
 from relay_server.wire import Ack, Level, Step1, Step2, SyncStatus

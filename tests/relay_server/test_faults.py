@@ -23,7 +23,7 @@ from websockets.exceptions import (
 )
 
 from relay_server import wire
-from relay_server.access import Keys
+from relay_server.keys import Keys
 from relay_server.serve import serve
 from relay_server.settings import RelaySettings
 from relay_server.wire import Ack, Close, Level

@@ -8,7 +8,7 @@ import logging
 
 import pytest
 
-from relay_server.access import Keys
+from relay_server.keys import Keys
 from relay_server.logs import log_to, redacted
 
 TOKEN = Keys.load(None).mint(room="calm-otter", role="editor")

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from relay_server.access import ROLES, Keys
+from relay_server.access import ROLES
 from relay_server.audit import Audit
 from relay_server.errors import AccessDenied
 from relay_server.invites import InviteBook
+from relay_server.keys import Keys
 from relay_server.registrar import Asker, Registrar
 from relay_server.wire import Call
 

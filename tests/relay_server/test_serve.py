@@ -352,8 +352,8 @@ async def test_without_memory_those_who_are_here_go_on_and_nobody_else_is_let_in
     monkeypatch: pytest.MonkeyPatch, join: Join, caplog: pytest.LogCaptureFixture
 ) -> None:
     used = 1000
-    monkeypatch.setattr("relay_server.serve.memory_limit", lambda: 2000)
-    monkeypatch.setattr("relay_server.serve.memory_used", lambda: used)
+    monkeypatch.setattr("relay_server.crowd.memory_limit", lambda: 2000)
+    monkeypatch.setattr("relay_server.crowd.memory_used", lambda: used)
     async with serve(RelaySettings(port=0)) as relay:
         token = relay.keys.mint(room="*", role="editor")
         ann = await join(token=token, url=relay.url)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from relay_server.access import Keys
+from relay_server.keys import Keys
 from relay_server.serve import Relay, serve
 from relay_server.settings import RelaySettings
 from studio_tui.sync.link import Endpoint, Timing
