@@ -58,13 +58,17 @@ class History(NamedTuple):
 
 
 class Painting(NamedTuple):
-    """Lines as bytes for a terminal of `cols` columns and `lines` lines; else as `History`."""
+    """Lines as bytes for a terminal of `cols` columns and `lines` lines; else as `History`.
+
+    `wrapped` has the lines, from 0, that go on in the next one: the bytes end all of them alike.
+    """
 
     data: bytes
     cols: int
     lines: int
     first: int
     total: int
+    wrapped: tuple[int, ...] = ()
 
 
 def check_size(cols: int, lines: int) -> None:
@@ -121,6 +125,7 @@ class Emulator:
         self._cells_box = new("GhosttyRenderStateRowCells*", self._cells)
         self._y, self._view = new("uint16_t*"), new("GhosttyCellsView*")
         self._id, self._dirty = new("GhosttyRenderStateRowId*"), new("GhosttyRenderStateDirty*")
+        self._row, self._wrapped = new("GhosttyRow*"), new("bool*")
         self._style_box = self._core.init_sized("GhosttyStyle")
         self._cursor_box = self._core.init_sized("GhosttyRenderStateCursor")
 
@@ -230,9 +235,19 @@ class Emulator:
         lib.ghostty_render_state_row_get(
             self._iterator, lib.GHOSTTY_RENDER_STATE_ROW_DATA_CELLS, self._cells_box
         )
+        lib.ghostty_render_state_row_get(
+            self._iterator, lib.GHOSTTY_RENDER_STATE_ROW_DATA_RAW, self._row
+        )
         values = array("Q")
         values.frombytes(self._ffi.buffer(self._view.ptr, self._view.len * 8))
-        return read_row(values, _Line(self, y))
+        row = read_row(values, _Line(self, y))
+        return row._replace(wrapped=True) if self._is_wrapped() else row
+
+    def _is_wrapped(self) -> bool:
+        """Whether the row in `_row` goes on in the next one."""
+        key = self._lib.GHOSTTY_ROW_DATA_WRAP
+        self._lib.ghostty_row_get(self._row[0], key, self._wrapped)
+        return bool(self._wrapped[0])
 
     def cell_style(self, x: int) -> Style:
         """The style of column `x` of the line being read."""
@@ -338,7 +353,13 @@ class Emulator:
         painted = self._formatted(first, count, painted=True)
         # The library begins with its whole palette; nobody looks at it here.
         data = painted[painted.rfind("\x1b\\") + 2 if painted.startswith("\x1b]4;") else 0 :]
-        return Painting(data.encode(errors="replace"), self.cols, count, first, total)
+        wrapped = tuple(y for y in range(count) if self._goes_on(first + y))
+        return Painting(data.encode(errors="replace"), self.cols, count, first, total, wrapped)
+
+    def _goes_on(self, line: int) -> bool:
+        """Whether a line, counted from the oldest one kept, goes on in the next one."""
+        self._lib.ghostty_grid_ref_row(self._terminal.ref(0, line, "screen"), self._row)
+        return self._is_wrapped()
 
     def _stretch(self, start: int, count: int) -> tuple[int, int, int]:
         """(first line, number of lines, lines in all) of what was asked for, as far as it is."""

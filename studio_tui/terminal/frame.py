@@ -1,7 +1,8 @@
 """One frame of a terminal, and its bytes.
 
     version  flags  [deflated] body
-    body: seq, scroll, input_seq, bells, cursor, modes, [cols, lines, top], [title], styles, rows
+    body: seq, scroll, input_seq, bells, cursor, modes, [cols, lines, top], [title], styles, rows,
+          [numbers of the rows that go on in the next one]
 
 A keyframe says everything; a delta says what differs from the frame before it. Styles are numbered
 within their frame, so that a frame can be read with nothing but the screen it applies to.
@@ -36,7 +37,7 @@ MAX_FRAME: Final = 3 << 18
 MAX_NUMBER: Final = 1 << 53
 """Most that a counter in a frame may say."""
 
-_KEYFRAME, _DEFLATED, _TITLE = 1, 2, 4
+_KEYFRAME, _DEFLATED, _TITLE, _WRAPPED = 1, 2, 4, 8
 _WORTH_DEFLATING = 160
 _MAX_BODY = 4 << 20
 _MAX_STYLES = 1 << 16
@@ -104,6 +105,10 @@ def pack(frame: Frame) -> bytes:
         flags |= _TITLE
         out.text(frame.title)
     _pack_rows(out, frame.rows)
+    if wrapped := [y for y, row in frame.rows if row.wrapped]:
+        flags |= _WRAPPED
+        for number in (len(wrapped), *wrapped):
+            out.number(number)
     body = out.done()
     size = len(body)
     if len(body) > _WORTH_DEFLATING:
@@ -122,7 +127,7 @@ def unpack(data: bytes) -> Frame:
     if len(data) < 2 or data[0] != VERSION:
         raise FrameError(f"version {data[0]}, not {VERSION}" if data else "empty")
     flags = data[1]
-    if flags & ~(_KEYFRAME | _DEFLATED | _TITLE):
+    if flags & ~(_KEYFRAME | _DEFLATED | _TITLE | _WRAPPED):
         raise FrameError(f"unknown flags {flags:#x}")
     body = Reader(_inflate(data[2:]) if flags & _DEFLATED else data[2:])
     seq, scroll, input_seq, bells = (
@@ -136,6 +141,8 @@ def unpack(data: bytes) -> Frame:
             raise FrameError("a keyframe without a size, or that scrolls")
     title = body.text("title", _MAX_TITLE) if flags & _TITLE else None
     rows = _unpack_rows(body)
+    if flags & _WRAPPED:
+        rows = _with_wrapped(rows, body)
     body.end()
     return Frame(seq, scroll, input_seq, bells, cursor, modes, size, title, rows)
 
@@ -222,6 +229,15 @@ def _unpack_rows(body: Reader) -> tuple[tuple[int, Row], ...]:
             raise FrameError(f"more than {MAX_CELLS} cells")
         rows.append((y, row))
     return tuple(rows)
+
+
+def _with_wrapped(rows: tuple[tuple[int, Row], ...], body: Reader) -> tuple[tuple[int, Row], ...]:
+    """The rows, those noted that go on in the next one."""
+    count = body.number("wrapped rows", len(rows))
+    wrapped = {body.number("a wrapped row", MAX_SIDE - 1) for _ in range(count)}
+    if not wrapped <= {y for y, _ in rows}:
+        raise FrameError("a wrapped row that is not there")
+    return tuple((y, row._replace(wrapped=True) if y in wrapped else row) for y, row in rows)
 
 
 def _unpack_row(body: Reader, styles: list[Style]) -> Row:

@@ -117,7 +117,7 @@ class FrameEncoder:
 
     def _keyframe(self, now: _Published, lost: int = 0) -> bytes:
         self._top += lost
-        rows = tuple((y, row) for y, row in enumerate(now.rows) if row.runs)
+        rows = tuple((y, row) for y, row in enumerate(now.rows) if row != BLANK)
         return self._emit(now, 0, Size(now.cols, now.lines, self._top), now.title, rows)
 
     def _emit(
@@ -142,8 +142,8 @@ class FrameEncoder:
 
 def _plain(row: Row) -> Row:
     """The row without its styles, and of every cluster only the first code point."""
-    return Row(
-        tuple(
+    return row._replace(
+        runs=tuple(
             run._replace(text=run.text if run.width else run.text[0], style=PLAIN)
             for run in row.runs
         )

@@ -19,6 +19,9 @@ def pack_lines(painting: Painting) -> bytes:
     canvas = Emulator(painting.cols, max(1, painting.lines), scrollback=0)
     try:
         canvas.feed(painting.data)
+        canvas.changed_rows()
+        for y in painting.wrapped:
+            canvas.rows[y] = canvas.rows[y]._replace(wrapped=True)
         return FrameEncoder(canvas).keyframe()
     finally:
         canvas.close()

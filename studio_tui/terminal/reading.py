@@ -83,10 +83,15 @@ class Reading:
             first, last = first._replace(x=0), last._replace(x=self.cols)
         return first, last
 
+    @property
+    def line(self) -> tuple[Spot, Spot]:
+        """First and last place of the cursor's line, all of what the terminal wrapped."""
+        first, last = self.back.whole(self.cursor.line)
+        return Spot(first, 0), Spot(last, self.cols)
+
     def take(self) -> str:
         """The text of what is selected, else of the cursor's line; then nothing is selected."""
-        whole = self.cursor._replace(x=0), self.cursor._replace(x=self.cols)
-        text = self.back.text(*(self.selected or whole))
+        text = self.back.text(*(self.selected or self.line))
         self.mark = None
         return text
 

@@ -82,9 +82,13 @@ class Glyph(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One line of the screen, from the left edge; right of the last run it is blank and plain."""
+    """One line of the screen, from the left edge; right of the last run it is blank and plain.
+
+    `wrapped`: what was printed was too long for it and goes on in the next row.
+    """
 
     runs: tuple[Run, ...] = ()
+    wrapped: bool = False
 
     @property
     def text(self) -> str:

@@ -103,15 +103,31 @@ class Scrollback:
     # -- text ---------------------------------------------------------------------------------
 
     def text(self, start: Spot, end: Spot) -> str:
-        """The text from `start` to `end`, both included, line by line without trailing blanks."""
+        """The text from `start` to `end`, both included, line by line without trailing blanks.
+
+        What was one line before the terminal wrapped it is one again.
+        """
         first, last = sorted((start, end))
-        lines = []
-        for line in range(max(first.line, self.first), min(last.line + 1, self.end)):
+        whole, text = [], ""
+        lines = range(max(first.line, self.first), min(last.line + 1, self.end))
+        for line in lines:
             row = self.row(line)
             begin = first.x if line == first.line else 0
             stop = last.x + 1 if line == last.line else row.cells
-            lines.append(cut(row, begin, stop).rstrip())
-        return "\n".join(lines)
+            text += cut(row, begin, stop)
+            if not row.wrapped or line == lines[-1]:
+                whole.append(text.rstrip())
+                text = ""
+        return "\n".join(whole)
+
+    def whole(self, line: int) -> tuple[int, int]:
+        """First and last of the lines that were one before the terminal wrapped it."""
+        first = last = line
+        while first > self.first and self.row(first - 1).wrapped:
+            first -= 1
+        while last + 1 < self.end and self.row(last).wrapped:
+            last += 1
+        return first, last
 
     def word(self, spot: Spot) -> Stretch:
         """The run of characters without a blank around `spot`."""

@@ -228,6 +228,21 @@ def test_history_is_scrollback_and_screen() -> None:
     assert emulator.history(0, -1).rows == []
 
 
+def test_a_row_that_goes_on_in_the_next_is_told_from_one_that_ends() -> None:
+    emulator = Emulator(10, 4)
+
+    def wrapped(printed: bytes) -> list[int]:
+        emulator.feed(printed)
+        emulator.changed_rows()
+        return [y for y, row in enumerate(emulator.rows) if row.wrapped]
+
+    assert wrapped(b"0123456789") == []
+    assert wrapped(b"and on") == [0]
+    assert wrapped(b"\r\n0123456789\r\nend") == [0]
+    assert wrapped(b"\x1b[1;3H\x1b[K") == []
+    assert wrapped(b"\x1b[4;1H0123456789" + "012345678漢".encode()) == [1, 2]
+
+
 def test_history_keeps_blank_lines() -> None:
     emulator = Emulator(20, 4)
     emulator.feed(b"a\r\n\r\n\r\nb\r\n\r\n\r\n")

@@ -51,7 +51,12 @@ DELTA = frame(
 )
 
 
-@pytest.mark.parametrize("given_frame", [KEYFRAME, DELTA, frame()])
+WRAPPED = frame(
+    rows=((1, FULL._replace(wrapped=True)), (2, FULL), (7, BLANK._replace(wrapped=True)))
+)
+
+
+@pytest.mark.parametrize("given_frame", [KEYFRAME, DELTA, WRAPPED, frame()])
 def test_a_frame_comes_back(given_frame: Frame) -> None:
     assert unpack(pack(given_frame)) == given_frame
 

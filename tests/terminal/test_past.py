@@ -25,6 +25,13 @@ def test_lines_keep_their_colours_and_widths_on_the_way() -> None:
     assert unpack_lines(pack_lines(emulator.painted_history(99, 5))) == [Row()]
 
 
+def test_lines_that_were_wrapped_are_told_on_the_way() -> None:
+    emulator = Emulator(10, 4)
+    emulator.feed(b"\r\n" * 9 + b"x" * 25 + b"\r\n" + b"y" * 10 + b"\r\n" * 9)
+    lines = unpack_lines(pack_lines(emulator.painted_history(8, 6)))
+    assert [row.wrapped for row in lines] == [False, True, True, False, False, False]
+
+
 def test_bytes_that_are_no_lines() -> None:
     for data in (b"", b"nonsense", b"\x01\x01"):
         with pytest.raises(FrameError):

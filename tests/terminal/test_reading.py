@@ -61,6 +61,11 @@ def test_what_is_selected() -> None:
     assert read.mark is None
 
 
+def test_without_a_selection_all_of_a_wrapped_line_is_taken() -> None:
+    rows = [Row((Run(text, 1, len(text)),), wrapped=text == "one ") for text in ("one ", "two")]
+    assert Reading(Scrollback(rows), 4, 0, 0, Spot(1, 0)).take() == "one two"
+
+
 def test_what_is_marked_in_a_line() -> None:
     read = reading()
     read.go(Spot(97, 5))

@@ -126,6 +126,16 @@ def test_a_selection_is_text_without_trailing_blanks() -> None:
     assert back.text(Spot(-5, 0), Spot(99, 80)) == "first line\n\nab漢字e\u0301  x\nlast"
 
 
+def test_what_was_wrapped_is_one_line_again() -> None:
+    long = [line("first half, ")._replace(wrapped=True), line("漢")._replace(wrapped=True)]
+    back = Scrollback([line("before  "), *long, line("last  "), line("after")])
+    assert back.text(Spot(0, 0), Spot(9, 80)) == "before\nfirst half, 漢last\nafter"
+    assert back.text(Spot(1, 6), Spot(2, 0)) == "half, 漢"
+    assert back.text(Spot(1, 0), Spot(1, 80)) == "first half,"
+    assert [back.whole(number) for number in range(5)] == [(0, 0), (1, 3), (1, 3), (1, 3), (4, 4)]
+    assert Scrollback(long).whole(1) == (0, 1)  # its end is not here
+
+
 def test_a_word() -> None:
     back = Scrollback([line("see /tmp/a.py:3 now"), WIDE])
     assert back.word(Spot(0, 6)) == Stretch(0, 4, 15)

@@ -149,8 +149,8 @@ Everybody who opens this file edits the same text, and sees the others' carets.
     # -- presence -----------------------------------------------------------------------------
 
     def _carets(self) -> Sequence[Caret | Wash]:
-        """The others who look at this file, where they are, and what is commented on."""
-        carets: list[Caret | Wash] = list(self.washes())
+        """The others who look at this file, what is commented on, and what is searched for."""
+        carets: list[Caret | Wash] = [*self.washes(), *self.query_one(FindBar).washes()]
         for person in self._people.others:
             gaze = person.gaze
             if gaze.path != self.path:

@@ -472,6 +472,12 @@ class Editor(CodeArea):
         top = self.scroll_offset.y
         return range(top, min(top + self.size.height, self.wrapped_document.height))
 
+    @property
+    def lines_in_sight(self) -> range:
+        """The lines that can be seen, or a part of them."""
+        rows, lines = self._visible_rows(), self.wrapped_document._offset_to_line_info
+        return range(lines[rows[0]][0], lines[rows[-1]][0] + 1) if rows else range(0)
+
     def _caret_layer(self) -> CaretLayer | None:
         carets = self.carets()
         if not carets:
@@ -484,11 +490,10 @@ class Editor(CodeArea):
 
     def _color_visible_rows(self) -> None:
         """Query the syntax tree for the visible rows and a margin, unless that is done."""
-        rows = self._visible_rows()
-        if self._highlight_query is None or not rows:
+        lines = self.lines_in_sight
+        if self._highlight_query is None or not lines:
             return
-        lines = self.wrapped_document._offset_to_line_info
-        first, last = lines[rows[0]][0], lines[rows[-1]][0]
+        first, last = lines[0], lines[-1]
         done = self._colored_rows
         if done is not None and first in done and last in done:
             return

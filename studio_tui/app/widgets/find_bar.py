@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import islice
 from typing import ClassVar
 
 from textual import on
@@ -12,6 +14,7 @@ from textual.content import Content
 from textual.events import Key
 from textual.widgets import Input, Static
 
+from studio_tui.app.widgets.carets import Wash
 from studio_tui.app.widgets.editor import Editor
 from studio_tui.client.file import TEXT_CAP
 from studio_tui.document.merge import joined
@@ -21,6 +24,10 @@ from studio_tui.errors import StudioError
 
 MOST_EDITS = 2000
 """Edits of one replacement; above it neighbours are joined: each costs a walk through the text."""
+
+
+MOST_MARKS = 500
+"""Places in sight that are painted: a single line can have any number of them."""
 
 
 class FindBar(Vertical):
@@ -143,6 +150,33 @@ class FindBar(Vertical):
         row, column = location
         return sum(len(line) + 1 for line in self._editor.document.lines[:row]) + column
 
+    def washes(self) -> list[Wash]:
+        """The places in sight but the selected one, to be painted; none when this is closed."""
+        lines = self._editor.lines_in_sight
+        if not (self.has_class("-open") and lines):
+            return []
+        try:
+            spans = self.spans
+        except StudioError:
+            return []
+        document, color = self._editor.lf_document, self.app.theme_variables["warning"]
+        at, end = (self._point((line, 0)) for line in (lines.start, lines.stop))
+        byte, here, washes = document.byte_at((lines.start, 0)), self._selected, []
+        text, point = "\n".join(document.lines[lines.start : lines.stop]), at
+        for start, stop in islice(spans, *self._between(spans, at, end)):
+            first = byte + utf8_length(text[point - at : start - at])
+            byte = first + utf8_length(text[start - at : stop - at])
+            point = stop
+            washes.append(Wash(color, first, byte))
+        selected = tuple(document.byte_at(location) for location in here)
+        return [wash for wash in washes if (wash.start, wash.end) != selected]
+
+    @staticmethod
+    def _between(spans: list[tuple[int, int]], start: int, end: int) -> tuple[int, int]:
+        """First and last number of the spans that begin there; no more than are painted."""
+        first = bisect_left(spans, (start, 0))
+        return first, min(bisect_left(spans, (end, 0)), first + MOST_MARKS)
+
     # -- replacing ----------------------------------------------------------------------------
 
     @on(Input.Submitted, "#replace")
@@ -187,6 +221,7 @@ class FindBar(Vertical):
 
     def _show(self) -> None:
         """Tell which of how many places is selected, and what counts as one."""
+        self._editor.refresh()
         here = tuple(self._point(location) for location in self._selected)
         try:
             spans = self.spans
@@ -219,4 +254,5 @@ class FindBar(Vertical):
     def action_leave(self) -> None:
         """Back to the text; what is selected stays so."""
         self.remove_class("-open")
+        self._editor.refresh()
         self._editor.focus()

@@ -283,13 +283,13 @@ class ScrollbackView(Widget, can_focus=True):
         """A second press copies the word, a third the line."""
         if event.chain == 2 and self.back.end:
             word = self.back.word(self._spot(event))
-            self._copy_stretch(word.line, word.start, word.end - 1)
-        elif event.chain == 3:
-            self._copy_stretch(self.reading.cursor.line, 0, self.reading.cols)
+            self._copy_from(Spot(word.line, word.start), Spot(word.line, word.end - 1))
+        elif event.chain == 3 and self.back.end:
+            self._copy_from(*self.reading.line)
 
-    def _copy_stretch(self, line: int, first: int, last: int) -> None:
-        self.reading.mark, self.reading.cursor = Spot(line, first), Spot(line, last)
-        if text := self.back.text(Spot(line, first), Spot(line, last)):
+    def _copy_from(self, first: Spot, last: Spot) -> None:
+        self.reading.mark, self.reading.cursor = first, last
+        if text := self.back.text(first, last):
             self.post_message(self.Copied(text, False))
         self._shown()
 

@@ -47,6 +47,25 @@ async def searching(
         yield app, pilot
 
 
+async def test_the_other_places_in_sight_are_painted_while_it_is_open() -> None:
+    content = "日 loss loss\n" + "\n" * 50 + "loss\n"
+    async with searching(content, "loss") as (app, pilot):
+        assert [(wash.start, wash.end) for wash in app.bar.washes()] == [(9, 13)]
+        await pilot.press("enter")
+        assert [(wash.start, wash.end) for wash in app.bar.washes()] == [(4, 8)]
+        await pilot.press("enter")  # the last line, alone in sight
+        assert app.bar.washes() == []
+        await pilot.press("escape")
+        assert app.bar.washes() == []
+
+
+async def test_a_line_with_too_many_places_and_a_broken_expression() -> None:
+    async with searching("a" * 5000, "a") as (app, pilot):
+        assert len(app.bar.washes()) == find_bar.MOST_MARKS - 1
+        await pilot.press("(", "alt+x")
+        assert app.bar.washes() == []
+
+
 async def test_typing_goes_to_the_first_place_and_enter_to_the_next() -> None:
     async with searching(query="loss") as (app, pilot):
         assert app.bar.words == "1/4"

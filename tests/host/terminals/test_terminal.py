@@ -21,7 +21,9 @@ from studio_tui.host.terminals import terminal as terminal_module
 from studio_tui.host.terminals.holder import Holder, homes
 from studio_tui.host.terminals.seat import Seat
 from studio_tui.host.terminals.terminal import Terminal
+from studio_tui.terminal.past import pack_lines, unpack_lines
 from studio_tui.terminal.screen import Screen
+from studio_tui.terminal.scrollback import Scrollback, Spot
 from tests.host.conftest import eventually
 
 MakeHolder = Callable[..., Holder]
@@ -151,6 +153,19 @@ async def test_history(desk: Desk) -> None:
     history = desk.terminal.history(10, 3)
     assert history.rows == ["11", "12", "13"]
     assert history.total >= 100
+
+
+async def test_what_programs_printed_is_copied_in_the_lines_that_they_printed(desk: Desk) -> None:
+    """On the screen, and from what scrolled away; a column of `ls` or a table is left as it is."""
+    words = " ".join(str(number) for number in range(100))
+    await desk.start(f"echo {words}; printf '%080d\\n' 7; seq 3; echo {words}; read x")
+    await desk.until("99")
+    await eventually(lambda: desk.screen().cursor.y == 12)
+    shown = Scrollback(desk.screen().rows[:12])
+    printed = [words, f"{7:080}", "1", "2", "3", words]
+    assert shown.text(Spot(0, 0), Spot(11, 80)).splitlines() == printed
+    past = Scrollback(unpack_lines(pack_lines(desk.terminal.painted_history(0, 12))))
+    assert past.text(Spot(0, 0), Spot(11, 80)).splitlines() == printed
 
 
 async def test_ending_it(desk: Desk) -> None:
