@@ -220,7 +220,7 @@ def plain(at: Computer, command: str) -> str:
 def app(at: Computer, command: str) -> str:
     """The app: it shows the studio, and is left with its key."""
     with at.terminal(command) as terminal:
-        terminal.until(r"ctrl\+p")
+        terminal.until(r"\^P commands")
         screen = terminal.text
         assert terminal.leave("\x11") == 0, terminal.text
     return screen
