@@ -114,14 +114,14 @@ The cursor is yours alone; the others do not see it.
         return [*rows, *(plotted or self._undrawable(width)), *tail]
 
     def _series(self, metric: str) -> dict[str, Points]:
-        """The series of a metric; with other runs, each is called after its run too."""
+        """The series of a metric; with other runs, each is called after its run, all but the first by both."""
         own = self._groups[metric]
         if not self._others:
             return own
         runs = {self._title: own}
         runs.update((name, groups.get(metric, {})) for name, groups in self._others.items())
         ranked = [
-            (place, f"{run} {name}".strip(), points)
+            (place, f"{run} {name}".strip() if place or not run else run, points)
             for run, series in runs.items()
             for place, (name, points) in enumerate(series.items())
         ]
