@@ -114,7 +114,7 @@ The cursor is yours alone; the others do not see it.
         return [*rows, *(plotted or self._undrawable(width)), *tail]
 
     def _series(self, metric: str) -> dict[str, Points]:
-        """The series of a metric; with other runs, each is called after its run, all but the first by both."""
+        """The series of a metric; among several runs the first of each is called as the run is."""
         own = self._groups[metric]
         if not self._others:
             return own
