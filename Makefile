@@ -8,8 +8,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 
 WORKERS ?= 3# tests wait more than they compute
 
-.PHONY: help demo test test-docs test-litdata lint format man reference bench-app bench-editor \
-	bench-files bench-log bench-meters bench-probe bench-relay bench-reconnect bench-carry bench-data \
+.PHONY: help demo test test-docs test-litdata lint format man reference screenshots bench-app \
+	bench-editor bench-files bench-log bench-meters bench-probe bench-relay bench-reconnect \
+	bench-carry bench-data \
 	bench-history bench-paint bench-terminals fuzz fuzz-editor torture torture-files clean
 
 help: ## show this
@@ -85,6 +86,9 @@ format: $(VENV)/installed ## format the code with ruff
 
 reference: $(VENV)/installed ## docs/sdk.md and the types of sdk.sync, from the docstrings
 	$(BIN)/python scripts/reference.py
+
+screenshots: $(VENV)/installed ## docs/screenshots/, from a real studio with real people and trainings
+	PYTHONPATH=. $(BIN)/python scripts/screenshots.py
 
 SECONDS ?= 60
 SEEDS ?= 200

@@ -37,7 +37,8 @@ def ls(studio: str, path: str, everything: bool, as_json: bool) -> None:
 
     found = [thread for thread in attached(studio, threads) if everything or thread.open]
     rows = [row for thread in found for row in _rows(thread)]
-    text = table(["ID", "WHERE", "BY", "TEXT"], rows, "no comments")
+    empty = f"no comment is open; make one: studio-tui comment add {studio} FILE LINE TEXT"
+    text = table(["ID", "WHERE", "BY", "TEXT"], rows, empty)
     emit([thread.plain() for thread in found], as_json, text)
 
 

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
+from studio_tui.app.bound import bound
 from studio_tui.app.panes.finding_pane import FindingPane
 from studio_tui.app.panes.place import StatusChanged
 from studio_tui.app.problems import Problem, Solved, told
@@ -126,7 +127,7 @@ Everybody who opens this file edits the same text, and sees the others' carets.
         if news != self._told:
             self._told = news
             if news:
-                hint = "^S tries again" if trouble else ""
+                hint = f"{bound(self.app, 'save')} tries again" if trouble else ""
                 self.post_message(Problem(StudioError(f"{self.path}: {news}", hint)))
 
     # -- finding one's way --------------------------------------------------------------------

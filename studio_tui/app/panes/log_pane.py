@@ -9,6 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.message import Message
 
+from studio_tui.app.bound import bound
 from studio_tui.app.panes.place import Place
 from studio_tui.app.problems import told
 from studio_tui.app.widgets.log_drawing import Pin
@@ -69,7 +70,7 @@ class LogPane(Place):
 
     def on_mount(self) -> None:
         """Say how to get a log."""
-        self.query_one(LogView).empty("no job yet: ^R runs the open file")
+        self.query_one(LogView).empty(f"no job yet: {bound(self.app, 'run')} runs the open file")
 
     def look_for_jobs(self) -> None:
         """Follow the newest job, unless one that still runs is followed."""

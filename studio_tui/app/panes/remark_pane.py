@@ -112,6 +112,10 @@ class RemarkPane(Vertical):
         """The card tells of the comment at the caret."""
         self._show_card()
 
+    def on_resize(self) -> None:
+        """The card's rows are as wide as there is room."""
+        self._show_card()
+
     # -- showing ------------------------------------------------------------------------------
 
     def signs(self) -> dict[int, Sign]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
+from studio_tui.app.bound import bound
 from studio_tui.app.truncate import clip_middle, scrub
 from studio_tui.client.studio import Studio
 
 KEYS = (
-    ("^O", "find a file and open it"),
-    ("^T", "open a terminal that everybody sees"),
-    ("^R", "run a script as a job"),
-    ("^P", "everything else, by name"),
-    ("F1", "help for the place that has the focus"),
+    ("open", "find a file and open it"),
+    ("terminal", "open a terminal that everybody sees"),
+    ("run", "run a script as a job"),
+    ("commands", "everything else, by name"),
+    ("help", "help for the place that has the focus"),
 )
 
 
@@ -53,8 +54,8 @@ Nothing is open yet. Choose a file on the left, or press one of the keys on the 
         lines.append(Content(f"others join with: studio-tui attach {self._studio.id}"))
         lines.append(Content(""))
         lines += [
-            Content.assemble((f"{key}", "bold $text"), f"  {words}".ljust(width))
-            for key, words in KEYS
+            Content.assemble((bound(self.app, id), "bold $text"), f"  {words}".ljust(width))
+            for id, words in KEYS
         ]
         content = Content("\n").join(lines)
         if content != self._shown:

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from studio_tui.app.bound import bound
 from studio_tui.app.screens.dialogs import FRAME, Ask
 from studio_tui.app.screens.modal import Modal
 from studio_tui.app.truncate import clip, clip_middle, scrub
@@ -31,6 +32,11 @@ class Chosen:
 
     thread: Thread
     act: Act
+
+
+EMPTY = """\
+no comment yet: {key} in a file comments on the line or what is selected,
+for everybody; it moves along with its text"""
 
 
 class CommentList(Modal[Chosen | None]):
@@ -65,7 +71,7 @@ class CommentList(Modal[Chosen | None]):
                 hint = "enter: go there   r: answer   x: resolve   d: take away   esc"
                 yield Static(hint, id="hint")
             else:
-                yield Static("no comment yet: after the leader, c makes one", id="hint")
+                yield Static(EMPTY.format(key=bound(self.app, "comment")), id="hint")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Go to this one."""

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from studio_tui.app import units
+from studio_tui.app.bound import bound
 from studio_tui.app.problems import Problem, told
 from studio_tui.app.screens.modal import Modal
 from studio_tui.app.truncate import clip_middle, scrub
@@ -167,7 +168,8 @@ class DataScreen(Modal[None]):
         source = entry.url.partition("://")[0]
         pane.editor.insert(snippet(entry, self._kinds.get(source, source)))
         self.dismiss(None)
-        self._workspace.work_pane.notice.news(f"inserted into {pane.path}; ctrl+z takes it back")
+        undo = bound(self.app, "editor.undo", "ctrl+z")
+        self._workspace.work_pane.notice.news(f"inserted into {pane.path}; {undo} takes it back")
 
 
 async def copied(workspace: Workspace, screen: DataScreen, entry: DataEntry, path: str) -> None:

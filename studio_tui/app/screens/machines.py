@@ -79,7 +79,7 @@ async def answer(workspace: Workspace, question: QuestionEntry) -> None:
 def _choice(machines: list[MachineEntry], here: str) -> Pick:
     choices = [(machine.id, _row(machine, here)) for machine in machines]
     if len(machines) == 1:
-        hint = "add one: studio-tui machine add NAME --host HOST"
+        hint = "a host of ~/.ssh/config is a machine; others: studio-tui machine add NAME"
     else:
         hint = "enter: look at it   esc: stay here"
     return Pick("machines", choices, hint, here)

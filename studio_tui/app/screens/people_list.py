@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 _NAME_CELLS, _WHERE_CELLS = 24, 52
 
+EMPTY = """\
+nobody else is here: studio-tui share makes an invite, and
+studio-tui attach joins from this computer"""
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -79,7 +83,7 @@ class PeopleList(Modal[Chosen | None]):
                 yield OptionList(*rows, compact=True)
                 yield Static("enter: go there   f: follow them   esc: leave it", id="hint")
             else:
-                yield Static("nobody else is here: studio-tui share makes an invite", id="hint")
+                yield Static(EMPTY, id="hint")
 
     def _words(self, person: Person) -> Content:
         mark = "◎ looks on" if person.role == "viewer" else f"✎ {scrub(person.role)}"

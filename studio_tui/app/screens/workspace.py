@@ -277,6 +277,7 @@ class Workspace(TerminalsScreen):
 
     def action_help(self) -> None:
         """Explain the place that has the focus."""
+        from studio_tui.app.bound import rebound
         from studio_tui.app.screens.help import Help
 
         text, keys = "", []
@@ -289,7 +290,7 @@ class Workspace(TerminalsScreen):
             if active.enabled and binding.id and binding.id not in done and binding.description:
                 done.add(binding.id)
                 keys.append((key, binding.description.lower()))
-        self.app.push_screen(Help(text or WorkPane.HELP, keys))
+        self.app.push_screen(Help(rebound(self.app, text or WorkPane.HELP), keys))
 
     def choose_theme(self, name: str) -> None:
         """Change the colours, and remember that."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from rich.segment import Segment
@@ -127,7 +127,22 @@ class CaretLayer:
         for row in range(max(first.y, self._visible.start), min(last.y + 1, self._visible.stop)):
             x = first.x if row == first.y else 0
             until = last.x if row == last.y else max(self._row_cells(row), x + 1)
-            self._rows[row].marks.append((x, until, style))
+            self._rows[row].marks += [(*part, style) for part in self._around_own(row, x, until)]
+
+    def _around_own(self, row: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The cells `start` to `end` of a row, without those of this person's own caret."""
+        if self._own is not None:
+            own = self._wrapped.location_to_offset(self._own)
+            if own.y == row and start <= own.x < end:
+                yield start, own.x
+                start = min(own.x + self._cells_at(self._own), end)
+        yield start, end
+
+    def _cells_at(self, location: tuple[int, int]) -> int:
+        """Cells of the character at a location."""
+        line, column = self._document[location[0]], location[1]
+        under = line[column] if column < len(line) else " "
+        return 1 if under == "\t" else max(1, cell_len(under))
 
     def _add_head(self, caret: Caret) -> None:
         location = self._document.location_at(caret.head)
@@ -141,9 +156,7 @@ class CaretLayer:
             row.flags.append((f" {name}▏", Style(color=color.rich_color, bold=True)))
         if location == self._own:
             return
-        line, column = self._document[location[0]], location[1]
-        under = line[column] if column < len(line) else " "
-        cells = 1 if under == "\t" else max(1, cell_len(under))
+        cells = self._cells_at(location)
         contrast = color.get_contrast_text(1.0)
         style = Style(color=contrast.rich_color, bgcolor=color.rich_color, underline=False)
         row.marks.append((offset.x, offset.x + cells, style))

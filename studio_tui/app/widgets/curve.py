@@ -114,17 +114,19 @@ The cursor is yours alone; the others do not see it.
         return [*rows, *(plotted or self._undrawable(width)), *tail]
 
     def _series(self, metric: str) -> dict[str, Points]:
-        """The series of a metric; with other runs, each is called after its run too."""
+        """The series of a metric; among several runs the first of each is called as the run is."""
         own = self._groups[metric]
         if not self._others:
             return own
         runs = {self._title: own}
         runs.update((name, groups.get(metric, {})) for name, groups in self._others.items())
-        return {
-            f"{run} {name}".strip(): points
+        ranked = [
+            (place, f"{run} {name}".strip() if place or not run else run, points)
             for run, series in runs.items()
-            for name, points in series.items()
-        }
+            for place, (name, points) in enumerate(series.items())
+        ]
+        # The first of each run before the second of any: the legend may not have room for all.
+        return {name: points for _, name, points in sorted(ranked, key=lambda each: each[0])}
 
     def _undrawable(self, width: int) -> list[Row]:
         why = "no value above 0: l for a linear scale" if self.log_scale else "no finite value yet"

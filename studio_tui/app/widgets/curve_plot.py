@@ -235,6 +235,9 @@ def legend(series: Mapping[str, Points], width: int, cursor: int | None = None) 
             shown = last[1] if last is not None else None
         value = units.reading(shown) if shown is not None else units.UNKNOWN
         text = f"{line} {scrub(name)} {value}" if name else f"{line} {value}"
+        if row and width_of(row) + cells(text) + 2 > width:
+            row.append((" …", "muted"))  # half a value would be a wrong one
+            break
         row.append((f"  {text}" if row else text, meaning))
         if bad := sum(not math.isfinite(value) for _, value in points):
             row.append((f" ! {units.count(bad)} nan or inf", "warn"))

@@ -10,11 +10,12 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from studio_tui.app.bound import bound
 from studio_tui.app.widgets.job_rows import job_rows, newest_first
 from studio_tui.app.widgets.rows import Row, Rows, told
 from studio_tui.document.entries import JobEntry
 
-EMPTY = "no job yet: ^R runs the open file"
+EMPTY = "no job yet: {run} runs the open file"
 
 
 class JobList(Rows, can_focus=True, inherit_bindings=False):
@@ -157,7 +158,7 @@ Every run of this studio, the newest first.
     def rows(self, width: int, height: int) -> list[Row]:
         """One row per job, or how to get one."""
         if not self._jobs:
-            return told(EMPTY, width)
+            return told(EMPTY.format(run=bound(self.app, "run")), width)
         return job_rows(self._jobs, self._now, self._far, self.cursor, width)
 
     def row_style(self, y: int) -> Style:

@@ -6,6 +6,7 @@ from textual import work
 from textual.content import Content
 from textual.widgets import Static
 
+from studio_tui.app.bound import bound
 from studio_tui.app.problems import told
 from studio_tui.client.lesson import Course
 from studio_tui.errors import StudioError
@@ -71,8 +72,8 @@ class LessonBar(Static):
         if self.course is None:
             self.words = ""
         elif (step := self.course.step) is None:
-            title = self.course.lesson.title
-            self.words = f"{self.course.marks} {title} is done\nctrl+p, learn: the next one"
+            done = f"{self.course.marks} {self.course.lesson.title} is done"
+            self.words = f"{done}\n{bound(self.app, 'learn')}: the next one"
         else:
             say, do = self.course.words(step.say), self.course.words(step.do)
             self.words = f"{self.course.marks} {say}\n→ {do}"

@@ -11,6 +11,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from studio_tui.app import units
+from studio_tui.app.bound import bound
 from studio_tui.app.truncate import cells, left, right, scrub
 from studio_tui.app.widgets.rows import Row, Rows, Span, told, width_of
 from studio_tui.document.entries import MachineEntry
@@ -19,7 +20,7 @@ from studio_tui.meters.series import Series
 from studio_tui.meters.verdict import verdict
 
 WAITING = "waiting for a reading"
-NO_GPU = "no GPU here: ^E to switch"
+NO_GPU = "no GPU here: {key} to switch"
 SILENT_GPU = "no reading from the GPU"
 STALE_AFTER = 5.0
 FULL, HOT = 0.9, 85.0
@@ -190,10 +191,10 @@ def meter_row(meter: Meter, columns: Columns) -> Row:
     return row
 
 
-def gpu_notes(sample: Sample, machine: MachineEntry | None) -> list[str]:
+def gpu_notes(sample: Sample, machine: MachineEntry | None, key: str) -> list[str]:
     """What to say about GPUs that have no row of their own."""
     if not sample.gpus:
-        return [SILENT_GPU if machine is not None and machine.gpus else NO_GPU]
+        return [SILENT_GPU if machine is not None and machine.gpus else NO_GPU.format(key=key)]
     return [
         f"gpu{gpu.index} is lost: the machine must restart"
         if gpu.lost
@@ -208,10 +209,21 @@ def verdict_rows(series: Series, steps: Sequence[float], width: int) -> list[Row
     found = verdict(series, steps)
     if found is None:
         return []
-    first, *more = wrap(str(found), max(width, 1), break_on_hyphens=False)
+    first, *more = folded(str(found).split(" · "), max(width, 1))
     kind = first[: len(found.kind)]
     start: Row = [(kind, f"{_VERDICTS[found.kind]} strong"), (first[len(kind) :], "muted")]
     return [start, *([(line, "muted")] for line in more)]
+
+
+def folded(parts: Sequence[str], width: int) -> list[str]:
+    """Parts with dots between them, over as many lines as it takes; none is split if it fits."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and cells(lines[-1]) + cells(part) + 3 <= width:
+            lines[-1] += f" · {part}"
+        else:
+            lines += wrap(part, width, break_on_hyphens=False)
+    return lines
 
 
 def detail_rows(sample: Sample, jobs: Mapping[str, str], width: int) -> list[Row]:
@@ -274,13 +286,18 @@ def other_rows(others: Sequence[Sample], width: int) -> list[Row]:
 
 
 def board(
-    sample: Sample, series: Series | None, machine: MachineEntry | None, width: int
+    sample: Sample,
+    series: Series | None,
+    machine: MachineEntry | None,
+    width: int,
+    switch: str = "^E",
 ) -> list[Row]:
-    """All rows of a machine in `width` cells."""
+    """All rows of a machine in `width` cells; `switch` is the key that goes to another."""
     shown = meters(sample, series, machine)
     columns = Columns.within(shown, width)
     rows = [meter_row(meter, columns) for meter in shown]
-    notes = [[(note, "warn" if sample.gpus else "muted")] for note in gpu_notes(sample, machine)]
+    said = gpu_notes(sample, machine, switch)
+    notes = [[(note, "warn" if sample.gpus else "muted")] for note in said]
     rows[len(sample.gpus) - (len(notes) if sample.gpus else 0) : 0] = notes
     down, up = (units.rate(amount) for amount in (sample.net_received, sample.net_sent))
     rows.append([(left("net", columns.label) + " ", "muted"), (f"↓ {down}  ↑ {up}", "")])
@@ -385,7 +402,7 @@ pay for; **data-bound** waits for its data: give the loader more workers; **memo
         waited = units.duration(self.age)
         if self._sample is None:
             return told(f"{WAITING} · {waited}", width)
-        shown = board(self._sample, self._series, self._machine, width)
+        shown = board(self._sample, self._series, self._machine, width, bound(self.app, "machine"))
         others = other_rows(self._others, width)
         if self.age <= STALE_AFTER:
             if self.details:

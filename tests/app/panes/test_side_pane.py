@@ -61,11 +61,11 @@ async def test_curves_of_two_jobs_over_each_other(
         await pilot.press("down", "c")
         await settle(pilot)
         await settle(pilot)
-        assert "mixed train 1.25  ┄ full train 2.00" in text_of(pilot)
+        assert "mixed 1.25  ┄ full 2.00" in text_of(pilot)
         await pilot.press("c")
         await settle(pilot)
         assert "─ train 1.25" in text_of(pilot)
-        assert "full train" not in text_of(pilot)
+        assert "full 2.00" not in text_of(pilot)
 
 
 async def test_what_is_laid_over_grows_as_well(
@@ -81,10 +81,10 @@ async def test_what_is_laid_over_grows_as_well(
     async with open_app(studio, size=(200, 50)) as pilot:
         await settle(pilot)
         await pilot.press("f4", "down", "c")
-        await until(pilot, lambda: "full train 2.00" in text_of(pilot))
+        await until(pilot, lambda: "full 2.00" in text_of(pilot))
         studio.curves["j1"]["train_loss"].append((20, 1.5))
         studio.list_job("j1", "full", "succeeded", started=1.0, ended=2.0)
-        await until(pilot, lambda: "full train 1.50" in text_of(pilot))
+        await until(pilot, lambda: "full 1.50" in text_of(pilot))
 
 
 async def test_where_a_job_was_run_again_is_marked(

@@ -46,7 +46,7 @@ async def test_with_none_it_says_how_to_make_one(
     async with open_app(studio) as pilot:
         await pilot.press("alt+v")
         await settle(pilot)
-        assert "no comment yet: after the leader, c makes one" in text_of(pilot)
+        assert "no comment yet: alt+c in a file comments" in text_of(pilot)
         await pilot.press("r", "escape")
         assert not isinstance(pilot.app.screen, CommentList)
 

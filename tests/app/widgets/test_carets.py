@@ -203,3 +203,13 @@ async def test_a_range_that_is_commented_on_lies_under_selections_and_carets() -
         washed, selected = backgrounds[0], backgrounds[3]
         assert backgrounds[1:3] == [washed] * 2
         assert selected not in (washed, backgrounds[7])
+
+
+async def test_ones_own_caret_stays_visible_in_what_is_commented_on() -> None:
+    desk = Desk("abcdef\n")
+    desk.others = [Wash(ORANGE, 1, 5)]
+    async with desk.run_test(size=(20, 4)) as pilot:
+        desk.editor.focus()
+        desk.editor.move_cursor((0, 2))
+        await pilot.pause()
+        assert desk.underlined(0) == "bde"

@@ -135,7 +135,7 @@ async def test_other_runs_are_laid_over(stage, drawn) -> None:
     async with stage(curve, 60, 6):
         others = {"base\x1bline": {"train_loss": [(0, 8.0)]}, "none": {"acc": [(0, 1.0)]}}
         curve.show({"train_loss": [(0, 4.0), (10, 2.0)]}, "mixed", others)
-        assert drawn(curve)[-1] == "─ mixed train 2.00  ┄ baseline train 8.00"
+        assert drawn(curve)[-1] == "─ mixed 2.00  ┄ baseline 8.00"
         assert drawn(curve)[1].startswith("8.00")
 
 

@@ -36,4 +36,4 @@ async def test_the_end_names_what_is_next(studio: Any, open_app: Any) -> None:
         await bar.take(course)
         studio.document.lessons._map["first-run"] = {"done": 5}
         bar.show()
-        assert bar.words == "✓✓✓✓✓ a first run is done\nctrl+p, learn: the next one"
+        assert bar.words == "✓✓✓✓✓ a first run is done\n⇧F11: the next one"
