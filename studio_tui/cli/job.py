@@ -310,7 +310,7 @@ def compare(studio: str, a: str, b: str, as_json: bool) -> None:
 
 def share(change: float | None) -> str | None:
     """A change as a signed percentage; None when it is not known."""
-    return None if change is None else f"{change:+.1%}"
+    return None if change is None else f"{change:+z.1%}"
 
 
 @job.command("advise", epilog="Example: studio-tui job advise calm-otter --parameters 1.3B")

@@ -59,6 +59,7 @@ def _listening(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(("127.0.0.1", port))
+        listening.listen()  # whoever is quick with the link waits for the page
     except OSError as problem:
         listening.close()
         raise StudioError(

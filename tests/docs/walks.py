@@ -116,25 +116,25 @@ class Walk:
         if text.startswith("studio-tui login"):
             sys.stdout.write(at.run(command, input=self.printed))
             return
+        opens = text.startswith("studio-tui open")
+        earlier = studios(at) if opens else set()
         way = next((way for pattern, way in WAYS.items() if re.match(pattern, text)), plain)
         try:
             self.printed = way(at, command)
         except (AssertionError, OSError) as problem:
             raise AssertionError(f"{place}: {problem}") from problem
         sys.stdout.write(self.printed)
-        if text.startswith("studio-tui open"):
-            self.join(at)
+        if opens:
+            self.join(at, earlier)
         for pattern, then in TOLD.items():
             if re.match(pattern, text):
                 then(self)
 
-    def join(self, at: Computer) -> None:
-        """From now on the newest studio is the one that the page speaks of."""
-        found = {each["dir"]: each["id"] for each in json.loads(at.run("studio-tui ls --json"))}
-        known = self.real.setdefault("known", "")
-        (new,) = [id for id in found.values() if id not in known] or [self.real["calm-otter"]]
-        self.real["known"] += f" {new}"
-        self.real["calm-otter"] = new
+    def join(self, at: Computer, earlier: set[str]) -> None:
+        """From now on the studio that was opened is the one that the page speaks of."""
+        opened = studios(at) - earlier
+        if opened:
+            (self.real["calm-otter"],) = opened
 
     def said(self, text: str) -> str:
         """The text with the real names."""
@@ -213,6 +213,11 @@ class Walk:
         }  # fmt: skip
 
 
+def studios(at: Computer) -> set[str]:
+    """The ids of the studios that a computer knows."""
+    return {each["id"] for each in json.loads(at.run("studio-tui ls --json"))}
+
+
 def plain(at: Computer, command: str) -> str:
     return at.run(command)
 
@@ -250,19 +255,25 @@ def secret(at: Computer, command: str) -> str:
 
 
 def browser(at: Computer, command: str) -> str:
-    return until_ctrl_c(at, command, lambda page: b"<html" in page)
+    """The page that the link leads to, whose cookie the browser keeps."""
+
+    def look(link: str) -> None:
+        asking = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        asking.open(link, timeout=60).close()
+        with asking.open(link.partition("?")[0], timeout=60) as page:
+            assert b"textual.js" in page.read()
+
+    return until_ctrl_c(at, command, look)
 
 
 def forwarded(at: Computer, command: str) -> str:
-    return until_ctrl_c(at, command, lambda page: True)
+    return until_ctrl_c(at, command, lambda address: urllib.request.urlopen(address).close())
 
 
-def until_ctrl_c(at: Computer, command: str, right: Callable[[bytes], bool]) -> str:
-    """What serves until ctrl+c: it is asked once."""
+def until_ctrl_c(at: Computer, command: str, look: Callable[[str], None]) -> str:
+    """What serves at an address until ctrl+c, looked at once."""
     with at.terminal(command) as terminal:
-        address = terminal.until(r"(http://127\S+)")
-        with urllib.request.urlopen(address, timeout=60) as answer:
-            assert right(answer.read())
+        look(terminal.until(r"(http://127\S+)\s"))
         terminal.leave("\x03")
         return terminal.text
 

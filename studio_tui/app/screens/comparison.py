@@ -32,7 +32,7 @@ def comparison_rows(a: RunSummary, b: RunSummary, width: int) -> list[Row]:
     table: list[tuple[str, ...]] = [("", scrub(a.name), scrub(b.name), "change")]
     for line in found:
         values = (_value(line.what, value) for value in (line.a, line.b))
-        change = "" if line.change is None else f"{line.change:+.1%}"
+        change = "" if line.change is None else f"{line.change:+z.1%}"
         table.append((_NAMES.get(line.what, scrub(line.what)), *values, change))
     widest = [max(map(cells, column)) for column in zip(*table, strict=True)]
     what, widths = min(widest[0], _WORDS_MOST), [min(w, _VALUE_MOST) for w in widest[1:]]
