@@ -42,7 +42,13 @@ def demo(headless: bool, screenshot: Path | None, folder: Path | None) -> None:
 
     record = start.ensure(project)
     click.echo(f"the demo project is in {project}", err=True)
-    sys.exit(run(locate.attach(record.id), offer="train.py"))
+    code = run(locate.attach(record.id), offer="train.py")
+    click.echo(
+        f"the studio and its jobs go on: studio-tui attach {record.id}\n"
+        f"to end them: studio-tui job stop {record.id} train.py, studio-tui stop {record.id}",
+        err=True,
+    )
+    sys.exit(code)
 
 
 def prepared(folder: Path | None) -> Path:

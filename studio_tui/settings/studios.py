@@ -87,13 +87,15 @@ def find(studio: str) -> StudioRecord:
     """Return the studio with this id.
 
     Raises:
-        NotFound: there is none; the hint names the nearest id.
+        NotFound: there is none; the hint gives the id of the one nearest by id or by name.
     """
     record = _read(studio) if valid_id(studio) else None
     if record:
         return record
-    close = difflib.get_close_matches(studio, [r.id for r in records()], n=1)
-    hint = f"did you mean {close[0]}?" if close else "studio-tui ls shows your studios"
+    # The last started wins a name that several have, and an id wins over any name.
+    known = {r.name: r.id for r in reversed(records())} | {r.id: r.id for r in records()}
+    close = difflib.get_close_matches(studio, known, n=1)
+    hint = f"did you mean {known[close[0]]}?" if close else "studio-tui ls shows your studios"
     raise NotFound(f"no studio {studio!r}", hint)
 
 

@@ -143,8 +143,11 @@ class Session:
                 await self.until(lambda: room.phase in (Phase.LIVE, Phase.REFUSED, Phase.BROKEN))
         except TimeoutError:
             reason = self.link.reason or "no answer in time"
+            # There is no address yet while nobody could say where the studio is.
+            where = f" at {self.link.url}" if self.link.url else ""
             raise NotFound(
-                f"could not join {name}: {reason}", "is the studio running? see: studio-tui ls"
+                f"could not join {name}{where}: {reason}",
+                "do the studio and its relay run? see: studio-tui ls",
             ) from None
         if room.phase is not Phase.LIVE and room.problem is not None:
             raise room.problem

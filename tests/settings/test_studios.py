@@ -69,6 +69,16 @@ def test_a_missing_studio_names_the_nearest(record: StudioRecord) -> None:
     assert caught.value.hint == "did you mean calm-otter?"
 
 
+def test_a_name_given_for_an_id_finds_the_id_in_the_hint(record: StudioRecord) -> None:
+    named = replace(record, name="churn")
+    studios.save(named)
+    studios.save(replace(named, id="bold-crow", started=200.0))
+    for typed in ("churn", "chrun"):
+        with pytest.raises(NotFound) as caught:
+            studios.find(typed)
+        assert caught.value.hint == "did you mean bold-crow?"
+
+
 def test_an_id_cannot_leave_the_folder(record: StudioRecord) -> None:
     studios.save(record)
     with pytest.raises(NotFound):
