@@ -10,8 +10,7 @@ WORKERS ?= 3# tests wait more than they compute
 
 .PHONY: help demo test test-docs test-litdata lint format man reference screenshots bench-app \
 	bench-editor bench-files bench-log bench-meters bench-probe bench-relay bench-reconnect \
-	bench-carry bench-data \
-	bench-history bench-paint bench-terminals fuzz fuzz-editor torture torture-files clean
+	bench-carry bench-data bench-history bench-paint bench-terminals fuzz fuzz-editor torture torture-files clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
