@@ -29,11 +29,12 @@ def attached(studio: str, work: Callable[[Studio], Awaitable[T]], *, patient: bo
 
     async def run() -> T:
         async with locate.attach(studio) as joined:
-            stop = joined.observe(Watch(joined).heard) if patient else None
+            watches = [Questions(joined).heard, *([Watch(joined).heard] if patient else [])]
+            stops = [joined.observe(heard) for heard in watches]
             try:
                 return await work(joined)
             finally:
-                if stop is not None:
+                for stop in stops:
                     stop()
 
     return asyncio.run(run())
@@ -53,3 +54,22 @@ class Watch:
             self._reachable = now
             reason = self._studio.reason or "its host is away"
             say("the studio is back" if now else f"waiting for the studio: {plain(reason)}")
+
+
+class Questions:
+    """Tells a person who waits what a machine asks, which only the app can answer."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._told: set[str] = set()
+
+    def heard(self, topic: str) -> None:
+        """Something has changed."""
+        if topic != "document":
+            return
+        for question in self._studio.document.questions.values():
+            if question.id not in self._told:
+                self._told.add(question.id)
+                say(f"{plain(question.machine)} asks: {plain(question.text)}")
+                where = f"studio-tui attach {self._studio.id}"
+                say(f"answer it in the app, where the studio was opened: {where}")

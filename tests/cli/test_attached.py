@@ -11,6 +11,7 @@ import pytest
 
 from studio_tui.cli.attached import attached
 from studio_tui.client import start
+from studio_tui.document.entries import QuestionEntry
 from studio_tui.errors import NotFound, UsageFault
 from studio_tui.settings import studios
 
@@ -49,6 +50,22 @@ def test_who_waits_hears_that_the_studio_is_away_and_back(
     away, back = capsys.readouterr().err.splitlines()
     assert away.startswith("waiting for the studio: ")
     assert back == "the studio is back"
+
+
+def test_who_waits_hears_once_what_a_machine_asks(
+    hosted: Hosted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def work(studio: Studio) -> None:
+        text = "trust \x1b[2J its key?"
+        studio.document.questions.put(QuestionEntry("q1", "gpu-box", "trust", text))
+        await studio.until(lambda: not studio.unsaved)
+        studio.document.questions.put(QuestionEntry("q1", "gpu-box", "trust", text))
+
+    attached(hosted.id, work)
+    asks, answer = capsys.readouterr().err.splitlines()
+    assert asks.startswith("gpu-box asks: trust")
+    assert "\x1b" not in asks
+    assert answer.endswith(f"studio-tui attach {hosted.id}")
 
 
 def test_a_studio_that_is_not_there() -> None:

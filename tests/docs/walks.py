@@ -335,7 +335,13 @@ def readme(walk: Walk) -> None:
     walk.bucket()
     walk.relay()
     walk.computer.go_to("my-project", train_py=FAILS)
+
+    def still_trains() -> None:
+        run = "studio-tui job run calm-otter --name mixed -- train.py --steps 9000"
+        walk.computer.run(walk.said(run))
+
     walk.before = {
+        "studio-tui job move": still_trains,
         "studio-tui open --relay": lambda: walk.computer.go_to("team"),
         "set -eu": lambda: walk.computer.go_to("checkout", train_py=TRAIN, test_it_py=TEST),
     }
