@@ -47,6 +47,7 @@ def machines(text: str) -> None:
 LOADERS: dict[str, Callable[[str], object]] = {
     "README.md": config,
     "docs/data.md": data,
+    "docs/jobs.md": machines,
     "docs/learn.md": lambda text: read_lesson("precision", text),
     "docs/machines.md": machines,
     "docs/pipelines.md": lambda text: read_toml(text, "pipeline.toml"),

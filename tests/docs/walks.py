@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.data.stores import Store
 from tests.docs.computer import Computer
 from tests.docs.elsewhere import ELSEWHERE
-from tests.docs.pages import PYTHON, ROOT, SHELL, Block, bare, blocks
+from tests.docs.pages import PYTHON, ROOT, SHELL, TOML, Block, bare, blocks
 from tests.machines.sshd import MakeServer
 
 RELAY = "wss://box.example.org:8484"
@@ -27,6 +27,7 @@ with open(os.environ["STUDIO_METRICS"], "a") as metrics:
     print(json.dumps({"event": "step", "step": 1, "values": {"val_loss": 0.5}}), file=metrics)
 print("trained")
 """
+KEEPS = "open('model.ckpt', 'w').write('weights')\n"
 LIGHTNING = """\
 import time
 import lightning as L
@@ -40,9 +41,9 @@ class Model(BoringModel):
         return loss
 
 if __name__ == "__main__":
-    L.Trainer(max_steps=1000, enable_progress_bar=False).fit(Model())
+    L.Trainer(max_steps=6000, enable_progress_bar=False).fit(Model())
 """
-"""It trains for about a minute, so that it can be moved meanwhile."""
+"""It trains for minutes, so that it can be moved meanwhile."""
 TEST = "import unittest\nclass Test(unittest.TestCase):\n    def test(self): pass\n"
 FAILS = "rows = [1, 2]\nprint(rows[2])\n"
 PYTEST = "def test():\n    pass\n"
@@ -89,6 +90,8 @@ class Walk:
     """Whether its Python is for an attached studio; else it is a part of a file."""
     before: dict[str, Callable[[], object]] = field(default_factory=dict)
     """What has to be done before a command that begins so."""
+    homes: dict[str, Path] = field(default_factory=dict)
+    """Of the machines."""
     printed: str = ""
 
     def go(self, page: Path) -> None:
@@ -167,9 +170,23 @@ class Walk:
             tools = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
             server.configure(f"SetEnv HOME={server.home} PATH={tools}")
             entries += server.client_lines(name)
+            self.homes[name] = server.home
         config = self.computer.home / "ssh_config"
         config.write_text(entries)
         self.computer.variables["STUDIO_SSH_CONFIG"] = str(config)
+
+    def bring(self, name: str, *machines: str) -> None:
+        """The file in the studio's folder of each machine, as a disk that all share has it."""
+        for machine in machines:
+            folder = self.homes[machine] / "studios" / self.real["calm-otter"]
+            folder.mkdir(parents=True)
+            shutil.copy(self.computer.folder / name, folder)
+
+    def keep(self, name: str, text: str) -> None:
+        """A file of the person's settings."""
+        folder = Path(self.computer.variables["STUDIO_HOME"]) / "config"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
 
     def trust(self, *names: str) -> None:
         """Answer for these machines' keys, which the page took for known."""
@@ -207,6 +224,7 @@ class Walk:
         store.put("my-bucket", "model.ckpt")
         for number in range(3):
             store.put("my-bucket", f"images/{number}.png", b"image")
+            store.put("my-bucket", f"houses/{number}.csv", b"rooms,price\n")
         self.computer.variables |= {
             "AWS_ENDPOINT_URL": store.url, "AWS_ACCESS_KEY_ID": "owner",
             "AWS_SECRET_ACCESS_KEY": "correct-horse", "AWS_DEFAULT_REGION": "us-east-1",
@@ -274,7 +292,7 @@ def until_ctrl_c(at: Computer, command: str, look: Callable[[str], None]) -> str
     """What serves at an address until ctrl+c, looked at once."""
     with at.terminal(command) as terminal:
         look(terminal.until(r"(http://127\S+)\s"))
-        terminal.leave("\x03")
+        assert terminal.leave("\x03") == 0, terminal.text
         return terminal.text
 
 
@@ -370,8 +388,14 @@ def data(walk: Walk) -> None:
 def jobs(walk: Walk) -> None:
     walk.box("gpu-box", "box1", "box2")
     walk.trust("gpu-box", "box1", "box2")
-    (server,) = [b for b in blocks(ROOT / "docs" / "jobs.md") if b.kind == "python"]
+    page = list(blocks(ROOT / "docs" / "jobs.md"))
+    (server,) = [block for block in page if block.kind == PYTHON]
+    (price,) = [block for block in page if block.kind == TOML]
+    walk.keep("machines.toml", price.text)
     walk.studio(train_py=LIGHTNING, serve_py=SERVE + server.text)
+    walk.before = {
+        "studio-tui job run calm-otter -m": lambda: walk.bring("train.py", "box1", "box2")
+    }
     walk.real |= {"8000": str(free_port())}
     walk.pieces = False
 
@@ -388,9 +412,8 @@ def machines(walk: Walk) -> None:
 
 
 def pipelines(walk: Walk) -> None:
-    walk.box("gpu-box")
-    walk.trust("gpu-box")
-    walk.studio(train_py=TRAIN, prepare_py="open('train.bin', 'w')", serve_py=ANSWERS)
+    walk.bucket()
+    walk.studio(train_py=TRAIN + KEEPS, prepare_py="open('train.bin', 'w')", serve_py=ANSWERS)
     (pipeline,) = [b for b in blocks(ROOT / "docs" / "pipelines.md") if b.kind == "toml"]
     (walk.computer.folder / "pipeline.toml").write_text(pipeline.text)
 

@@ -65,11 +65,12 @@ class Budgets:
         found = [self._sites.find(machine) for machine in machines]
         usual = [each.job_budget for each in found if each.job_budget is not None]
         budget = spec.budget if spec.budget is not None else (math.fsum(usual) or None)
-        unpriced = [each.id for each in found if not each.price_per_hour]
+        unpriced = [each for each in found if not each.price_per_hour]
         if spec.budget is not None and unpriced:
             raise UsageFault(
-                f"{unpriced[0]} has no price, so a budget would mean nothing there",
-                f"give it one: price_per_hour under [machines.{unpriced[0]}]",
+                f"{unpriced[0].id} has no price, so a budget would mean nothing there",
+                f"give it one: price_per_hour under [machines.{unpriced[0].id}] in machines.toml, "
+                f'with kind = "{unpriced[0].kind}"',
             )
         return None if unpriced else budget
 

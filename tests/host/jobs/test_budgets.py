@@ -98,7 +98,7 @@ async def test_a_machine_without_a_price_has_no_budgets(bench: Bench, site: Site
         ana = await bench.attach("ana")
         with pytest.raises(UsageFault, match="local has no price") as problem:
             await ana.run("count.py", budget=5)
-        assert problem.value.hint.endswith("[machines.local]")
+        assert '[machines.local] in machines.toml, with kind = "local"' in problem.value.hint
         assert (await ana.run(command=["true"])).entry.budget is None
     async with hosted(bench, usual, Clock()):
         await ana.until(lambda: ana.reachable)
