@@ -339,11 +339,20 @@ def served(walk: Walk) -> None:
     walk.computer.run(up.format(walk.real["calm-otter"]))
 
 
+def stopped(walk: Walk) -> None:
+    """What has been shown leaves this computer to what comes next."""
+    jobs = json.loads(walk.computer.run(walk.said("studio-tui job ls calm-otter --json")))
+    for job in jobs:
+        if job["state"] not in ("succeeded", "failed", "stopped"):
+            walk.computer.run(walk.said(f"studio-tui job stop calm-otter {job['id']}"))
+
+
 TOLD: dict[str, Callable[[Walk], None]] = {
     r"studio-tui share": invited,
     r"studio-relay token": permitted,
     r"studio-tui record start": recorded,
     r"studio-tui job run .*--serve": served,
+    r"studio-tui job run .*--data": stopped,
 }
 """What a later command wants of an earlier one."""
 
