@@ -161,15 +161,7 @@ class Walk:
 
     def box(self, *names: str) -> None:
         """Servers that ssh reaches by these names, their keys not known yet."""
-        entries = ""
-        for name in names:
-            server = self.world.make_sshd()
-            tools = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-            server.configure(f"SetEnv HOME={server.home} PATH={tools}")
-            entries += server.client_lines(name)
-        config = self.computer.home / "ssh_config"
-        config.write_text(entries)
-        self.computer.variables["STUDIO_SSH_CONFIG"] = str(config)
+        self.computer.reach({name: self.world.make_sshd() for name in names})
 
     def trust(self, *names: str) -> None:
         """Answer for these machines' keys, which the page took for known."""
