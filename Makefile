@@ -29,7 +29,7 @@ test-litdata: $(VENV)/installed ## the inserted code that streams by litdata, wh
 	$(PIP) install --quiet --no-deps 'litdata==0.2.76' 'obstore==0.12.1' 'tifffile==2026.3.3'
 	$(BIN)/pytest tests/client/test_loading.py
 
-test-docs: $(VENV)/installed ## type every command of README.md and docs/, page by page
+test-docs: $(VENV)/installed ## type every command of README.md and docs/, take every lesson
 	$(BIN)/pytest -m docs tests/docs
 
 lint: $(VENV)/installed ## lint, format and types

@@ -17,11 +17,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from studio_tui.terminal.emulator import Emulator
+from tests.machines.sshd import Server
 
 SECONDS = 240
 """For one command, on a machine that trains meanwhile."""
 SHELL = ["/bin/bash", "-eo", "pipefail", "-c"]
 COLS, ROWS = 160, 45
+STOP = """\
+ids='import json, sys; print(*(each["id"] for each in json.load(sys.stdin)))'
+for each in $(studio-tui ls --json | python -c "$ids"); do studio-tui stop "$each" || :; done
+"""
 
 
 class Terminal:
@@ -91,6 +96,20 @@ class Computer:
         for file, text in files.items():
             (self.folder / file.replace("_py", ".py")).write_text(text)
         return self.folder
+
+    def reach(self, servers: dict[str, Server]) -> None:
+        """Have ssh lead to them by these names; they have the programs that are here."""
+        entries = ""
+        for name, server in servers.items():
+            tools = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+            server.configure(f"SetEnv HOME={server.home} PATH={tools}")
+            entries += server.client_lines(name)
+        config = self.home / "ssh_config"
+        config.write_text(entries)
+        self.variables["STUDIO_SSH_CONFIG"] = str(config)
+
+    def stop_studios(self) -> None:
+        self.run(STOP)
 
     def run(self, command: str, input: str = "") -> str:
         """What it prints; it has to end well."""

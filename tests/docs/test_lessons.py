@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
-import subprocess
-import sys
-import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -16,18 +12,17 @@ from pathlib import Path
 import pytest
 
 from studio_tui import sdk
-from studio_tui.client import start
 from studio_tui.client.lesson import Course
 from studio_tui.client.studio import Studio
 from studio_tui.document.presence import Gaze
-from studio_tui.settings import studios
 from studio_tui.training.lessons import find, lessons
+from tests.docs.computer import Computer
+from tests.docs.walks import free_port, until_ctrl_c
 from tests.machines.sshd import MakeServer
 
 pytest.importorskip("lightning", reason="lightning is not installed")
 pytestmark = [pytest.mark.docs, pytest.mark.timeout(900)]
 
-PROGRAMS = str(Path(sys.executable).parent)
 STEP_SECONDS = 400
 # What stands before a command in a step.
 AHEAD = re.compile(r"(?:[a-z0-9, ]*: )?(?=studio-tui )")
@@ -36,21 +31,18 @@ AHEAD = re.compile(r"(?:[a-z0-9, ]*: )?(?=studio-tui )")
 class Learner:
     """Somebody who takes a lesson: a shell in the project's folder, and a hand in the studio."""
 
-    def __init__(self, studio: Studio, folder: Path, lesson: str, guests: AsyncExitStack) -> None:
-        self.studio, self.folder = studio, folder
+    def __init__(
+        self, studio: Studio, computer: Computer, lesson: str, guests: AsyncExitStack
+    ) -> None:
+        self.studio, self.computer = studio, computer
         self.course = Course(studio, find(lesson))
         self.guests = guests
         self.bob: Studio | None = None
+        self.port = str(free_port())
 
     async def shell(self, command: str) -> str:
         """What a command prints; it has to succeed."""
-        done = await asyncio.to_thread(
-            subprocess.run,
-            ["bash", "-o", "pipefail", "-c", command],
-            cwd=self.folder, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{command}: {done.stderr}"
-        return done.stdout
+        return await asyncio.to_thread(self.computer.run, command)
 
     async def write(self, path: str, old: str, new: str) -> None:
         """Change a text of the studio, as a hand in the editor does."""
@@ -63,7 +55,8 @@ class Learner:
     async def do(self, at: int) -> None:
         """All that a step says: its commands in the shell, then what is done with keys."""
         step = self.course.lesson.steps[at]
-        for part in self.course.words(step.do).split(" · "):
+        said = self.course.words(step.do).replace("8000", self.port)
+        for part in said.split(" · "):
             command = AHEAD.sub("", part, count=1)
             if command.startswith("studio-tui ") and not command.startswith(BY_HAND):
                 await self.shell(command)
@@ -108,10 +101,8 @@ async def tame(learner: Learner) -> None:
 
 
 async def slow_disk(learner: Learner) -> None:
-    code = await learner.shell("studio-tui learn data-loading --code")
-    file = await learner.studio.file("data.py")
-    await file.insert(len(file.text), code)
-    await file.save()
+    code = "cat data.py; studio-tui learn data-loading --code"
+    await learner.shell(f"({code}) | studio-tui file write {learner.studio.id} data.py")
 
 
 async def fed(learner: Learner) -> None:
@@ -120,26 +111,15 @@ async def fed(learner: Learner) -> None:
 
 
 async def ask(learner: Learner) -> None:
-    id = learner.studio.id
-    forward = await asyncio.create_subprocess_exec(
-        "studio-tui", "port", "forward", id, "8000", "--json", stdout=subprocess.PIPE
+    forward = f"studio-tui port forward {learner.studio.id} {learner.port}"
+    await asyncio.to_thread(
+        until_ctrl_c, learner.computer, forward, lambda page: page.startswith(b"\ndef ")
     )
-    assert forward.stdout is not None
-    try:
-        told = json.loads(await forward.stdout.readline())
-        url = told["url"] if "url" in told else f"http://127.0.0.1:{told['port']}/"
-        page = await asyncio.to_thread(lambda: urllib.request.urlopen(url).read())
-        assert page.startswith(b"\ndef ")
-    finally:
-        forward.terminate()
-        await forward.wait()
 
 
 async def invite(learner: Learner) -> None:
     told = await learner.shell(f"studio-tui share {learner.studio.id} --role editor")
-    invite = re.search(r"\S+://\S+", told)
-    assert invite is not None, told
-    learner.bob = await learner.guests.enter_async_context(sdk.attach(invite[0], name="bob"))
+    learner.bob = await learner.guests.enter_async_context(sdk.attach(told.strip(), name="bob"))
 
 
 async def broken(learner: Learner) -> None:
@@ -188,19 +168,14 @@ DEEDS = {
 
 
 @pytest.fixture
-def machine(
-    make_sshd: MakeServer, studio_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    """ssh reaches `gpu-box`, which has Lightning; no machine is in a list yet."""
+def computer(tmp_path: Path, studio_home: Path, make_sshd: MakeServer) -> Iterator[Computer]:
+    """Its ssh reaches `gpu-box`, which has Lightning; no machine is in a list yet."""
+    computer = Computer(tmp_path / "ana", STUDIO_HOME=str(studio_home))
     server = make_sshd()
-    path = f"{PROGRAMS}:{os.environ['PATH']}"
-    server.configure(f"SetEnv HOME={server.home} PATH={path}")
     (server.folder / "known_hosts").write_text(server.known_hosts())
-    (studio_home / "ssh_config").write_text(server.client_lines("gpu-b*"))
-    monkeypatch.setenv("PATH", path)
-    yield
-    for record in studios.records():
-        start.stop(record)
+    computer.reach({"gpu-b*": server})  # a whole name would be in the list
+    yield computer
+    computer.stop_studios()
 
 
 @pytest.fixture
@@ -211,11 +186,11 @@ async def guests() -> AsyncIterator[AsyncExitStack]:
 
 @pytest.mark.parametrize("name", [lesson.name for lesson in lessons()])
 async def test_its_commands_lead_to_its_end(
-    name: str, tmp_path: Path, machine: None, guests: AsyncExitStack
+    name: str, computer: Computer, guests: AsyncExitStack
 ) -> None:
-    folder = tmp_path / "project"
-    template = find(name).template
-    subprocess.run(["studio-tui", "new", template, folder], check=True, capture_output=True)
-    record = await asyncio.to_thread(start.ensure, folder)
-    studio = await guests.enter_async_context(sdk.attach(record.id, name="ana"))
-    await Learner(studio, folder, name, guests).walk()
+    computer.run(f"studio-tui new {find(name).template} project")
+    computer.go_to("project")
+    computer.run("studio-tui open --detach")
+    (opened,) = json.loads(computer.run("studio-tui ls --json"))
+    studio = await guests.enter_async_context(sdk.attach(opened["id"], name="ana"))
+    await Learner(studio, computer, name, guests).walk()

@@ -13,11 +13,6 @@ from tests.docs.pages import ROOT
 from tests.docs.walks import WALKS, Walk, World
 from tests.machines.sshd import MakeServer
 
-STOP = """\
-ids='import json, sys; print(*(each["id"] for each in json.load(sys.stdin)))'
-for each in $(studio-tui ls --json | python -c "$ids"); do studio-tui stop "$each" || :; done
-"""
-
 
 @pytest.mark.docs
 @pytest.mark.timeout(900)
@@ -32,6 +27,6 @@ def test_all_that_it_tells_to_type_works(
     computer = Computer(tmp_path / "ana", STUDIO_RELAY_CA=str(certificate[0]))
     with ExitStack() as leaving:
         walk = Walk(World(tmp_path, make_sshd, servers.moto, certificate, leaving), computer)
-        leaving.callback(computer.run, STOP)
+        leaving.callback(computer.stop_studios)
         WALKS[page](walk)
         walk.go(ROOT / page)

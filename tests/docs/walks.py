@@ -164,6 +164,7 @@ class Walk:
 
     def box(self, *names: str) -> None:
         """Servers that ssh reaches by these names, their keys not known yet."""
+<<<<<<< HEAD
         entries = ""
         for name in names:
             server = self.world.make_sshd()
@@ -174,6 +175,9 @@ class Walk:
         config = self.computer.home / "ssh_config"
         config.write_text(entries)
         self.computer.variables["STUDIO_SSH_CONFIG"] = str(config)
+=======
+        self.computer.reach({name: self.world.make_sshd() for name in names})
+>>>>>>> 40975f9d7a691e0b411c833cf25163871edac17b
 
     def bring(self, name: str, *machines: str) -> None:
         """The file in the studio's folder of each machine, as a disk that all share has it."""
