@@ -25,6 +25,10 @@ class Layout:
     log: int | None = None
     folded: frozenset[str] = frozenset()
     theme: str | None = None
+    wrap: bool = False
+    """Whether editors break long lines at the edge."""
+    numbers: bool = True
+    """Whether editors show the numbers of the lines."""
     open_files: dict[str, list[str]] = field(default_factory=dict)
     """Studio id to the paths that were open in it."""
 
@@ -82,6 +86,8 @@ def read(value: Any) -> Layout:
         if isinstance(folded, list)
         else layout.folded,
         theme=theme if isinstance(theme, str) else None,
+        wrap=value.get("wrap") is True,
+        numbers=value.get("numbers") is not False,
         open_files=_open_files(files),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from studio_tui.app import layout
@@ -22,6 +24,7 @@ def test_folding_twice_unfolds() -> None:
 
 def test_what_is_kept_comes_back() -> None:
     wanted = Layout(files=30, folded=frozenset({"log"}), theme="nord", open_files={"a": ["x.py"]})
+    wanted = replace(wanted, wrap=True, numbers=False)
     layout.save(wanted)
     assert layout.load() == wanted
     assert layout.layout_file().stat().st_mode & 0o077 == 0
@@ -41,8 +44,14 @@ def test_what_makes_no_sense_is_left_out() -> None:
             "log": True,
             "folded": ["log", "moon", 3],
             "theme": 7,
+            "wrap": "yes",
+            "numbers": 0,
             "open_files": {"a": ["x", 3], "b": "y"},
         }
     )
     assert read == Layout(side=90, folded=frozenset({"log"}), open_files={"a": ["x"]})
     assert layout.read({"folded": "log", "open_files": []}) == Layout()
+
+
+def test_a_file_from_before_lines_were_kept_is_read() -> None:
+    assert layout.read({"files": 30, "theme": "nord"}) == Layout(files=30, theme="nord")

@@ -36,6 +36,8 @@ class EditorPane(FindingPane):
     Args:
         file: the file.
         people: whose carets are shown, in which colours.
+        wrap: break long lines at the edge.
+        numbers: show the numbers of the lines.
     """
 
     HELP = """\
@@ -53,7 +55,7 @@ Everybody who opens this file edits the same text, and sees the others' carets.
 - **ctrl+r** runs this file as a job.
 - **ctrl+f** finds and replaces, **alt+g** goes to a line, **alt+m** to the other bracket.
 - **tab**, **shift+tab** indent selected lines, **ctrl+/** makes them comments, **alt+z** wraps
-  long lines, **alt+n** hides the numbers.
+  long lines, **alt+n** hides the numbers; both stay so the next time.
 - `✗` beside a line is an error, `▲` a warning, by the machine's `ruff` where it has one, never by
   the project's own. **alt+e** goes to the next, **alt+l** lists them.
 - While the link is down you can go on typing: your edits are merged when it is back.
@@ -73,8 +75,11 @@ Everybody who opens this file edits the same text, and sees the others' carets.
     }
     """
 
-    def __init__(self, file: SharedFile, people: People) -> None:
+    def __init__(
+        self, file: SharedFile, people: People, *, wrap: bool = False, numbers: bool = True
+    ) -> None:
         super().__init__(file, people)
+        self._wrap, self._numbers = wrap, numbers
         self._studio = file.studio
         self._told = ""
 
@@ -85,6 +90,8 @@ Everybody who opens this file edits the same text, and sees the others' carets.
             path=self.file.path,
             carets=self._carets,
             read_only=not (self._studio.writable and self.file.room.writable),
+            soft_wrap=self._wrap,
+            show_line_numbers=self._numbers,
         )
         yield from self.beside(editor)
         yield FindBar(editor)

@@ -25,9 +25,11 @@ from studio_tui.document.presence import Gaze
 from studio_tui.errors import NotFound, Refused, StudioError
 
 if TYPE_CHECKING:
+    from studio_tui.app.layout import Layout
     from studio_tui.app.panes.editor_pane import EditorPane
     from studio_tui.app.panes.terminal_pane import TerminalPane
     from studio_tui.app.people import People
+    from studio_tui.app.widgets.code_area import CodeArea
 
 FILE, TERMINAL = "file:", "terminal:"
 
@@ -91,11 +93,12 @@ Open files and the studio's terminals share this place, one tab each.
     class TabsChanged(Message):
         """Another tab is seen, or one came or went."""
 
-    def __init__(self, studio: Studio, people: People, leader: str) -> None:
+    def __init__(self, studio: Studio, people: People, leader: str, layout: Layout) -> None:
         super().__init__(id="work")
         self._studio = studio
         self._people = people
         self._leader = leader
+        self._wrap, self._numbered = layout.wrap, layout.numbers
         self._files: list[str] = []
         self._panes: dict[str, Widget] = {}
         self._numbers = itertools.count(1)
@@ -293,7 +296,7 @@ Open files and the studio's terminals share this place, one tab each.
             return PagerPane(self._studio, path, error.message)
         from studio_tui.app.panes.editor_pane import EditorPane
 
-        return EditorPane(file, self._people)
+        return EditorPane(file, self._people, wrap=self._wrap, numbers=self._numbered)
 
     @work(group="open")
     async def _join(self, key: str, focus: bool) -> None:
@@ -355,6 +358,14 @@ Open files and the studio's terminals share this place, one tab each.
         """Tell it at the lower edge."""
         event.stop()
         self.deck.border_subtitle = self.pane.status if self.pane else None
+
+    def on_code_area_lines_toggled(self, event: CodeArea.LinesToggled) -> None:
+        """Show the lines of every file like that, those opened later too."""
+        from studio_tui.app.widgets.editor import Editor
+
+        self._wrap, self._numbered = event.wrap, event.numbers
+        for editor in self.query(Editor):
+            editor.soft_wrap, editor.show_line_numbers = event.wrap, event.numbers
 
     @on(Marked)
     def _marked(self, event: Marked) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.content import Content
@@ -14,6 +16,9 @@ from studio_tui.app.layout import Layout
 from studio_tui.app.panes.place import Place
 from studio_tui.app.problems import told
 from studio_tui.app.widgets.place_strip import PlaceStrip
+
+if TYPE_CHECKING:
+    from studio_tui.app.widgets.code_area import CodeArea
 
 PLACES = (("files", "files"), ("work", "work"), ("side", "jobs"), ("log", "log"))
 """Id and title of each place; the ids are those of their widgets."""
@@ -96,6 +101,10 @@ class PlacesScreen(Screen[None]):
         self.arrangement = layout
         with told(self):
             layouts.save(layout)
+
+    def on_code_area_lines_toggled(self, event: CodeArea.LinesToggled) -> None:
+        """Remember how this person wants lines to be shown."""
+        self.keep(replace(self.arrangement, wrap=event.wrap, numbers=event.numbers))
 
     # -- going from place to place ------------------------------------------------------------
 

@@ -85,7 +85,7 @@ class Workspace(TerminalsScreen):
         yield PlaceStrip(PLACES)
         with Horizontal(id="body"):
             yield FilesPane(self.studio, self.people)
-            yield WorkPane(self.studio, self.people, self.leader)
+            yield WorkPane(self.studio, self.people, self.leader, self.arrangement)
             yield SidePane(self.studio, self._clock)
         yield PipelineStrip()
         yield LogPane(self.studio, self.people)

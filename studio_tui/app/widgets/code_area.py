@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.document._document import Location, Selection
+from textual.message import Message
 from textual.widgets import TextArea
 
 from studio_tui.app.widgets.languages import comment_of
@@ -34,6 +36,13 @@ class CodeArea(TextArea):
     ]
 
     path: str
+
+    @dataclass
+    class LinesToggled(Message):
+        """The person chose how lines are shown: whether wrapped, whether with numbers."""
+
+        wrap: bool
+        numbers: bool
 
     def make(self, edits: Sequence[tuple[int, int, str]]) -> bool:
         """Make several edits, (start, end, text) in code points, as one undo step.
@@ -139,7 +148,12 @@ class CodeArea(TextArea):
     def action_wrap(self) -> None:
         """Break long lines at the edge, or do not."""
         self.soft_wrap = not self.soft_wrap
+        self._lines_toggled()
 
     def action_numbers(self) -> None:
         """Show the numbers of the lines, or do not."""
         self.show_line_numbers = not self.show_line_numbers
+        self._lines_toggled()
+
+    def _lines_toggled(self) -> None:
+        self.post_message(self.LinesToggled(self.soft_wrap, self.show_line_numbers))

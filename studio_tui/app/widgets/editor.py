@@ -84,6 +84,7 @@ class Editor(CodeArea):
             editor is painted; call `refresh()` when they have changed.
         read_only: nothing that is done in this editor changes the text.
         soft_wrap: break long lines at the edge.
+        show_line_numbers: show the numbers of the lines.
     """
 
     DEFAULT_CSS = """
@@ -134,6 +135,7 @@ class Editor(CodeArea):
         carets: Callable[[], Sequence[Caret | Wash]] = tuple,
         read_only: bool = False,
         soft_wrap: bool = False,
+        show_line_numbers: bool = True,
         name: str | None = None,
         id: str | None = None,
         classes: str | None = None,
@@ -157,7 +159,7 @@ class Editor(CodeArea):
             soft_wrap=soft_wrap,
             tab_behavior="indent",
             read_only=read_only,
-            show_line_numbers=True,
+            show_line_numbers=show_line_numbers,
             name=name,
             id=id,
             classes=classes,

@@ -9,6 +9,7 @@ import pytest
 
 from relay_server import wire
 from studio_tui.app import words
+from studio_tui.app.layout import load
 from studio_tui.errors import StudioError
 
 
@@ -157,3 +158,30 @@ async def test_the_next_tab_is_a_key_away_from_wide_lines_too(
         await pilot.press("ctrl+pagedown")
         await settle(pilot)
         assert work.path == "data.py"
+
+
+async def test_how_lines_are_shown_is_kept_and_the_same_in_all_files(
+    studio: Any, open_app: Any, settle: Any
+) -> None:
+    def shown(pilot: Any) -> list[tuple[bool, bool]]:
+        editors = pilot.app.workspace.query("Editor")
+        return [(editor.soft_wrap, editor.show_line_numbers) for editor in editors]
+
+    async def bring(pilot: Any, path: str) -> None:
+        await pilot.app.workspace.work_pane.bring(path)
+        await settle(pilot)
+
+    async with open_app(studio) as pilot:
+        await bring(pilot, "data.py")
+        await bring(pilot, "train.py")
+        assert shown(pilot) == [(False, True)] * 2
+        await pilot.press("alt+z", "alt+n")
+        await settle(pilot)
+        assert shown(pilot) == [(True, False)] * 2
+    assert (load().wrap, load().numbers) == (True, False)
+    async with open_app(studio) as pilot:
+        await bring(pilot, "data.py")
+        assert shown(pilot)[0] == (True, False)
+        await pilot.press("alt+n")
+        await settle(pilot)
+    assert (load().wrap, load().numbers) == (True, True)
