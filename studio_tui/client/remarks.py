@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from studio_tui.document.entries import Entry
 from studio_tui.document.remarks import (
     COMMENTS_CAP,
     KINDS,
@@ -21,8 +22,12 @@ from studio_tui.document.remarks import (
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from studio_tui.client.attachment import Attachment
     from studio_tui.client.file import SharedFile
+
+E = TypeVar("E", bound=Entry)
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,9 @@ class Remarks:
         self._studio = studio
         self._comments = studio.document.comments
         self._marks = studio.document.marks
+        self._read: dict[str, list[Any]] = {}
+        for registry in (self._comments, self._marks, studio.document.files):
+            registry.observe(lambda _: self._read.clear())
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -72,7 +80,9 @@ class Remarks:
             file: those of this open file alone, with their lines as of now.
         """
         replies: dict[str, list[CommentEntry]] = {}
-        entries = sorted(self._comments.values(), key=lambda entry: (entry.time, entry.id))
+        entries = sorted(
+            self._known("comments", self._comments), key=lambda entry: (entry.time, entry.id)
+        )
         for entry in entries:
             if entry.reply_to:
                 replies.setdefault(entry.reply_to, []).append(entry)
@@ -88,7 +98,7 @@ class Remarks:
         """The marks of an open file whose text is still there, by line; lines as of now."""
         marks = [
             replace(entry, line=line)
-            for entry in self._marks.values()
+            for entry in self._known("marks", self._marks)
             if self.concerns(entry, file) and (line := self._line_now(entry, file)) is not None
         ]
         return sorted(marks, key=lambda mark: (mark.line, mark.kind, mark.id))
@@ -105,8 +115,14 @@ class Remarks:
         return remark.path if entry is None else entry.path
 
     def _entry_in(self, room: str) -> Any:
-        files = self._studio.document.files.values()
+        files = self._known("files", self._studio.document.files)
         return next((entry for entry in files if entry.room == room), None)
+
+    def _known(self, name: str, registry: Mapping[str, E]) -> list[E]:
+        """The entries of a registry, read anew only after a change: each keystroke asks."""
+        if name not in self._read:
+            self._read[name] = list(registry.values())
+        return self._read[name]
 
     def _line_now(self, remark: Remark, file: SharedFile) -> int | None:
         found = spot(file.text, file.room.name, remark)

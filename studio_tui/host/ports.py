@@ -166,7 +166,7 @@ class Ports:
     async def _open(self, params: Params) -> Result:
         machine = params.text("machine", "", 256) or self._sites.here
         port = params.number("port", 1, LAST_PORT)
-        known = self._document.ports.get(_id(machine, port))
+        known = self._sound(_id(machine, port))
         if known is not None:
             return known.plain()
         if len(self._document.ports) >= FORWARDS:
@@ -201,7 +201,7 @@ class Ports:
             self._session.stream(name, STREAM, next(self._seq), data)
 
         async def dial() -> Ends:
-            local = await self._forwarded(self._document.ports.get(entry.id) or entry)
+            local = await self._forwarded(self._sound(entry.id) or entry)
             return await asyncio.open_connection("127.0.0.1", local)
 
         led = self._led[name] = _Led(
@@ -218,10 +218,19 @@ class Ports:
 
     def _known(self, params: Params) -> PortEntry:
         id = params.text("id", cap=300)
-        entry = self._document.ports.get(id)
+        entry = self._sound(id)
         if entry is None:
             raise NotFound(f"port {id} is not forwarded", f"see: studio-tui port ls {self._studio}")
         return entry
+
+    def _sound(self, id: str) -> PortEntry | None:
+        """The forwarded port of that id; what no host wrote there is forgotten."""
+        entry = self._document.ports.get(id)
+        if entry is None or _is_sound(entry):
+            return entry
+        log.warning("forgetting port %r, which no host has forwarded", id)
+        self._document.ports.remove(id)
+        return None
 
     # -- tunnels ------------------------------------------------------------------------------
 
@@ -260,4 +269,5 @@ def _is_server(job: JobEntry) -> bool:
 
 def _is_sound(entry: PortEntry) -> bool:
     """Whether a host may have written `entry`; every editor can."""
-    return entry.id == _id(entry.machine, entry.port) and 0 < entry.port <= LAST_PORT
+    ports_exist = 0 < entry.port <= LAST_PORT and 0 <= entry.local <= LAST_PORT
+    return ports_exist and entry.id == _id(entry.machine, entry.port)

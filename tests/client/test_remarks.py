@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from studio_tui.client import remarks as module
+from studio_tui.document.remarks import Remark
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 
 if TYPE_CHECKING:
@@ -102,3 +103,28 @@ async def test_who_may_not_and_what_makes_no_sense(
     with pytest.raises(StudioError, match="comments already"):
         file.comment(0, 1, "one more")
     assert file.comments == []
+
+
+async def test_a_keystroke_reads_no_entry_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.host.opens("train.py", TEXT)
+    ana = await stage.attach("ana")
+    mine = await ana.file("train.py")
+    made = mine.comment(0, 1, "why?")
+    mine.mark_line(3)
+    assert (len(mine.comments), len(mine.marks)) == (1, 1)
+    read: list[str] = []
+    plain = Remark.read.__func__  # type: ignore[attr-defined]
+
+    def counted(kind: type[Remark], value: dict[str, object]) -> Remark:
+        read.append(str(value["id"]))
+        entry: Remark = plain(kind, value)
+        return entry
+
+    monkeypatch.setattr(Remark, "read", classmethod(counted))
+    await mine.insert(0, "\n")
+    assert (mine.comments[0].line, mine.marks[0].line) == (2, 4)
+    assert read == []
+    ana.remarks.resolve(made.id)
+    assert not mine.comments[0].open

@@ -168,6 +168,24 @@ async def test_ports_are_bounded_and_named(
         assert led not in parts.session.rooms
 
 
+async def test_a_port_that_cannot_be_is_refused_forgotten_and_ends_nothing(
+    hosting: Hosting, bench: Bench
+) -> None:
+    async with hosting() as (_, parts):
+        ana = await bench.attach("ana")
+        for entry in (
+            PortEntry("local:70000", "local", 70_000),
+            PortEntry("local:80", "local", 80, local=70_000),
+            PortEntry("local:81", "local", 82),
+        ):
+            parts.document.ports.put(entry)
+            with pytest.raises(NotFound, match="is not forwarded"):
+                await ana.command("ports.lead", id=entry.id)
+            assert entry.id not in parts.document.ports
+        parts.document.ports.put(PortEntry("local:80", "local", 80, local=-1))
+        assert (await ana.ports.open(80)).local == 80
+
+
 async def test_tunnels_asked_for_at_once_are_bounded(
     hosting: Hosting, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
