@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -13,7 +14,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from studio_tui.terminal.emulator import Emulator
@@ -23,10 +24,6 @@ SECONDS = 240
 """For one command, on a machine that trains meanwhile."""
 SHELL = ["/bin/bash", "-eo", "pipefail", "-c"]
 COLS, ROWS = 160, 45
-STOP = """\
-ids='import json, sys; print(*(each["id"] for each in json.load(sys.stdin)))'
-for each in $(studio-tui ls --json | python -c "$ids"); do studio-tui stop "$each" || :; done
-"""
 
 
 class Terminal:
@@ -109,7 +106,16 @@ class Computer:
         self.variables["STUDIO_SSH_CONFIG"] = str(config)
 
     def stop_studios(self) -> None:
-        self.run(STOP)
+        """Leave nothing behind, whatever has come of the studios."""
+        for studio in json.loads(self.run("studio-tui ls --json")):
+            with suppress(AssertionError):  # it ended already
+                self.stop_jobs(studio["id"])
+                self.run(f"studio-tui stop {studio['id']}")
+
+    def stop_jobs(self, studio: str) -> None:
+        for job in json.loads(self.run(f"studio-tui job ls {studio} --json")):
+            if job["state"] in ("queued", "starting", "running"):
+                self.run(f"studio-tui job stop {studio} {job['id']}")
 
     def run(self, command: str, input: str = "") -> str:
         """What it prints; it has to end well."""

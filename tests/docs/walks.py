@@ -164,20 +164,9 @@ class Walk:
 
     def box(self, *names: str) -> None:
         """Servers that ssh reaches by these names, their keys not known yet."""
-<<<<<<< HEAD
-        entries = ""
-        for name in names:
-            server = self.world.make_sshd()
-            tools = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-            server.configure(f"SetEnv HOME={server.home} PATH={tools}")
-            entries += server.client_lines(name)
-            self.homes[name] = server.home
-        config = self.computer.home / "ssh_config"
-        config.write_text(entries)
-        self.computer.variables["STUDIO_SSH_CONFIG"] = str(config)
-=======
-        self.computer.reach({name: self.world.make_sshd() for name in names})
->>>>>>> 40975f9d7a691e0b411c833cf25163871edac17b
+        servers = {name: self.world.make_sshd() for name in names}
+        self.homes |= {name: server.home for name, server in servers.items()}
+        self.computer.reach(servers)
 
     def bring(self, name: str, *machines: str) -> None:
         """The file in the studio's folder of each machine, as a disk that all share has it."""
@@ -345,10 +334,7 @@ def served(walk: Walk) -> None:
 
 def stopped(walk: Walk) -> None:
     """What has been shown leaves this computer to what comes next."""
-    jobs = json.loads(walk.computer.run(walk.said("studio-tui job ls calm-otter --json")))
-    for job in jobs:
-        if job["state"] not in ("succeeded", "failed", "stopped"):
-            walk.computer.run(walk.said(f"studio-tui job stop calm-otter {job['id']}"))
+    walk.computer.stop_jobs(walk.real["calm-otter"])
 
 
 TOLD: dict[str, Callable[[Walk], None]] = {
