@@ -53,7 +53,8 @@ Everybody who opens this file edits the same text, and sees the others' carets.
   **m** and **d** set a bookmark or breakpoint that all see, **n** goes to the next of these.
 - After the leader, **a** shows who wrote each line: `?` where nobody knows.
 - **ctrl+r** runs this file as a job.
-- **ctrl+f** finds and replaces, **alt+g** goes to a line, **alt+m** to the other bracket.
+- **ctrl+f** finds and replaces, **alt+g** goes to a line, **alt+m** to the other bracket,
+  **ctrl+home** and **ctrl+end** to the ends of the text.
 - **tab**, **shift+tab** indent selected lines, **ctrl+/** makes them comments, **alt+z** wraps
   long lines, **alt+n** hides the numbers; both stay so the next time.
 - `✗` beside a line is an error, `▲` a warning, by the machine's `ruff` where it has one, never by

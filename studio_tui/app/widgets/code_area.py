@@ -30,6 +30,10 @@ class CodeArea(TextArea):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+underscore,ctrl+slash", "toggle_comment", show=False, id="editor.comment"),
+        Binding("ctrl+home", "text_start", show=False, id="editor.start"),
+        Binding("ctrl+end", "text_end", show=False, id="editor.end"),
+        Binding("ctrl+shift+home", "text_start(True)", show=False, id="editor.select_to_start"),
+        Binding("ctrl+shift+end", "text_end(True)", show=False, id="editor.select_to_end"),
         Binding("alt+m", "bracket", "Other bracket", show=False, id="editor.bracket"),
         Binding("alt+z", "wrap", "Wrap lines", show=False, id="editor.wrap"),
         Binding("alt+n", "numbers", "Line numbers", show=False, id="editor.numbers"),
@@ -132,6 +136,14 @@ class CodeArea(TextArea):
         if made and whole:
             last = rows[-1]
             self.selection = Selection((rows[0], 0), (last, len(self.document.get_line(last))))
+
+    def action_text_start(self, select: bool = False) -> None:
+        """Go to the start of the text; `select` what is in between."""
+        self.move_cursor((0, 0), select=select)
+
+    def action_text_end(self, select: bool = False) -> None:
+        """Go to the end of the text; `select` what is in between."""
+        self.move_cursor(self.document.end, select=select)
 
     def action_bracket(self) -> None:
         """Go to the other one of the pair of brackets that the caret is on, or behind."""

@@ -112,3 +112,17 @@ async def test_going_to_a_line_stays_in_the_text(stage: Staged) -> None:
         assert made.cursor_location == (3, 0)
         made.go_to(0)
         assert made.cursor_location == (0, 0)
+
+
+async def test_the_ends_of_the_text_are_gone_to_and_selected_to(stage: Staged) -> None:
+    made = editor()
+    async with stage(made, 40, 8) as pilot:
+        made.move_cursor((1, 3))
+        await pilot.press("ctrl+shift+end")
+        assert made.selection == Selection((1, 3), (3, 0))
+        await pilot.press("ctrl+home")
+        assert made.selection == Selection((0, 0), (0, 0))
+        await pilot.press("ctrl+end")
+        assert made.selection == Selection((3, 0), (3, 0))
+        await pilot.press("ctrl+shift+home")
+        assert made.selection == Selection((3, 0), (0, 0))
