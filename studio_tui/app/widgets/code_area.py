@@ -89,8 +89,12 @@ class CodeArea(TextArea):
 
     # -- keys ---------------------------------------------------------------------------------
 
-    def on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         """Tab moves selected lines, shift+tab moves them back; Enter keeps the indentation."""
+        if not event.is_printable and await self._bound(event.key):
+            event.stop()
+            event.prevent_default()
+            return
         if self.read_only:
             return
         (first, _), (last, _) = sorted(self.selection)
@@ -104,6 +108,19 @@ class CodeArea(TextArea):
             return
         event.stop()
         event.prevent_default()
+
+    async def _bound(self, key: str) -> bool:
+        """Do at once what a key is bound to here.
+
+        Textual does so when the key has bubbled up to the app. A fast typist, or a slow connection
+        that brings keys in bursts, would have what follows on Home typed where the caret was.
+        """
+        bindings = self._bindings.copy()
+        bindings.apply_keymap(self.app._keymap)
+        for binding in bindings.key_to_bindings.get(key, ()):
+            if not binding.priority and await self.app.run_action(binding.action, self):
+                return True
+        return False
 
     def _indent_here(self) -> str:
         row, column = self.selection.end

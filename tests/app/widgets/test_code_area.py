@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pycrdt import Doc
+from textual.events import Key
 from textual.widgets.text_area import Selection
 
 from studio_tui.app.widgets.editor import Editor
@@ -126,3 +127,22 @@ async def test_the_ends_of_the_text_are_gone_to_and_selected_to(stage: Staged) -
         assert made.selection == Selection((3, 0), (3, 0))
         await pilot.press("ctrl+shift+home")
         assert made.selection == Selection((3, 0), (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        (["end", "enter", "x"], "a\nx\nb\n"),
+        (["right", "end", "x", "home", "y"], "yax\nb\n"),
+        (["ctrl+end", "x", "ctrl+z", "home", "y"], "a\nb\ny"),
+    ],
+)
+async def test_keys_that_come_in_a_burst_are_taken_in_their_order(
+    stage: Staged, keys: list[str], text: str
+) -> None:
+    made = editor("a\nb\n")
+    async with stage(made, 40, 8) as pilot:
+        for key in keys:  # all at once: none waits for what the one before it does
+            made.post_message(Key(key, key if len(key) == 1 else None))
+        await pilot.pause()
+        assert made.text == text
