@@ -26,8 +26,8 @@ def test_it_tells_what_the_connector_raised_and_goes_on() -> None:
     assert not one.alive()
 
 
-def test_it_runs_statements(account: dict[str, Any]) -> None:
-    one = Courier({**account, "user": "ana", "password": "x"})
+def test_it_runs_statements(snow_account: dict[str, Any]) -> None:
+    one = Courier({**snow_account, "user": "ana", "password": "x"})
     assert one.run("SELECT 1 AS one, NULL AS none", nothing) == [{"one": 1, "none": None}]
     one._process.kill()
     with pytest.raises(StudioError, match="broke off"):

@@ -17,7 +17,7 @@ SERVER = Path(__file__).parents[1] / "servers" / "snow.py"
 
 
 @pytest.fixture(scope="session")
-def account() -> Iterator[dict[str, Any]]:
+def snow_account() -> Iterator[dict[str, Any]]:
     command = [sys.executable, str(SERVER)]
     pipe = subprocess.PIPE
     with subprocess.Popen(
@@ -30,7 +30,7 @@ def account() -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def snowflake(account: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Snowflake:
+def snowflake(snow_account: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Snowflake:
     """It, as a source."""
     monkeypatch.setenv("SNOW_PASSWORD", "correct-horse")
-    return Snowflake("snow", {**account, "user": "ana", "password": "SNOW_PASSWORD"})
+    return Snowflake("snow", {**snow_account, "user": "ana", "password": "SNOW_PASSWORD"})
