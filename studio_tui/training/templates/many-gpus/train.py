@@ -104,6 +104,9 @@ def main() -> None:
         enable_model_summary=False,
     )
     trainer.fit(Model(), datamodule=Waves())
+    if torch.distributed.is_initialized():
+        # While all processes are here; left to the exit of each, it can end one that is late.
+        torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
