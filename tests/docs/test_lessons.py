@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -112,9 +113,12 @@ async def fed(learner: Learner) -> None:
 
 async def ask(learner: Learner) -> None:
     forward = f"studio-tui port forward {learner.studio.id} {learner.port}"
-    await asyncio.to_thread(
-        until_ctrl_c, learner.computer, forward, lambda page: page.startswith(b"\ndef ")
-    )
+
+    def look(address: str) -> None:
+        with urllib.request.urlopen(address, timeout=60) as page:
+            assert page.read().startswith(b"\ndef ")
+
+    await asyncio.to_thread(until_ctrl_c, learner.computer, forward, look)
 
 
 async def invite(learner: Learner) -> None:

@@ -41,7 +41,7 @@ class Model(BoringModel):
         return loss
 
 if __name__ == "__main__":
-    L.Trainer(max_steps=6000, enable_progress_bar=False).fit(Model())
+    L.Trainer(max_epochs=100, enable_progress_bar=False).fit(Model())
 """
 """It trains for minutes, so that it can be moved meanwhile."""
 TEST = "import unittest\nclass Test(unittest.TestCase):\n    def test(self): pass\n"
