@@ -17,7 +17,7 @@ from tests.machines.sshd import MakeServer
 @pytest.mark.docs
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", WALKS)
-def test_all_that_it_tells_to_type_works(
+def test_page(
     page: str,
     tmp_path: Path,
     make_sshd: MakeServer,
