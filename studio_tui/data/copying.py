@@ -10,7 +10,7 @@ from typing import Any
 
 from studio_tui.data.local import Origin, Target
 from studio_tui.data.pace import Beside, in_order
-from studio_tui.data.preview import rows_of
+from studio_tui.data.preview import rows_in
 from studio_tui.data.source import Checksum, Entry, Going, Source
 from studio_tui.errors import NotFound, StudioError, UsageFault
 
@@ -49,27 +49,27 @@ class Copied:
         return asdict(self)
 
 
-def fetch(source: Source, entry: Entry, target: Target, going: Going) -> Copied:
-    """Copy a file out of a source; a table, as a Parquet file. Rows are counted if that is cheap.
+def fetch(
+    source: Source, entry: Entry, target: Target, going: Going, *, count: bool = True
+) -> Copied:
+    """Copy a file out of a source; a table, as a Parquet file.
+
+    Args:
+        count: count the rows of a file, where they can be told from a few bytes of it.
 
     Raises:
         Stopped: it was called off; the draft stays, and the next attempt goes on with it.
         StudioError: the source; or what arrived is not what it has, and nothing is kept.
     """
-    copied = _fetch(source, entry, target, going)
-    if copied.rows is None:
-        copied.rows = rows_of(source, entry)
-    return copied
-
-
-def _fetch(source: Source, entry: Entry, target: Target, going: Going) -> Copied:
-    """`fetch`, and no rows of a file."""
     if entry.kind == "table":
         from studio_tui.data.columnar import fetch_table
 
         return fetch_table(source, entry, target, going)
     with source.opened(entry, going) as file:
-        return _fetch_file(source, file, mark(entry), target, going)
+        copied = _fetch_file(source, file, mark(entry), target, going)
+        if count:
+            copied.rows = rows_in(source, file)
+    return copied
 
 
 def _fetch_file(source: Source, entry: Entry, draft: str, target: Target, going: Going) -> Copied:
@@ -214,7 +214,7 @@ def _fetched(
     if not safe(entry.name):
         return "no such path can be on a disk"
     try:
-        return _fetch(source, entry, target(entry.name), going)
+        return fetch(source, entry, target(entry.name), going, count=False)
     except UsageFault as problem:
         return problem.message
     except (FileExistsError, NotADirectoryError, IsADirectoryError):

@@ -214,13 +214,27 @@ def rows_of(source: Source, entry: Entry) -> int | None:
     """How many rows a file or table has, where that can be told from a few bytes of it."""
     if entry.kind == "table":
         return source.rows(entry.path, 0).total
-    if not entry.name.lower().endswith((".parquet", ".pq")):
+    if not _is_parquet(entry):
         return None
     try:
         with source.opened(entry, Going(), WHOLE) as file:
-            return _parquet(source, file, 0).total
+            return rows_in(source, file)
+    except StudioError:
+        return None
+
+
+def rows_in(source: Source, file: Entry) -> int | None:
+    """As `rows_of`, of a file that is opened."""
+    if not _is_parquet(file):
+        return None
+    try:
+        return _parquet(source, file, 0).total
     except (Unreadable, StudioError):
         return None
+
+
+def _is_parquet(entry: Entry) -> bool:
+    return entry.name.lower().endswith((".parquet", ".pq"))
 
 
 def cells(row: Iterable[object]) -> list[str]:

@@ -59,6 +59,18 @@ def test_a_file_that_tells_its_rows_is_counted(moto: Store, tmp_path: Path) -> N
     assert (whole.files, whole.rows) == (1, None)
 
 
+def test_a_source_that_gives_files_whole_is_asked_once_for_one(
+    moto: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, bucket = s3(moto), moto.bucket(a=b"x")
+    moto.put(bucket, "t.parquet", parquet(30))
+    opened, asked = source.opened, []
+    monkeypatch.setattr(source, "opened", lambda *given: asked.append(given) or opened(*given))
+    entry = source.stat(f"{bucket}/t.parquet")
+    assert fetch(source, entry, LocalTarget(tmp_path / "t.parquet"), Going()).rows == 30
+    assert len(asked) == 1
+
+
 def test_a_copy_that_was_called_off_goes_on_where_it_was(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
