@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from studio_tui.settings import studios
+from tests.docs.pages import ROOT, SHELL, blocks
 
-README = Path(__file__).parents[2] / "README.md"
+README = ROOT / "README.md"
 SECONDS = 110
 """For six commands, each a process of its own, and a host, on a machine that is busy."""
 
@@ -30,9 +30,8 @@ TEST = "import unittest\nclass Test(unittest.TestCase):\n    def test(self): pas
 
 def step() -> str:
     """The script in the README."""
-    blocks = re.findall(r"^```sh\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    (found,) = blocks
-    return str(found)
+    (found,) = (block.text for block in blocks(README) if block.kind == SHELL and block.whole)
+    return found
 
 
 @pytest.mark.timeout(120)
