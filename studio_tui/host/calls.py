@@ -82,21 +82,17 @@ class Calls:
     """The table of a host's methods. Calls that come before `open` wait for it.
 
     Args:
-        tasks: owns one task per call, so that a slow one does not hold up the others.
         reply: takes the call's id and its result or error.
 
     Attributes:
         on_change: called after each call that has changed something.
     """
 
-    def __init__(
-        self,
-        tasks: asyncio.TaskGroup,
-        reply: Callable[[int, Result | StudioError], None],
-    ) -> None:
-        self._tasks = tasks
+    def __init__(self, reply: Callable[[int, Result | StudioError], None]) -> None:
         self._reply = reply
         self._methods: dict[str, Method] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._early: list[Call] = []
         self._open = asyncio.Event()
         self.on_change: Callable[[], None] = lambda: None
 
@@ -104,12 +100,22 @@ class Calls:
         """Answer these methods from now on."""
         self._methods.update((method.name, method) for method in methods)
 
-    def open(self) -> None:
-        """The table is whole: answer."""
+    def open(self, tasks: asyncio.TaskGroup) -> None:
+        """The table is whole: answer.
+
+        Args:
+            tasks: owns one task per call, so that a slow one does not hold up the others.
+        """
+        self._tasks = tasks
         self._open.set()
+        while self._early:
+            self.received(self._early.pop(0))
 
     def received(self, call: Call) -> None:
         """Answer `call` in the background."""
+        if self._tasks is None:
+            self._early.append(call)
+            return
         answering = self._answer(call)
         try:
             self._tasks.create_task(answering, name=f"call {call.method}")
@@ -118,7 +124,6 @@ class Calls:
             answering.close()
 
     async def _answer(self, call: Call) -> None:
-        await self._open.wait()
         try:
             self._reply(call.call_id, await self.result(call))
         except StudioError as problem:

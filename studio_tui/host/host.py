@@ -85,7 +85,8 @@ class Host:
         self, place: Place, locate: Callable[[], Awaitable[Endpoint]], ready: Callable[[], None]
     ) -> None:
         self._place = place
-        self._session = Session(locate, "host", "host")
+        self._session = session = Session(locate, "host", "host")
+        self._calls = Calls(lambda call_id, result: session.reply(place.id, call_id, result))
         self._ready = ready
         self._stopped = asyncio.Event()
         self._seq = itertools.count(1)
@@ -122,6 +123,8 @@ class Host:
     async def _join(self) -> None:
         """Enter the studio's room, if no other host is there."""
         session, studio = self._session, self._place.id
+        # Once we are in, people's calls come to us, long before the parts can answer them.
+        session.room(studio).on_call = self._calls.received
         try:
             await session.join(studio, timeout=JOIN_SECONDS)
         except NotFound as problem:
@@ -164,9 +167,7 @@ class Host:
     ) -> Files:
         """Build the parts, take up what an earlier host left, and answer calls."""
         place, session, document = self._place, self._session, self._document
-        room = session.room(place.id)
-        calls = Calls(tasks, lambda call_id, result: session.reply(place.id, call_id, result))
-        room.on_call = calls.received
+        room, calls = session.room(place.id), self._calls
         self._introduce(document)
 
         def folder_at(machine: str) -> Folder:
@@ -217,7 +218,7 @@ class Host:
         ):
             calls.add(part.calls())
         calls.add([self._stop_method(terminals, jobs), pointing(document, time.time)])
-        calls.open()
+        calls.open(tasks)
 
         def present() -> None:
             terminals.present()

@@ -90,9 +90,9 @@ class Bench:
             with contextlib.suppress(Crash):
                 try:
                     async with asyncio.TaskGroup() as tasks:
-                        calls = Calls(tasks, lambda i, result: session.reply(STUDIO, i, result))
+                        calls = Calls(lambda i, result: session.reply(STUDIO, i, result))
                         room.on_call = calls.received
-                        calls.open()
+                        calls.open(tasks)
                         room.show({"host": STUDIO})
                         yield Parts(session, StudioDocument(room.replica), calls, tasks)
                         raise Crash

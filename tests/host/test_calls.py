@@ -26,10 +26,10 @@ def params(**values: Any) -> Params:
 class Table:
     """A table of calls whose replies are kept."""
 
-    def __init__(self, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self) -> None:
         self.replies: Replies = {}
         self.asked: list[str] = []
-        self.calls = Calls(tasks, self.replies.__setitem__)
+        self.calls = Calls(self.replies.__setitem__)
         self.calls.add([query("look", self.echo), command("change", self.echo)])
 
     async def echo(self, params: Params) -> Result:
@@ -61,8 +61,8 @@ async def tasks() -> AsyncIterator[asyncio.TaskGroup]:
 
 @pytest.fixture
 async def table(tasks: asyncio.TaskGroup) -> Table:
-    made = Table(tasks)
-    made.calls.open()
+    made = Table()
+    made.calls.open(tasks)
     return made
 
 
@@ -198,12 +198,12 @@ async def test_a_slow_call_holds_up_no_other(table: Table) -> None:
 
 
 async def test_calls_wait_until_the_table_is_whole(tasks: asyncio.TaskGroup) -> None:
-    table = Table(tasks)
+    table = Table()
     table.calls.received(Call(7, "late", b"{}", False, EDITOR))
     await asyncio.sleep(0.01)
     assert table.replies == {}
     table.calls.add([query("late", table.echo)])
-    table.calls.open()
+    table.calls.open(tasks)
     await asyncio.sleep(0.01)
     assert table.replies == {7: {}}
 
@@ -213,8 +213,8 @@ async def test_a_call_to_a_host_that_ends_is_dropped() -> None:
 
     async def ending() -> None:
         async with asyncio.TaskGroup() as tasks:
-            table = Table(tasks)
-            table.calls.open()
+            table = Table()
+            table.calls.open(tasks)
             replies.append(table.replies)
             loop = asyncio.get_running_loop()
             failing = tasks.create_task(_fail())

@@ -12,7 +12,6 @@ import pytest
 from studio_tui.client.studio import Studio
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.host import host as host_module
-from studio_tui.host.files.files import Files
 from studio_tui.host.host import Host, Place
 from studio_tui.host.machines import sites
 from studio_tui.settings import paths
@@ -205,27 +204,29 @@ async def test_the_studio_can_be_stopped_by_call(bench: Bench, serve: Serve) -> 
         await job.stop()
 
 
+@pytest.mark.parametrize(("owner", "step"), [("Host", "_sites"), ("Files", "resume")])
 async def test_calls_that_come_too_early_are_answered(
-    bench: Bench, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, serve: Serve, monkeypatch: pytest.MonkeyPatch, owner: str, step: str
 ) -> None:
     (bench.root / "a.txt").write_text("a\n")
-    released = asyncio.Event()
-    resume = host_module.Files.resume
+    reached, released = asyncio.Event(), asyncio.Event()
+    at_once = getattr(getattr(host_module, owner), step)
 
-    async def slow(files: Files) -> None:
+    async def slow(*args: object) -> object:
+        reached.set()
         await released.wait()
-        await resume(files)
+        return await at_once(*args)
 
-    monkeypatch.setattr(host_module.Files, "resume", slow)
+    monkeypatch.setattr(getattr(host_module, owner), step, slow)
     async with serve() as serving:
         ana = await bench.attach("ana")
         async with asyncio.timeout(10):
-            await ana.until(lambda: bool(ana.document.info.name))
-        asking = asyncio.create_task(ana.query("files.open", path="a.txt"))
-        await asyncio.sleep(0.1)
-        assert not asking.done()
-        released.set()
-        assert (await asking)["readonly"] is False
+            await reached.wait()
+            asking = asyncio.create_task(ana.query("files.open", path="a.txt"))
+            await asyncio.sleep(0.1)
+            assert not asking.done()
+            released.set()
+            assert (await asking)["readonly"] is False
         await serving.ready()
 
 

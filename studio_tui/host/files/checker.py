@@ -88,6 +88,7 @@ class Checker:
         """Check what is edited, for ever."""
         while True:
             await self._edited.wait()
+            self._edited.clear()  # the last pause may have ended at an edit, and none be due now
             while self._due:
                 await self._pause()
                 id, (file, _) = self._due.popitem()

@@ -15,6 +15,7 @@ from studio_tui.document.findings import MOST, STREAM, Finding
 from studio_tui.host.files import checker as checker_module
 from studio_tui.host.files.checker import Checker, read_ruff, read_syntax
 from studio_tui.host.files.files import Files
+from studio_tui.host.files.openfile import OpenFile
 from tests.host.conftest import STUDIO, eventually, folder_on
 
 if TYPE_CHECKING:
@@ -97,6 +98,34 @@ async def test_who_never_pauses_is_checked_all_the_same(
             while not ana.findings.of(file.id):
                 await file.insert(0, "#\n")
                 await asyncio.sleep(0.01)
+
+
+@pytest.mark.timeout(30)
+async def test_an_edit_at_the_end_of_a_pause_does_not_keep_the_host_busy(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checker_module, "PAUSE", 60.0)
+    monkeypatch.setattr(checker_module, "LONGEST", 0.05)
+    (bench.root / "a.py").write_text(BROKEN)
+    checked: list[str] = []
+
+    async def check(_: Checker, id: str, file: OpenFile) -> None:
+        checked.append(id)
+
+    monkeypatch.setattr(Checker, "_check", check)
+    async with folder_on(bench.home / "machine", bench.root) as folder, bench.host() as parts:
+        files = Files(folder, bench.state, parts.session, parts.document, STUDIO, parts.tasks)
+        checker, opened = Checker(files, lambda _: None), list[OpenFile]()
+        files.on_text = opened.append
+        parts.answer(files.calls())
+        await (await bench.attach("ana")).file("a.py")
+        watching = parts.tasks.create_task(checker.watch())
+        while len(checked) < 3:  # edited in every turn of the loop, so also in a pause's last one
+            checker.changed(opened[0])
+            await asyncio.sleep(0)
+        checker.changed(opened[0])
+        await eventually(lambda: len(checked) == 4)
+        assert not watching.done()
 
 
 @pytest.mark.parametrize(
