@@ -184,7 +184,9 @@ def _told(output: str, code: int) -> StudioError:
     kinds = {kind.exit_code: kind for kind in (UsageFault, NotFound, Refused)}
     if "error" in lines:
         return kinds.get(code, StudioError)(lines["error"], lines.get("hint", ""))
-    last = (output.strip().splitlines() or ["it said nothing"])[-1]
+    # The frame that Python draws around a group of exceptions says nothing.
+    said = [bare for line in output.splitlines() if (bare := line.strip("+-| \t"))]
+    last = said[-1] if said else "it said nothing"
     return StudioError(f"the host ended at once: {last}", "see: studio-tui doctor")
 
 

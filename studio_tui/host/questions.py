@@ -17,6 +17,7 @@ from pathlib import Path
 from studio_tui.document.entries import QuestionEntry
 from studio_tui.document.presence import printable
 from studio_tui.document.studio import StudioDocument
+from studio_tui.errors import StudioError
 from studio_tui.host.ids import new_id
 
 ANSWER_SECONDS = 300.0
@@ -58,9 +59,19 @@ class Questions:
 
     @asynccontextmanager
     async def answered_at(self, socket: Path) -> AsyncIterator[None]:
-        """Take answers at `socket`, in a folder of ours alone, while the block runs."""
+        """Take answers at `socket`, in a folder of ours alone, while the block runs.
+
+        Raises:
+            StudioError: no socket can be made there; a socket's path is short, about 100 bytes.
+        """
         socket.unlink(missing_ok=True)
-        server = await asyncio.start_unix_server(self._converse, str(socket), limit=LINE_LIMIT)
+        try:
+            server = await asyncio.start_unix_server(self._converse, str(socket), limit=LINE_LIMIT)
+        except OSError as problem:
+            raise StudioError(
+                f"no socket can be made at {socket}: {problem.strerror or problem}",
+                "set STUDIO_HOME to a folder with a short path, on a disk of this computer",
+            ) from problem
         try:
             yield
         finally:

@@ -106,6 +106,17 @@ def test_a_relative_home_is_the_same_for_the_host(
         start.stop(record)
 
 
+def test_a_home_that_is_too_deep_for_a_socket(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / ("deep" * 30)))
+    with pytest.raises(
+        StudioError, match="no socket can be made at .*: AF_UNIX path too"
+    ) as raised:
+        start.ensure(folder)
+    assert "set STUDIO_HOME to a folder with a short path" in raised.value.hint
+
+
 def test_another_relay_than_the_one_it_runs_on(folder: Path) -> None:
     record = start.ensure(folder)
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -187,6 +198,12 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
         ("talk\nerror: gone\n", 3, NotFound, "gone"),
         ("error: no\n", 4, Refused, "no"),
         ("Traceback\n  deep\nKeyError: 1\n", 1, StudioError, "the host ended at once: KeyError: 1"),
+        (
+            "  + Exception Group\n  | ValueError: 2\n  +------------\n",
+            1,
+            StudioError,
+            "the host ended at once: ValueError: 2",
+        ),
         ("", -9, StudioError, "the host ended at once: it said nothing"),
     ],
 )
