@@ -2,12 +2,11 @@
 
 supervise.sh   jobs that outlive whoever started them
 hold.py        terminals that outlive whoever started them
-folder.py      the files of one folder, and nothing outside of it
-search.py      a pattern in the files of a folder
 meet.py        where a machine can be met by others
 digest.py      what a step of a pipeline depends on, and what it left
 probe.py       the meters, with pynvml.py beside it for the GPUs
 smi.py         the same by nvidia-smi or amd-smi, where that cannot be used
+folder/        the files of one folder and nothing outside of it: served, and searched
 carry/         a folder that is carried to another machine: looked at, sent, settled
 allocation.py  a Slurm allocation, and programs in it that outlive whoever started them
 lightning/     a distribution for a job's PYTHONPATH, by which Lightning finds studio_probe,
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 _OWN = (
     "supervise.sh",
     "hold.py",
-    "folder.py",
-    "search.py",
     "meet.py",
     "digest.py",
     "probe.py",
@@ -41,7 +38,7 @@ _OWN = (
     "lightning/studio_ranks.py",
     "lightning/studio_resume.py",
 )
-_PACKAGES = ("carry",)
+_PACKAGES = ("carry", "folder")
 
 # Lightning loads callbacks from these groups: lightning/pytorch/trainer/connectors/
 # callback_connector.py and lightning/fabric/fabric.py, and the same in the older packages.
@@ -65,6 +62,11 @@ studio = studio_probe:for_fabric
 studio_resume = studio_resume:for_fabric
 studio_hold = studio_hold:for_fabric
 """
+# In isolation, -m finds no module of ours.
+_RUN = (
+    "import runpy, sys; sys.path.insert(0, sys.argv.pop(1));"
+    " runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
+)
 _METADATA = b"""\
 Metadata-Version: 2.1
 Name: studio-probe
@@ -86,6 +88,18 @@ def files() -> Mapping[str, bytes]:
     if (pynvml := _source_of("pynvml")) is not None:
         found["pynvml.py"] = pynvml
     return MappingProxyType(found)
+
+
+def program(python: str, place: str, module: str, *args: str) -> list[str]:
+    """The command that runs a module of a package of the payload's, such as "folder.service".
+
+    Neither the user's Python settings, nor the folder it runs in, nor the locale come between.
+
+    Args:
+        python: the machine's Python.
+        place: where the payload is there.
+    """
+    return [python, "-I", "-X", "utf8", "-c", _RUN, place, module, *args]
 
 
 @functools.cache

@@ -172,18 +172,19 @@ class Known:
 
 @asynccontextmanager
 async def folder_on(
-    machine: Path, root: Path, private: Sequence[Path] = (), program: bytes | None = None
+    machine: Path, root: Path, private: Sequence[Path] = (), prelude: str = ""
 ) -> AsyncIterator[Folder]:
     """The folder `root` on a machine that keeps its own things in the folder `machine`.
 
     Args:
-        program: another one to serve it than the payload's own.
+        prelude: Python that is run in the program there before its own.
     """
     connection = LocalConnection(machine)
-    for name in ("folder.py", "search.py"):
-        (machine / name).write_bytes(payload.files()[name])
-    if program is not None:
-        (machine / "folder.py").write_bytes(program)
+    (machine / "folder").mkdir(exist_ok=True)
+    for name, content in payload.files().items():
+        if name.startswith("folder/"):
+            (machine / name).write_bytes(content)
+    (machine / "folder" / "__init__.py").write_text(prelude)
     site = Site(Machine("local"), connection, connection.root, str(root), sys.executable)
     folder = Folder(found(site), private)
     try:

@@ -19,7 +19,7 @@ OWN = sorted(name for name in payload.files() if name.endswith(".py") and name !
 def test_the_files_that_a_machine_needs() -> None:
     assert {
         "supervise.sh",
-        "folder.py",
+        "folder/service.py",
         "probe.py",
         "pynvml.py",
         "lightning/studio_hold.py",

@@ -1,6 +1,6 @@
 """A program on the machine that does what it is asked: requests to it, and its replies.
 
-The program is `payload/folder.py`, where the frames are described.
+The program is `payload/folder/service.py`, where the frames are described.
 """
 
 from __future__ import annotations

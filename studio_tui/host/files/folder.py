@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from studio_tui import payload
 from studio_tui.errors import StudioError, UsageFault
 from studio_tui.host.calls import Params, Result
 from studio_tui.host.files import disk, repository
 from studio_tui.host.files.disk import Seen, Stamp
 from studio_tui.host.files.envoy import Envoy, NotThere
 from studio_tui.host.files.finder import FIND_CAP, ranked
-from studio_tui.payload.folder import SKIPPED, holds_secrets
+from studio_tui.payload.folder.names import SKIPPED, holds_secrets
 
 if TYPE_CHECKING:
     from studio_tui.host.machines.sites import Site
@@ -34,7 +35,7 @@ class Moved(NamedTuple):
 
 
 class Folder:
-    """The files of one studio on one machine, reached by `payload/folder.py` there.
+    """The files of one studio on one machine, reached by `payload/folder` there.
 
     Paths are relative to the folder, "/" between their parts. None of them leads out of it, by ".."
     or through a link: that is Refused. Every method raises ConnectionLost when the machine cannot
@@ -56,9 +57,9 @@ class Folder:
 
     async def _open(self) -> Channel:
         site = await self._site()
-        # Neither the user's Python settings nor the locale may come between.
-        argv = [site.python, "-I", "-X", "utf8", f"{site.payload}/folder.py", site.folder]
-        return await site.connection.open([*argv, *self.private])
+        served = site.folder, *self.private
+        argv = payload.program(site.python, site.payload, "folder.service", *served)
+        return await site.connection.open(argv)
 
     async def site(self) -> Site:
         """The machine that it is on. Raises as `host.roads` does for one that cannot be reached."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from studio_tui import payload
 from studio_tui.errors import StudioError, UsageFault
 from studio_tui.host.calls import Params, Result
 
@@ -102,8 +103,9 @@ class Search:
     async def _started(self, turn: Turn, request: bytes) -> AsyncIterator[Channel]:
         folder = self._folder()
         site = await folder.site()
-        argv = [site.python, "-I", "-X", "utf8", f"{site.payload}/search.py", site.folder]
-        channel = await site.connection.open([*argv, *folder.private])
+        searched = site.folder, *folder.private
+        argv = payload.program(site.python, site.payload, "folder.search", *searched)
+        channel = await site.connection.open(argv)
         try:
             channel.stdin.write(request)
             channel.stdin.write_eof()

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from studio_tui import payload
 from studio_tui.errors import Refused, StudioError, UsageFault
 from studio_tui.host.files import envoy as envoy_module
 from studio_tui.host.files.disk import ChangedOnDisk, NotEditable
@@ -16,9 +17,10 @@ from studio_tui.host.files.envoy import Envoy, NotThere
 from studio_tui.machines import local
 from studio_tui.machines.connection import ConnectionLost
 from studio_tui.machines.local import LocalConnection
-from studio_tui.payload import folder as served
+from studio_tui.payload.folder import service as served
 from tests.host.conftest import eventually
 
+PAYLOAD = str(Path(payload.__file__).parent)
 HEAD = """
 import json, os, struct, sys
 def receive():
@@ -53,7 +55,11 @@ class Machine:
         """The product's own program."""
         (self.home / "project").mkdir()
         (self.home / "project" / "a").write_bytes(b"old")
-        return self.started([sys.executable, served.__file__, str(self.home / "project")])
+        return self.started(self.command(sys.executable))
+
+    def command(self, python: str) -> list[str]:
+        """What starts it."""
+        return payload.program(python, PAYLOAD, "folder.service", str(self.home / "project"))
 
     def programs(self) -> list[psutil.Process]:
         """Those that run."""
@@ -205,7 +211,7 @@ async def test_closing_ends_the_program_for_good(machine: Machine) -> None:
 @pytest.mark.parametrize(
     "argv",
     [
-        ["/no/python3", "folder.py"],
+        ["/no/python3", "-m"],
         ["/bin/sh", "-c", "echo 'sh: python3: not found' >&2; exit 127"],
         ["/bin/sh", "-c", "echo 'SyntaxError: future feature' >&2; exit 1"],
         ["/bin/sh", "-c", "exit 1"],
@@ -239,7 +245,7 @@ async def test_once_there_is_a_python_it_is_found(
     monkeypatch.setattr(envoy_module, "RETRY_SECONDS", 0.0)
     python = machine.home / "python3"
     machine.folder()
-    envoy = machine.started([str(python), served.__file__, str(machine.home / "project")])
+    envoy = machine.started(machine.command(str(python)))
     with pytest.raises(StudioError, match="cannot be reached"):
         await envoy.look("load", path="a", most=9)
     python.symlink_to(sys.executable)

@@ -20,7 +20,7 @@ from studio_tui.host.files import folder as folder_module
 from studio_tui.host.files.disk import NotEditable
 from studio_tui.host.files.folder import Folder, Moved
 from studio_tui.machines.local import LocalConnection
-from studio_tui.payload import folder as served
+from studio_tui.payload.folder import folder as served
 from tests.host.conftest import folder_on
 
 ANA = Sender(1, "ana", "editor")

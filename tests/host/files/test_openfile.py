@@ -22,7 +22,6 @@ from studio_tui.host.files.folder import Folder
 from studio_tui.host.files.openfile import OpenFile
 from studio_tui.host.files.shadow import Shadow, Written
 from studio_tui.machines.connection import ConnectionLost
-from studio_tui.payload import folder as served
 from studio_tui.sync.room import Phase, Room
 from tests.host.conftest import folder_on
 
@@ -122,10 +121,10 @@ async def until(desk: Desk, state: str) -> None:
 
 
 @asynccontextmanager
-async def desk_in(home: Path, program: bytes | None = None) -> AsyncIterator[Desk]:
+async def desk_in(home: Path, prelude: str = "") -> AsyncIterator[Desk]:
     root = (home / "project").resolve()
     (root / "src").mkdir(parents=True)
-    async with folder_on(home / "machine", root, program=program) as folder:
+    async with folder_on(home / "machine", root, prelude=prelude) as folder:
         made = Desk(home, root, folder)
         yield made
         await made.close()
@@ -702,12 +701,10 @@ async def test_a_host_killed_around_the_write(
     assert desk.kept() == {}
 
 
-def dying(call: str, caller: str) -> bytes:
+def dying(call: str, caller: str) -> str:
     """The machine's program, killed once when its function `caller` comes to os.`call`."""
     return f"""
 import os, signal, sys
-sys.path.insert(0, {str(Path(served.__file__).parent)!r})
-import folder
 real = os.{call}
 def killed(*args, **how):
     if sys._getframe(1).f_code.co_name == {caller!r} and not os.path.exists("died"):
@@ -715,8 +712,7 @@ def killed(*args, **how):
         os.kill(os.getpid(), signal.SIGKILL)
     return real(*args, **how)
 os.{call} = killed
-os._exit(folder.main(sys.argv[1:]))
-""".encode()
+"""
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Looks for a pattern in the files of a folder, as git sees them; prints what it finds.
 
-    python3 search.py ROOT [PRIVATE...] < request
+    python3 -m folder.search ROOT [PRIVATE...] < request
 
     request  {"query", "regex", "case", "word", "most"}
     output   a JSON object a line: {"path", "line", "text", "spans"}, at most `most` of them, then
@@ -27,14 +27,11 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .names import PRIVATE, SKIPPED, holds_secrets
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SKIPPED = {".git", ".venv", "node_modules", "__pycache__", ".mypy_cache", ".ruff_cache"}
-SKIPPED |= {".studio-carry", ".studio-trash"}
-PRIVATE = {".ssh", ".aws", ".gnupg", ".netrc", ".pgpass", ".env"}
-SAMPLES = (".example", ".sample", ".template")
-"""As in folder.py, which is another program: a test says that they are equal."""
 LARGEST = 4 << 20
 TEXT_CAP = 300
 BEFORE = 80
@@ -75,12 +72,6 @@ class Secrets:
         if any(path == folder or path.startswith(folder + "/") for folder in self.folders):
             return True
         return any(holds_secrets(part) for part in path.split("/"))
-
-
-def holds_secrets(name: str) -> bool:
-    """Whether a file or folder of this name, whatever its case, is where people keep secrets."""
-    name = name.casefold()
-    return name in PRIVATE or (name.startswith(".env.") and not name.endswith(SAMPLES))
 
 
 # -- by rg ----------------------------------------------------------------------------------------
@@ -202,7 +193,7 @@ def say(what: dict[str, Any]) -> None:
 def main(args: list[str]) -> int:
     """See above."""
     if not args:
-        sys.stderr.write("usage: search.py ROOT [PRIVATE...] < request\n")
+        sys.stderr.write("usage: folder.search ROOT [PRIVATE...] < request\n")
         return 2
     request = json.load(sys.stdin)
     os.chdir(args[0])

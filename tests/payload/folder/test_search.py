@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from studio_tui.payload import folder, search
+from studio_tui import payload
+from studio_tui.payload.folder import search
 from tests.conftest import Require
 
-SCRIPT = Path(search.__file__)
+PAYLOAD = str(Path(payload.__file__).parent)
 FILES = {
     "src/model.py": "class Model:\n    loss = Loss()\n",
     "src/日本.txt": "ein 日本 loss\r\nlosses\n",
@@ -52,7 +53,7 @@ def look(
 ) -> list[dict[str, Any]]:
     request = {"query": query, "regex": False, "case": False, "word": False, "most": 100, **options}
     ended = subprocess.run(
-        [sys.executable, "-I", "-X", "utf8", SCRIPT, root, *private],
+        payload.program(sys.executable, PAYLOAD, "folder.search", str(root), *map(str, private)),
         input=json.dumps(request),
         env={"PATH": path},
         capture_output=True,
@@ -132,13 +133,6 @@ def test_what_is_private_is_not_even_counted(root: Path, path: str) -> None:
     assert look(root, path, "sesame", private, most=1)[-1] == {"truncated": True}
 
 
-def test_what_is_private_is_what_the_folder_says() -> None:
-    assert (search.PRIVATE, search.SAMPLES) == (folder.PRIVATE, folder.SAMPLES)
-    assert search.SKIPPED == folder.SKIPPED
-    for name in (".env.local", ".Env.Sample", ".envrc", ".SSH", "a.env"):
-        assert search.holds_secrets(name) == folder.holds_secrets(name)
-
-
 def test_rg_does_not_read_what_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     request = {"query": "x", "regex": False, "case": False, "word": False}
@@ -154,9 +148,12 @@ def test_an_expression_that_makes_no_sense_is_told(root: Path, path: str) -> Non
 
 def test_without_a_folder_it_says_how_it_is_used() -> None:
     ended = subprocess.run(
-        [sys.executable, SCRIPT], capture_output=True, stdin=subprocess.DEVNULL, check=False
+        payload.program(sys.executable, PAYLOAD, "folder.search"),
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
     assert (ended.returncode, ended.stderr) == (
         2,
-        b"usage: search.py ROOT [PRIVATE...] < request\n",
+        b"usage: folder.search ROOT [PRIVATE...] < request\n",
     )
