@@ -18,7 +18,7 @@ BOUNDARIES: dict[str, str] = {
     "studio_tui/host/pipelines/steps.py": "a fault in one step must not take the studio down",
     "studio_tui/host/data/copies.py": "a fault in a source's package must not end the studio",
     "studio_tui/payload/folder/service.py": "a fault in one request must not take down the others",
-    "studio_tui/payload/hold.py": "the end of the holder's process: whatever it was, its log says",
+    "studio_tui/payload/hold/start.py": "the holder's end: whatever it was, its log says",
     "studio_tui/payload/lightning/studio_hold.py": "a guest in a training must not end it",
     "studio_tui/payload/lightning/studio_probe.py": "a guest in a training must not end it",
     "studio_tui/payload/lightning/studio_ranks.py": "a guest in a training must not end it",

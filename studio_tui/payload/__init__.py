@@ -1,11 +1,11 @@
 """What is copied to a machine and run there: POSIX sh and stdlib Python alone.
 
 supervise.sh   jobs that outlive whoever started them
-hold.py        terminals that outlive whoever started them
 meet.py        where a machine can be met by others
 digest.py      what a step of a pipeline depends on, and what it left
 probe.py       the meters, with pynvml.py beside it for the GPUs
 smi.py         the same by nvidia-smi or amd-smi, where that cannot be used
+hold/          terminals that outlive whoever started them
 folder/        the files of one folder and nothing outside of it: served, and searched
 carry/         a folder that is carried to another machine: looked at, sent, settled
 allocation.py  a Slurm allocation, and programs in it that outlive whoever started them
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _OWN = (
     "supervise.sh",
-    "hold.py",
     "meet.py",
     "digest.py",
     "probe.py",
@@ -38,7 +37,7 @@ _OWN = (
     "lightning/studio_ranks.py",
     "lightning/studio_resume.py",
 )
-_PACKAGES = ("carry", "folder")
+_PACKAGES = ("carry", "folder", "hold")
 
 # Lightning loads callbacks from these groups: lightning/pytorch/trainer/connectors/
 # callback_connector.py and lightning/fabric/fabric.py, and the same in the older packages.

@@ -1,6 +1,6 @@
 """The terminal holder's protocol as the host speaks it (pure: bytes in, events out).
 
-The other end is `payload/hold.py`, where the frames are described.
+The other end is `payload/hold`, where the frames are described.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from studio_tui.machines.connection import Connection, ConnectionLost
 from studio_tui.machines.install import describe, install
 from studio_tui.machines.local import LocalConnection
 from studio_tui.machines.slurm import SlurmConnection
+from studio_tui.payload import program
 from studio_tui.terminal.holding import Exit, HolderStream, Output, encode_input
 from tests.machines.sshd import MakeServer, login_to
 
@@ -87,7 +88,8 @@ async def test_a_terminal_outlives_the_connection(tmp_path: Path) -> None:
     node = await begin(tmp_path / "root")
     payload = await install(node)
     home = f"{node.root}/terminals/one"
-    start = [sys.executable, f"{payload}/hold.py", "start", home, "80", "24", "--", "cat"]
+    asked = "start", home, "80", "24", "--", "cat"
+    start = program(sys.executable, payload, "hold.start", *asked)
     told = json.loads((await node.run(start)).check().stdout)
     assert steps(node.job.id)[told["pid"]] == "batch"  # no step that ends, and it with it
     await node.close()

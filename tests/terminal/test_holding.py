@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from studio_tui.payload import hold
+from studio_tui.payload.hold import stream as hold
 from studio_tui.terminal.holding import (
     Exit,
     Flags,

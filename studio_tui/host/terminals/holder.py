@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from studio_tui import payload
 from studio_tui.errors import NotFound, StudioError
 from studio_tui.terminal import holding
 
@@ -75,7 +76,8 @@ class Holder:
 
     async def _hold(self, verb: str, *args: str, env: Mapping[str, str] | None = None) -> Completed:
         site = await self._site()
-        argv = [site.python, f"{site.payload}/hold.py", verb, self._home(site), *args]
+        asked = verb, self._home(site), *args
+        argv = payload.program(site.python, site.payload, "hold.start", *asked)
         return await site.connection.run(argv, env=env)
 
     def _home(self, site: Site) -> str:

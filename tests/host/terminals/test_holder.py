@@ -12,7 +12,7 @@ import pytest
 from studio_tui.errors import NotFound, StudioError
 from studio_tui.host.machines.sites import Site
 from studio_tui.host.terminals.holder import Holder, Remains, homes
-from studio_tui.payload import hold
+from studio_tui.payload.hold import processes
 from studio_tui.terminal import holding
 from tests.host.conftest import eventually, found
 
@@ -62,7 +62,7 @@ async def test_a_holder_that_is_gone_is_asked_for_again(holder: MakeHolder, site
     await start(held, "sleep 60")
     pid = int((Path(homes(site)) / "t" / "pid").read_text().split()[0])
     os.kill(pid, signal.SIGKILL)
-    await eventually(lambda: not hold.birth(pid))
+    await eventually(lambda: not processes.birth(pid))
     assert await held.running(), "as far as is known"
     with pytest.raises(NotFound):
         await held.connect()
@@ -94,8 +94,9 @@ async def test_a_machine_without_python_says_so(site: Site) -> None:
 
 
 async def test_a_holder_that_talks_nonsense(site: Site, tmp_path: Path) -> None:
-    (tmp_path / "hold.py").write_text("echo '{}'")
-    held = Holder(found(replace(site, payload=str(tmp_path), interpreter="sh")), "t")
+    (tmp_path / "hold").mkdir()
+    (tmp_path / "hold" / "start.py").write_text("print({})")
+    held = Holder(found(replace(site, payload=str(tmp_path))), "t")
     with pytest.raises(StudioError, match="holder said b'{}") as raised:
         await held.running()
     assert raised.value.hint

@@ -241,7 +241,7 @@ async def test_input_that_is_dropped_reaches_no_program(
 ) -> None:
     monkeypatch.setattr(terminal_module, "RETRY_SECONDS", 0.01)
     waiting = f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"
-    await desk.start(f"stty -echo -icanon; echo up; {waiting}; cat")
+    await desk.start(f"trap 'echo sized' WINCH; stty -echo -icanon; echo up; {waiting}; cat")
     await desk.until("up")
     for _ in range(20):
         desk.send({"text": "x" * size})
@@ -249,9 +249,11 @@ async def test_input_that_is_dropped_reaches_no_program(
     await desk.terminal.drop_input()
     desk.send({"text": "kept"})
     await eventually(lambda: desk.terminal._writer is not None and not desk.terminal._unsent)
+    desk.terminal.resize(90, 30)
+    await desk.until("sized")  # so the holder has taken all that was sent before
     (tmp_path / "go").touch()
     await desk.until("kept")
-    assert desk.rows == ["up", "kept"]
+    assert desk.rows == ["up", "sized", "kept"]
 
 
 async def test_a_frame_that_no_relay_carries_is_left_out(
