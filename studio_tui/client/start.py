@@ -92,11 +92,12 @@ def checked(folder: Path) -> Path:
         raise NotFound(f"{folder} cannot be found: {problem}", "give a project folder") from None
     except UnicodeEncodeError:
         raise StudioError(f"{folder!r} is not UTF-8", "rename the folder") from None
+    if not resolved.exists():
+        new = f"give a project folder; for a new one: mkdir -p {_quoted(folder)}"
+        raise NotFound(f"{folder} does not exist", new)
     if not resolved.is_dir():
-        what = "is not a folder" if resolved.exists() else "does not exist"
-        raise NotFound(
-            f"{folder} {what}", f"give a project folder; for a new one: mkdir -p {_quoted(folder)}"
-        )
+        above = f"give the folder that it is in: studio-tui open {_quoted(resolved.parent)}"
+        raise NotFound(f"{folder} is not a folder", above)
     if not os.access(resolved, os.R_OK | os.X_OK):
         raise StudioError(
             f"{folder} cannot be read", f"check its permissions: ls -ld {_quoted(folder)}"

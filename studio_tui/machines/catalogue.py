@@ -129,8 +129,13 @@ class Catalogue:
         except KeyError:
             raise NotFound(
                 f"there is no machine {name!r}",
-                f"there are {', '.join(self._machines)}; add one: studio-tui machine add {name}",
+                unknown_hint(name, self._machines),
             ) from None
+
+
+def unknown_hint(name: str, known: Iterable[str]) -> str:
+    """What to do about a machine that is not among those that are known."""
+    return f"known: {', '.join(known)}; to add it: studio-tui machine add {name}"
 
 
 def load() -> Catalogue:

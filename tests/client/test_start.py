@@ -165,6 +165,9 @@ def test_folders_that_no_studio_can_live_in(tmp_path: Path) -> None:
     for name in ("missing", "file", "loop", "file/below"):
         with pytest.raises(NotFound, match=name):
             start.checked(tmp_path / name)
+    with pytest.raises(NotFound, match="is not a folder") as raised:
+        start.checked(tmp_path / "file")
+    assert str(tmp_path) in raised.value.hint
     with pytest.raises(NotFound, match="nobody-has-this-name"):
         start.checked(Path("~nobody-has-this-name/x"))
     strange = tmp_path / os.fsdecode(b"\xff")

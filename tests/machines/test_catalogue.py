@@ -73,7 +73,7 @@ def test_the_hosts_own_machine_keeps_its_name() -> None:
 def test_a_machine_that_is_not_there() -> None:
     with pytest.raises(NotFound, match="no machine 'big'") as raised:
         Catalogue().find("big")
-    assert raised.value.hint.startswith("there are local")
+    assert raised.value.hint.startswith("known: local")
 
 
 def test_the_users_own_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

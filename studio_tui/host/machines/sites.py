@@ -14,7 +14,7 @@ from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import NotFound, StudioError
 from studio_tui.host.calls import Method, Params, Result, query
 from studio_tui.jobs.launch import Supervisor
-from studio_tui.machines.catalogue import Machine
+from studio_tui.machines.catalogue import Machine, unknown_hint
 from studio_tui.machines.connection import Connection
 from studio_tui.machines.install import describe
 
@@ -143,7 +143,7 @@ class Sites:
         """What the catalogue says of a machine; raises NotFound when that is nothing."""
         known = {each.id: each for each in self._ways.known()}
         if machine not in known:
-            raise NotFound(f"there is no machine {machine!r}", f"there are {', '.join(known)}")
+            raise NotFound(f"there is no machine {machine!r}", unknown_hint(machine, known))
         return known[machine]
 
     async def at(self, machine: str, *, wanted: bool = False) -> Site:
