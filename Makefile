@@ -30,7 +30,7 @@ test-litdata: $(VENV)/installed ## the inserted code that streams by litdata, wh
 	$(BIN)/pytest tests/client/test_loading.py
 
 test-docs: $(VENV)/installed ## type every command of README.md and docs/, take every lesson
-	$(BIN)/pytest -m docs tests/docs
+	$(BIN)/pytest -n $(WORKERS) -m docs tests/docs
 
 lint: $(VENV)/installed ## lint, format and types
 	$(BIN)/ruff check
