@@ -122,9 +122,10 @@ class Budgets:
             if state == ALARM != entry.budget_state:
                 share = f"{cost / entry.budget:.0%}"
                 note = f"{share} of its budget of {amount(entry.budget)} is spent"
-                self._jobs.change(entry.id, budget_state=ALARM, notes=[*entry.notes, note])
+                self._jobs.ledger.change(entry.id, budget_state=ALARM)
+                self._jobs.ledger.note(entry.id, note)
             elif state == SPENT and entry.id not in self._ending:
-                self._jobs.change(entry.id, budget_state=SPENT)
+                self._jobs.ledger.change(entry.id, budget_state=SPENT)
                 self._ending.add(entry.id)
                 self._tasks.create_task(self._end(entry.id), name=f"the budget of {entry.id}")
 

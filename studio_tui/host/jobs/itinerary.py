@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 
 from studio_tui.document.entries import JobEntry, JobMove
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import StudioError
+from studio_tui.host.jobs.ledger import Ledger
 
 log = logging.getLogger(__name__)
 
@@ -21,19 +21,19 @@ class Itinerary:
 
     Args:
         document: the studio document.
-        change: tells something new of a job.
+        ledger: what is told of the jobs.
     """
 
-    def __init__(self, document: StudioDocument, change: Callable[..., None]) -> None:
+    def __init__(self, document: StudioDocument, ledger: Ledger) -> None:
         self._document = document
-        self._change = change
+        self._ledger = ledger
 
     def put(self, job_id: str, move: JobMove) -> None:
         """Say where it is now."""
         entry = self._document.jobs.get(job_id)
         if entry is not None:
             done = [each for each in entry.moves if each.get("phase") == "done"]
-            self._change(job_id, moves=[*done[-KEPT:], asdict(move)])
+            self._ledger.change(job_id, moves=[*done[-KEPT:], asdict(move)])
 
     def tell(self, job_id: str, move: JobMove, phase: str, note: str = "") -> JobMove:
         """Say how far it is; of its end there is a note, too."""
@@ -42,14 +42,8 @@ class Itinerary:
         self.put(job_id, move)
         if move.over:
             told = note if phase == "done" else f"not moved to {move.target}: {note or phase}"
-            self.note(job_id, [told])
+            self._ledger.note(job_id, told)
         return move
-
-    def note(self, job_id: str, told: Sequence[str]) -> None:
-        """Say what people should know of a job, beyond its move."""
-        entry = self._document.jobs.get(job_id)
-        if entry is not None and told:
-            self._change(job_id, notes=[*entry.notes, *told])
 
     def warn(self, job_id: str, problem: StudioError) -> None:
         """Say what is waited for; it may take long."""

@@ -8,7 +8,6 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from studio_tui.document.entries import JobEntry
 from studio_tui.document.studio import StudioDocument
@@ -18,6 +17,7 @@ from studio_tui.host.ids import is_id, new_id
 from studio_tui.host.jobs.budgets import Budgets
 from studio_tui.host.jobs.crew import READ_CAP, Crew, check_machines
 from studio_tui.host.jobs.following import End, Following, decisive
+from studio_tui.host.jobs.ledger import Ledger
 from studio_tui.host.jobs.lending import NOTE, lend
 from studio_tui.host.jobs.moving import Moves
 from studio_tui.host.jobs.orders import Order, Orders
@@ -25,9 +25,8 @@ from studio_tui.host.jobs.records import AGAIN, Records, plain
 from studio_tui.host.jobs.serving import served
 from studio_tui.host.jobs.tail import Tail
 from studio_tui.host.machines.sites import Sites
-from studio_tui.jobs.launch import JobState, JobStatus, Supervisor
+from studio_tui.jobs.launch import JobState, Supervisor
 from studio_tui.jobs.mask import Mask
-from studio_tui.jobs.metrics import Metrics
 from studio_tui.jobs.slots import Claim, Placement, Slots
 from studio_tui.jobs.spec import JobSpec
 from studio_tui.settings import paths
@@ -75,6 +74,7 @@ class Jobs:
         self._orders = Orders(paths.studio_folder(studio) / "jobs")
         self._records = Records(paths.studio_folder(studio) / "jobs", self.crew, self._order)
         self._unwanted: set[str] = set()
+        self.ledger = Ledger(document, self._records.mask, clock)
         self.budgets = Budgets(self, sites, document, tasks, clock)
         self._moves = Moves(self, sites, document, self._orders, self._slots, tasks, clock)
 
@@ -214,8 +214,7 @@ class Jobs:
             self._release(job_id)
             self._session.leave(self._room(job_id))
             raise
-        if loan.notes:
-            self.change(job_id, notes=[*self._document.jobs[job_id].notes, *loan.notes])
+        self.ledger.note(job_id, *loan.notes)
         return self._document.jobs[job_id].plain()
 
     async def _start_or_queue(self, job_id: str, claim: Claim) -> None:
@@ -225,12 +224,12 @@ class Jobs:
             await self._start(job_id, placement)
             return
         self._session.room(self._room(job_id))
-        self.change(job_id, notes=[self._slots.waits_for(job_id)])
+        self.ledger.change(job_id, notes=[self._slots.waits_for(job_id)])
         await self.crew(job_id).check()
 
     async def _start(self, job_id: str, placement: Placement) -> None:
         """Start a job that holds its GPUs; see Supervisor.start."""
-        self.change(
+        self.ledger.change(
             job_id, state=JobState.STARTING.value, notes=self._trained_on(job_id),
             started=self._clock(),
             gpus={machine: list(gpus) for machine, gpus in placement.items() if gpus},
@@ -250,7 +249,7 @@ class Jobs:
             if unwanted():
                 await crew.stop()
         for status in statuses:
-            self._update(job_id, status)
+            self.ledger.update(job_id, status)
 
     @contextlib.contextmanager
     def starting(self, job_id: str) -> Iterator[Callable[[], bool]]:
@@ -378,8 +377,11 @@ class Jobs:
             {stream: tail(stream) for stream in ("log", "metrics")},
             self._records.merged(job_id),
         )
-        following.on_status = lambda status: self._update(job_id, status)
-        following.on_rows = lambda: self._note(job_id, following.metrics, order)
+        following.on_status = lambda status: self.ledger.update(job_id, status)
+        # A value that the script fixes itself is told, so that nobody wonders about an option.
+        following.on_rows = lambda: self.ledger.note(
+            job_id, *following.metrics.notes(order.spec), once=True
+        )
         self._watched[job_id] = following
         return following
 
@@ -417,11 +419,12 @@ class Jobs:
             self._orders.keep(job_id, next_one)
             why = "its port was taken" if moved else end.words
             begins = f", from {resume}" if resume else ""
-            self.change(job_id, notes=[*entry.notes, f"run again: {why}{begins}"])
+            self.ledger.note(job_id, f"run again: {why}{begins}")
             await self._start_crew(job_id, _placement(entry), resume)
         except StudioError as problem:
             self._orders.keep(job_id, order)
-            self.change(job_id, notes=[*entry.notes, f"not run again: {problem.message}"])
+            self.ledger.change(job_id, notes=entry.notes)
+            self.ledger.note(job_id, f"not run again: {problem.message}")
             return False
         return True
 
@@ -432,71 +435,22 @@ class Jobs:
         notes = [*await self.budgets.reason(entry, end), *(e.note for e in ends if e.note)]
         if len(ends) > 1 and end.failed:
             notes.insert(0, end.words)
-        if notes:
-            told = [self._records.mask(job_id).text(note) for note in notes]
-            self.change(job_id, notes=[*self._document.jobs[job_id].notes, *told])
+        self.ledger.note(job_id, *notes)
         if end.status is None:
             self._end(job_id, end.state)
         else:
             ended = [e.status.ended for e in ends if e.status and e.status.ended]
             status = replace(end.status, ended=max(ended, default=None))
-            self._update(job_id, status, last=True)
-
-    def _note(self, job_id: str, metrics: Metrics, order: Order) -> None:
-        """Tell when the script fixed a value itself, so that an option had no effect."""
-        entry = self._document.jobs.get(job_id)
-        if entry is None:
-            return
-        fresh = [note for note in metrics.notes(order.spec) if note not in entry.notes]
-        if fresh:
-            self._document.jobs.put(replace(entry, notes=[*entry.notes, *fresh]))
-
-    def _update(self, job_id: str, status: JobStatus, *, last: bool = False) -> None:
-        """Tell what became of a job; of its end once all that it wrote is known.
-
-        Args:
-            last: whether the follower has come to the end.
-        """
-        entry = self._document.jobs.get(job_id)
-        if entry is None or entry.over or status.state.ended != last:
-            return
-        if status.state is JobState.STARTING and entry.state == JobState.RUNNING:
-            return  # of another member
-        # Of several machines none has the clock; a later one does not know when it began.
-        started = status.started if entry.nodes == 1 and not entry.moves else None
-        ended = (status.ended or self._clock()) if last else None
-        entry = replace(
-            entry,
-            state=status.state.value,
-            exit_code=status.exit_code,
-            started=started or entry.started,
-            ended=ended,
-        )
-        if last:
-            cost = entry.cost_until(self._clock(), self._document.machines)
-            entry = replace(entry, cost=cost)
-        self._document.jobs.put(entry)
+            self.ledger.update(job_id, status, last=True)
 
     def _lose(self, job_id: str, problem: StudioError) -> None:
         self._end(job_id, JobState.LOST, problem.message)
 
-    def _end(self, job_id: str, state: JobState, note: str = "") -> None:
+    def _end(self, job_id: str, state: JobState, *notes: str) -> None:
         """A job is over whose end is in no file of a machine."""
-        entry = self._document.jobs.get(job_id)
-        if entry is not None and not entry.over:
-            told = self._records.mask(job_id).text(note)
-            notes = [*entry.notes, *([told] if told else [])]
-            ended = replace(entry, state=state.value, ended=self._clock(), notes=notes)
-            cost = ended.cost_until(self._clock(), self._document.machines)
-            self._document.jobs.put(replace(ended, cost=cost))
+        self.ledger.end(job_id, state, *notes)
         self._release(job_id)
         self._session.leave(self._room(job_id))
-
-    def change(self, job_id: str, **values: Any) -> None:
-        """Tell something new of a job."""
-        entry = self._document.jobs.get(job_id)
-        if entry is not None:
-            self._document.jobs.put(replace(entry, **values))
 
     def _room(self, job_id: str) -> str:
         return f"{self._studio}/job/{job_id}"

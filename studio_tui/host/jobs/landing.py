@@ -233,7 +233,7 @@ class Landing:
             self._slots.release(job_id)
             self._slots.hold(job_id, {move.target: moving.gpus})
             gpus = {move.target: list(moving.gpus)} if moving.gpus else {}
-            self._jobs.change(
+            self._jobs.ledger.change(
                 job_id, machine=move.target, gpus=gpus, precision=order.spec.precision or None
             )
             self._itinerary.tell(

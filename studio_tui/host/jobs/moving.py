@@ -94,7 +94,7 @@ class Moves:
         self._slots = slots
         self._tasks = tasks
         self._clock = clock
-        self._itinerary = Itinerary(document, jobs.change)
+        self._itinerary = Itinerary(document, jobs.ledger)
         self._landing = Landing(jobs, sites, document, orders, slots, tasks, clock, self._itinerary)
         self.land = self._landing.land
         self._going: dict[str, asyncio.Task[None]] = {}
@@ -213,7 +213,7 @@ class Moves:
         async with self._renewed(trip, held):
             moving = await self._pack(trip, move, held, placement)
             outcomes.append(await carry(place(trip.source), place(trip.target)))
-            self._itinerary.note(trip.job, [*to_look_at(outcomes), *different])
+            self._jobs.ledger.note(trip.job, *to_look_at(outcomes), *different)
             await self._still(trip, held)
             order = replace(trip.order, moving=moving)
             self._orders.keep(trip.job, order)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from studio_tui.document.entries import JobEntry, JobMove
 from studio_tui.document.replica import Replica
 from studio_tui.document.studio import StudioDocument
 from studio_tui.errors import StudioError
 from studio_tui.host.jobs.itinerary import KEPT, Itinerary, under_way, words
+from studio_tui.host.jobs.ledger import Ledger
+from studio_tui.jobs.mask import Mask
 
 
 def test_the_moves_of_a_job_are_told() -> None:
     document = StudioDocument(Replica())
     document.jobs.put(JobEntry("j", machine="local"))
-
-    def change(job: str, **values: Any) -> None:
-        document.jobs.put(replace(document.jobs[job], **values))
-
-    itinerary, move = Itinerary(document, change), JobMove("local", "box", "ana")
+    ledger = Ledger(document, lambda _: Mask(()), lambda: 0.0)
+    itinerary, move = Itinerary(document, ledger), JobMove("local", "box", "ana")
     itinerary.put("gone", move)
     itinerary.put("j", move)
     assert under_way(document.jobs["j"]) == move

@@ -469,7 +469,7 @@ async def test_an_end_is_not_taken_back(
         job = await ana.run("train.py", ["1"])
         before = await supervisor.status(job.id)
         await job.stop()
-        jobs._update(job.id, before)
+        jobs.ledger.update(job.id, before)
         await state(job, "stopped")
         assert jobs._document.jobs[job.id].state == "stopped"
 
