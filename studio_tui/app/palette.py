@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual import on
-from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.app import ComposeResult
+from textual.command import CommandInput, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.markup import escape
 from textual.widgets import Input
@@ -16,6 +17,7 @@ from textual.worker import Worker
 from studio_tui.app.screens.people_list import whereabouts
 from studio_tui.app.truncate import scrub
 from studio_tui.app.widgets.key_hints import key_label
+from studio_tui.app.widgets.text_field import InOrder
 from studio_tui.errors import StudioError
 
 if TYPE_CHECKING:
@@ -26,10 +28,21 @@ Found = tuple[str, str, Callable[[], Any]]
 """Title, help, what it does."""
 
 
+class PaletteField(CommandInput, InOrder):
+    """What is looked for."""
+
+
 class Palette(CommandPalette):
     """Textual's palette; Enter waits for what was typed to be looked for, then takes the first."""
 
     _entered = False
+
+    def compose(self) -> ComposeResult:
+        """Textual's, with a field that takes keys in their order."""
+        for widget in super().compose():
+            if isinstance(widget, CommandInput):
+                widget = PaletteField(placeholder=widget.placeholder, select_on_focus=False)
+            yield widget
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

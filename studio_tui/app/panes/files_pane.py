@@ -20,6 +20,7 @@ from studio_tui.app.people import People
 from studio_tui.app.problems import told
 from studio_tui.app.truncate import clip, clip_middle, scrub
 from studio_tui.app.widgets.file_tree import FileNode, FileTree
+from studio_tui.app.widgets.text_field import TextField
 from studio_tui.client.project import Deleted
 from studio_tui.client.studio import Studio
 from studio_tui.errors import StudioError
@@ -79,7 +80,7 @@ The folder of the studio, on the studio's machine. Everybody sees the same files
 
     def contents(self) -> ComposeResult:
         """Search field and its results, or the tree."""
-        yield Input(placeholder="part of a name", compact=True, select_on_focus=False)
+        yield TextField(placeholder="part of a name", compact=True, select_on_focus=False)
         yield OptionList(compact=True)
         yield FileTree(self._list)
 

@@ -12,10 +12,11 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.geometry import Offset
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from studio_tui.app.truncate import clip
 from studio_tui.app.widgets.scrollback_view import Ask, ScrollbackView
+from studio_tui.app.widgets.text_field import TextField
 from studio_tui.app.words import plural
 from studio_tui.terminal.row import Row
 from studio_tui.terminal.scrollback import Spot
@@ -24,7 +25,7 @@ LONGEST_COPY = 1 << 20
 """Characters that are copied at once: many terminals take no more, some less."""
 
 
-class Needle(Input):
+class Needle(TextField):
     """What is searched for."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from studio_tui.app.screens.modal import Modal
+from studio_tui.app.widgets.text_field import TextField
 
 FRAME = """
     align: center middle;
@@ -144,7 +145,7 @@ class Ask(Modal[str | None]):
             frame.border_title = Content(self._title)
             if self._body:
                 yield Static(self._body, id="body", markup=False)
-            yield Input(
+            yield TextField(
                 self._value, placeholder=self._placeholder, compact=True, select_on_focus=False,
                 password=self._secret,
             )  # fmt: skip

@@ -17,6 +17,7 @@ from studio_tui.app.job_form import RunRequest
 from studio_tui.app.screens.modal import Modal
 from studio_tui.app.truncate import scrub
 from studio_tui.app.widgets.precision_table import PrecisionTable
+from studio_tui.app.widgets.text_field import TextField
 from studio_tui.client import advisor
 from studio_tui.client.compare import RunSummary
 from studio_tui.client.studio import Studio
@@ -104,7 +105,7 @@ class PrecisionAdvice(Modal[str | None]):
                 for name, label, empty, _ in _FIELDS:
                     value = devices if name == "devices" and devices.isdecimal() else ""
                     yield Static(label, markup=False)
-                    yield Input(
+                    yield TextField(
                         value, placeholder=empty, id=name, compact=True,
                         suggester=SuggestFromList(advisor.OPTIMIZERS) if name == "optimizer"
                         else None,

@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 from studio_tui.app.job_form import FIELDS, Field, RunRequest, WrongField, field_of, read_request
 from studio_tui.app.screens.modal import Modal
 from studio_tui.app.truncate import scrub
+from studio_tui.app.widgets.text_field import TextField
 from studio_tui.errors import StudioError
 
 HINT = "enter runs   ↑ ↓ other field   F2 what precision fits   esc leaves"
@@ -36,7 +37,7 @@ class FieldLine(Vertical):
             yield Static(field.label, markup=False)
             # What is there already is added to; an option is typed anew.
             added_to = field.name in ("script", "args")
-            yield Input(
+            yield TextField(
                 self._value, placeholder=field.empty, id=field.name, compact=True,
                 suggester=SuggestFromList(field.offered) if field.offered else None,
                 select_on_focus=not added_to,

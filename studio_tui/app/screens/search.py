@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 from studio_tui.app.screens.dialogs import FRAME, Confirm
 from studio_tui.app.screens.modal import Modal
 from studio_tui.app.truncate import clip_middle, scrub
+from studio_tui.app.widgets.text_field import TextField
 from studio_tui.app.words import plural
 from studio_tui.client.project import Hit, Hits
 from studio_tui.document.pattern import Edit, Pattern
@@ -41,6 +42,7 @@ class ProjectSearch(Modal[Hit | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave", show=False, id="search.leave"),
+        Binding("tab,shift+tab", "focus_other", "other field", show=False, id="search.other"),
         Binding("alt+c", "option('case')", "case", show=False, id="search.case"),
         Binding("alt+w", "option('word')", "whole words", show=False, id="search.word"),
         Binding("alt+x", "option('regex')", "expression", show=False, id="search.regex"),
@@ -68,10 +70,12 @@ class ProjectSearch(Modal[Hit | None]):
         """Two fields, and between them what was found."""
         with Vertical() as frame:
             frame.border_title = Content("search in all files")
-            yield Input(self._query, id="find", compact=True, placeholder="text in any file")
+            yield TextField(self._query, id="find", compact=True, placeholder="text in any file")
             yield Static("", id="state", markup=False)
             yield OptionList(compact=True)
-            yield Input(id="replace", compact=True, placeholder="what shall stand there instead")
+            yield TextField(
+                id="replace", compact=True, placeholder="what shall stand there instead"
+            )
             hint = "enter: go there   tab: replace   alt+a: replace all   esc: leave"
             yield Static(hint, markup=False)
 
@@ -160,17 +164,16 @@ class ProjectSearch(Modal[Hit | None]):
     # -- choosing -----------------------------------------------------------------------------
 
     def on_key(self, event: Key) -> None:
-        """Up and down move through what was found; tab goes from one field to the other."""
+        """Up and down move through what was found."""
         results = self.query_one(OptionList)
         if event.key in ("up", "down") and not results.has_focus:
             getattr(results, f"action_cursor_{event.key}")()
-        elif event.key in ("tab", "shift+tab"):
-            first = self.query_one("#find").has_focus
-            self.query_one("#replace" if first else "#find").focus()
-        else:
-            return
-        event.stop()
-        event.prevent_default()
+            event.stop()
+            event.prevent_default()
+
+    def action_focus_other(self) -> None:
+        """From one of the two fields to the other."""
+        self.focus_next(Input)
 
     @on(Input.Submitted, "#find")
     def _submitted(self, event: Input.Submitted) -> None:

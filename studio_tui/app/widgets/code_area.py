@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import ClassVar
 
 from textual import events
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.document._document import Location, Selection
 from textual.message import Message
@@ -21,15 +22,17 @@ from studio_tui.app.widgets.line_edits import (
     outdented,
     toggled,
 )
+from studio_tui.app.widgets.text_field import InOrder
 
 _BRACKETS = "([{)]}"
 
 
-class CodeArea(TextArea):
+class CodeArea(TextArea, InOrder):
     """A text area with the keys of an editor for code. Subclasses give `make` and `path`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+underscore,ctrl+slash", "toggle_comment", show=False, id="editor.comment"),
+        Binding("shift+tab", "outdent", show=False, id="editor.outdent"),
         Binding("ctrl+home", "text_start", show=False, id="editor.start"),
         Binding("ctrl+end", "text_end", show=False, id="editor.end"),
         Binding("ctrl+shift+home", "text_start(True)", show=False, id="editor.select_to_start"),
@@ -89,18 +92,12 @@ class CodeArea(TextArea):
 
     # -- keys ---------------------------------------------------------------------------------
 
-    async def on_key(self, event: events.Key) -> None:
-        """Tab moves selected lines, shift+tab moves them back; Enter keeps the indentation."""
-        if not event.is_printable and await self._bound(event.key):
-            event.stop()
-            event.prevent_default()
-            return
+    def on_key(self, event: events.Key) -> None:
+        """Tab moves selected lines; Enter keeps the indentation."""
         if self.read_only:
             return
         (first, _), (last, _) = sorted(self.selection)
-        if event.key == "shift+tab":
-            self.action_outdent()
-        elif event.key == "tab" and first != last:
+        if event.key == "tab" and first != last:
             self.action_indent()
         elif event.key == "enter" and self.selection.is_empty and self._indent_here():
             self._replace_via_keyboard("\n" + self._indent_here(), *self.selection)
@@ -108,19 +105,6 @@ class CodeArea(TextArea):
             return
         event.stop()
         event.prevent_default()
-
-    async def _bound(self, key: str) -> bool:
-        """Do at once what a key is bound to here.
-
-        Textual does so when the key has bubbled up to the app. A fast typist, or a slow connection
-        that brings keys in bursts, would have what follows on Home typed where the caret was.
-        """
-        bindings = self._bindings.copy()
-        bindings.apply_keymap(self.app._keymap)
-        for binding in bindings.key_to_bindings.get(key, ()):
-            if not binding.priority and await self.app.run_action(binding.action, self):
-                return True
-        return False
 
     def _indent_here(self) -> str:
         row, column = self.selection.end
@@ -131,7 +115,9 @@ class CodeArea(TextArea):
         self._change(indented(self.document.lines, self.selected_rows, self.unit))
 
     def action_outdent(self) -> None:
-        """Move the selected lines to the left."""
+        """Move the selected lines to the left; shift+tab goes back where nothing can be changed."""
+        if self.read_only:
+            raise SkipAction
         self._change(outdented(self.document.lines, self.selected_rows, self.indent_width))
 
     def action_toggle_comment(self) -> None:

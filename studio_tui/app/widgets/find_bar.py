@@ -11,11 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.events import Key
 from textual.widgets import Input, Static
 
 from studio_tui.app.widgets.carets import Wash
 from studio_tui.app.widgets.editor import Editor
+from studio_tui.app.widgets.text_field import TextField
 from studio_tui.client.file import TEXT_CAP
 from studio_tui.document.merge import joined
 from studio_tui.document.pattern import Pattern, edited
@@ -39,6 +39,7 @@ class FindBar(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "back to the text", id="find.leave"),
+        Binding("tab,shift+tab", "focus_other", "other field", show=False, id="find.other"),
         Binding("down", "step(1)", "next", show=False, id="find.next"),
         Binding("up", "step(-1)", "previous", show=False, id="find.previous"),
         Binding("alt+c", "option('case')", "case", show=False, id="find.case"),
@@ -71,11 +72,11 @@ class FindBar(Vertical):
         """The fields."""
         with Horizontal():
             yield Static("find   ", markup=False)
-            yield Input(id="find", compact=True, placeholder="text")
+            yield TextField(id="find", compact=True, placeholder="text")
             yield Static("", id="state", markup=False)
         with Horizontal():
             yield Static("replace", markup=False)
-            yield Input(id="replace", compact=True, placeholder="enter: this one  alt+a: all")
+            yield TextField(id="replace", compact=True, placeholder="enter: this one  alt+a: all")
             yield Static("tab  ↑↓  esc", markup=False)
 
     @property
@@ -243,13 +244,10 @@ class FindBar(Vertical):
             Content.assemble((words, style), " " * bool(words), *parts)
         )
 
-    def on_key(self, event: Key) -> None:
-        """The keys of two fields: tab goes from one to the other."""
-        if event.key in ("tab", "shift+tab"):
-            event.stop()
-            event.prevent_default()
-            first = self.query_one("#find").has_focus
-            self.query_one("#replace" if first else "#find").focus()
+    def action_focus_other(self) -> None:
+        """From one of the two fields to the other."""
+        first, second = self.query(Input)
+        self.screen.set_focus(second if self.screen.focused is first else first)
 
     def action_leave(self) -> None:
         """Back to the text; what is selected stays so."""

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from pycrdt import Doc
 from textual.app import App, ComposeResult
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -163,3 +164,21 @@ async def test_it_begins_with_what_is_selected_and_ends_in_the_text() -> None:
         app.editor.select_points(0, 4)
         app.bar.enter()
         assert app.bar.query_one("#find", Input).value == "loss"
+
+
+async def test_a_burst_goes_on_in_the_other_field() -> None:
+    async with searching() as (app, pilot):
+        for key in ["l", "o", "s", "s", "tab", "x", "home", "y", "tab", "end", "e"]:
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await pilot.press("f20")
+        values = [app.bar.query_one(field, Input).value for field in ("#find", "#replace")]
+        assert values == ["losse", "yx"]
+
+
+async def test_shift_tab_leaves_a_text_that_must_not_be_changed() -> None:
+    for read_only in (True, False):
+        async with searching("    x\n", read_only=read_only) as (app, pilot):
+            app.editor.focus()
+            await pilot.press("shift+tab")
+            assert app.editor.has_focus is not read_only
+            assert app.editor.text == ("    x\n" if read_only else "x\n")
