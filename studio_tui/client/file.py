@@ -8,6 +8,7 @@ from studio_tui.document.authors import Authors, connected, writers
 from studio_tui.document.entries import FileEntry
 from studio_tui.document.merge import line_edits
 from studio_tui.document.remarks import BOOKMARK, CommentEntry, MarkEntry
+from studio_tui.document.spots import Spots
 from studio_tui.document.text import SharedText, utf8_length, without_surrogates
 from studio_tui.errors import Refused, StudioError
 
@@ -42,6 +43,7 @@ class SharedFile:
         self.room = room
         room.title = path
         self.text = SharedText(room.replica.doc)
+        self.spots = Spots(self.text, room.name)
         self._authors = Authors(room.replica.doc)
         room.show({})  # the relay puts the name to this client's id: see `author`
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from studio_tui.document.entries import Entry
 from studio_tui.document.remarks import (
     COMMENTS_CAP,
     KINDS,
@@ -17,17 +17,20 @@ from studio_tui.document.remarks import (
     CommentEntry,
     MarkEntry,
     Remark,
-    spot,
 )
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     from studio_tui.client.attachment import Attachment
     from studio_tui.client.file import SharedFile
 
-E = TypeVar("E", bound=Entry)
+T = TypeVar("T")
+
+
+def _age(entry: CommentEntry) -> tuple[float, str]:
+    return entry.time, entry.id
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,10 @@ class Remarks:
         self._studio = studio
         self._comments = studio.document.comments
         self._marks = studio.document.marks
-        self._read: dict[str, list[Any]] = {}
-        for registry in (self._comments, self._marks, studio.document.files):
-            registry.observe(lambda _: self._read.clear())
+        self._read: dict[str, Any] = {}
+        self._comments.observe(partial(self._forget, "comments"))
+        self._marks.observe(partial(self._forget, "marks"))
+        studio.document.files.observe(partial(self._forget, "files"))
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -80,26 +84,31 @@ class Remarks:
             file: those of this open file alone, with their lines as of now.
         """
         replies: dict[str, list[CommentEntry]] = {}
-        entries = sorted(
-            self._known("comments", self._comments), key=lambda entry: (entry.time, entry.id)
-        )
+        entries = self._known("comments", lambda: sorted(self._comments.values(), key=_age))
         for entry in entries:
             if entry.reply_to:
                 replies.setdefault(entry.reply_to, []).append(entry)
-        found = [
-            Thread(entry, tuple(replies.get(entry.id, ())), self.path_of(entry), line)
+        firsts = [
+            entry
             for entry in entries
             if not entry.reply_to and (file is None or self.concerns(entry, file))
-            for line in [self._line_now(entry, file) if file else entry.line]
+        ]
+        lines = file.spots.lines_of(firsts) if file else [entry.line for entry in firsts]
+        found = [
+            Thread(entry, tuple(replies.get(entry.id, ())), self.path_of(entry), line)
+            for entry, line in zip(firsts, lines, strict=True)
         ]
         return sorted(found, key=lambda thread: (thread.path, thread.line or 0))
 
     def marks(self, file: SharedFile) -> list[MarkEntry]:
         """The marks of an open file whose text is still there, by line; lines as of now."""
+        known = self._known("marks", lambda: list(self._marks.values()))
+        there = [entry for entry in known if self.concerns(entry, file)]
+        lines = file.spots.lines_of(there)
         marks = [
             replace(entry, line=line)
-            for entry in self._known("marks", self._marks)
-            if self.concerns(entry, file) and (line := self._line_now(entry, file)) is not None
+            for entry, line in zip(there, lines, strict=True)
+            if line is not None
         ]
         return sorted(marks, key=lambda mark: (mark.line, mark.kind, mark.id))
 
@@ -115,18 +124,18 @@ class Remarks:
         return remark.path if entry is None else entry.path
 
     def _entry_in(self, room: str) -> Any:
-        files = self._known("files", self._studio.document.files)
-        return next((entry for entry in files if entry.room == room), None)
+        files = self._studio.document.files
+        return self._known("files", lambda: {e.room: e for e in files.values()}).get(room)
 
-    def _known(self, name: str, registry: Mapping[str, E]) -> list[E]:
-        """The entries of a registry, read anew only after a change: each keystroke asks."""
+    def _known(self, name: str, read: Callable[[], T]) -> T:
+        """What a registry holds, read anew only after a change: each keystroke asks."""
         if name not in self._read:
-            self._read[name] = list(registry.values())
-        return self._read[name]
+            self._read[name] = read()
+        known: T = self._read[name]
+        return known
 
-    def _line_now(self, remark: Remark, file: SharedFile) -> int | None:
-        found = spot(file.text, file.room.name, remark)
-        return None if found is None else file.line_of(found[0])
+    def _forget(self, name: str, _ids: set[str]) -> None:
+        self._read.pop(name, None)
 
     # -- writing ------------------------------------------------------------------------------
 

@@ -83,11 +83,11 @@ def spot(text: SharedText, room: str, remark: Remark) -> tuple[int, int] | None:
 def _quoted(text: str, remark: Remark) -> tuple[int, int] | None:
     """Where the quote stands, the occurrence that is nearest to its old line.
 
-    Anybody may write a quote that is everywhere, and this is asked at each keystroke: the text is
-    looked through a fixed number of times, however often it is there.
+    Anybody may write a quote that is everywhere: the text is looked through a fixed number of
+    times, however often it is there.
     """
     quote = remark.quote
-    if not quote:
+    if not quote or quote not in text:
         return None
     wanted = _line_start(text, remark.line - 1)
     at = text.find(quote, wanted)

@@ -79,6 +79,8 @@ class SharedText:
         self._text: Text = doc.get(name, type=Text)
         self._observers: list[Observer] = []
         self._clocks: dict[int, int] = {}
+        self._news = True
+        """Whether something may have arrived that is not among the clocks yet."""
         self._bytes = bytearray()
         self._places = Places(self._text, self._bytes, self._knows)
         self._resolved: dict[Place, int | None] = {}
@@ -150,6 +152,18 @@ class SharedText:
         """The line, from 0, that byte `byte` is in (ValueError when there is no such place)."""
         self._check_byte(byte)
         return self._bytes.count(b"\n", 0, byte)
+
+    def lines_of(self, places: Iterable[int]) -> dict[int, int]:
+        """The line, from 0, of each of some bytes of the text, counted in one walk."""
+        lines, line, last = {}, 0, 0
+        for byte in sorted(places):
+            line += self._bytes.count(b"\n", last, byte)
+            lines[byte], last = line, byte
+        return lines
+
+    def piece(self, start: int, end: int) -> str:
+        """What stands between two bytes, wherever they are, without characters that are cut."""
+        return self._bytes[max(0, start) : max(0, end)].decode(errors="ignore")
 
     def client_at(self, byte: int) -> int | None:
         """The CRDT client that typed the character which byte `byte` is in; None for a blank."""
@@ -313,6 +327,7 @@ class SharedText:
 
     def _on_event(self, event: TextEvent) -> None:
         self._resolved.clear()
+        self._news = True
         spans = self._follow(event.delta)  # type: ignore[attr-defined]
         origin = event.transaction.origin
         if spans:
@@ -362,7 +377,8 @@ class SharedText:
 
     def _knows(self, place: Place) -> bool:
         client, clock = place
-        if clock >= self._clocks.get(client, 0):
+        if clock >= self._clocks.get(client, 0) and self._news:
+            self._news = False
             self._clocks = read_state_vector(self.doc.get_state())
         return clock < self._clocks.get(client, 0)
 

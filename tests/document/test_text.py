@@ -307,3 +307,12 @@ def test_a_closed_text_hears_nothing() -> None:
     text.close()
     text.crdt.insert(0, "x")
     assert heard == []
+
+
+def test_lines_and_pieces_of_many_bytes() -> None:
+    text = SharedText(Doc())
+    text.insert(0, "é\n\n日本\n")
+    assert text.lines_of({11, 0, 2, 4, 3}) == {0: 0, 2: 0, 3: 1, 4: 2, 11: 3}
+    assert text.lines_of([]) == {}
+    assert text.piece(-5, 3) == "é\n"
+    assert text.piece(5, 99) == "本\n"

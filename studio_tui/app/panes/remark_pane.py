@@ -13,12 +13,12 @@ from textual.widgets import Static
 
 from studio_tui.app.problems import told
 from studio_tui.app.truncate import clip, scrub
-from studio_tui.app.widgets.carets import Wash
+from studio_tui.app.widgets.carets import Wash, united
 from studio_tui.app.widgets.editor import Editor
 from studio_tui.app.widgets.margin import Author, Margin, Sign
 from studio_tui.client.file import SharedFile
 from studio_tui.client.remarks import Thread
-from studio_tui.document.remarks import BOOKMARK, BREAKPOINT, MarkEntry, spot
+from studio_tui.document.remarks import BOOKMARK, BREAKPOINT, MarkEntry
 
 if TYPE_CHECKING:
     from studio_tui.app.people import People
@@ -73,6 +73,7 @@ class RemarkPane(Vertical):
         self._threads: Sequence[Thread] = ()
         self._marks: Sequence[MarkEntry] = ()
         self._stops: list[Callable[[], None]] = []
+        self._waiting = False
 
     @property
     def editor(self) -> Editor:
@@ -94,8 +95,10 @@ class RemarkPane(Vertical):
         self.show_remarks()
 
     def _heard(self, _ids: set[str]) -> None:
-        """Look at it after the transaction: nothing can be written in one."""
-        self.call_later(self.show_remarks)
+        """Look at it after the transaction, nothing can be written in one; once for a flood."""
+        if not self._waiting:
+            self._waiting = True
+            self.call_later(self.show_remarks)
 
     def on_unmount(self) -> None:
         """Follow it no longer."""
@@ -124,15 +127,16 @@ class RemarkPane(Vertical):
 
     def show_remarks(self) -> None:
         """Show the comments and marks where they are now."""
+        self._waiting = False
         if not self.is_attached:
             return
         self._threads = [thread for thread in self.file.comments if thread.open]
         self._marks = self.file.marks
         remarked = {mark.line - 1: self._sign(mark) for mark in self._marks}
         for thread in self._threads:
-            if thread.line is not None:
+            if thread.line is not None and thread.line - 1 not in remarked:
                 ink = self._people.ink(thread.comment.by)
-                remarked.setdefault(thread.line - 1, Sign(COMMENT, ink))
+                remarked[thread.line - 1] = Sign(COMMENT, ink)
         self.query_one(Margin).show(self.signs() | remarked)
         self.editor.refresh()
         self._show_card()
@@ -141,11 +145,23 @@ class RemarkPane(Vertical):
         return Sign(BREAK if mark.kind == BREAKPOINT else BOOK, self._people.ink(mark.by))
 
     def washes(self) -> Iterator[Wash]:
-        """The ranges that are commented on, as they are painted."""
-        for thread in self._threads:
-            found = spot(self.file.text, self.file.room.name, thread.comment)
-            if found is not None:
-                yield Wash(self._people.colour(thread.comment.by), *found)
+        """The ranges in sight that are commented on, those of a colour that touch as one."""
+        lines, document = self.editor.lines_in_sight, self.editor.lf_document
+        if not (self._threads and lines):
+            return
+        last = lines[-1]
+        top, bottom = (document.byte_at(at) for at in ((lines[0], 0), (last, len(document[last]))))
+        shown: dict[str, list[tuple[int, int]]] = {}
+        for thread, (start, end) in self._places():
+            if start <= bottom and top <= end:
+                shown.setdefault(self._people.colour(thread.comment.by), []).append((start, end))
+        for colour, ranges in shown.items():
+            yield from (Wash(colour, start, end) for start, end in united(ranges))
+
+    def _places(self) -> list[tuple[Thread, tuple[int, int]]]:
+        """The open comments that are somewhere, with their bytes as of now."""
+        places = self.file.spots.of([thread.comment for thread in self._threads])
+        return [(t, place) for t, place in zip(self._threads, places, strict=True) if place]
 
     def _author(self, line: int) -> Author:
         try:
@@ -163,9 +179,8 @@ class RemarkPane(Vertical):
         row = self.editor.selection.end[0] + 1
         here = [thread for thread in self._threads if thread.line == row]
         byte = self.editor.lf_document.byte_at(self.editor.selection.end)
-        for thread in self._threads:
-            place = spot(self.file.text, self.file.room.name, thread.comment)
-            if place is not None and place[0] <= byte <= place[1]:
+        for thread, (start, end) in self._places():
+            if start <= byte <= end:
                 return thread
         return here[0] if here else None
 

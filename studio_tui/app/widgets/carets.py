@@ -46,6 +46,17 @@ class Wash:
     end: int
 
 
+def united(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same ranges with those that touch as one: painted one by one they look alike."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found
+
+
 @dataclass(slots=True)
 class _Row:
     """What is painted over one row: (first cell, cell after the last, style), and the names."""

@@ -183,3 +183,29 @@ async def test_the_view_moves_in_a_transaction_of_somebody_else(
         await settle(pilot)
         names = {author.name for author in pane.query_one(Margin)._authors.values()}
         assert "?" in names
+
+
+async def test_a_flood_is_shown_once_and_painted_where_it_is_in_sight(
+    studio: Any, open_app: Any, settle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio.files["long.py"] = b"abc def\n" * 200
+    async with open_app(studio) as pilot:
+        pane = await opened(pilot, settle, "long.py")
+        shown = []
+        show = pane.query_one(Margin).show
+        monkeypatch.setattr(pane.query_one(Margin), "show", lambda s: (shown.append(s), show(s)))
+        for line in range(200):
+            for start in (0, 2, 4):
+                studio.remarks.comment(pane.file, 8 * line + start, 8 * line + start + 3, "spam")
+        studio.saved()
+        await settle(pilot)
+        assert [len(signs) for signs in shown] == [200]
+        lines = pane.editor.lines_in_sight
+        places = [(wash.start, wash.end) for wash in pane.washes()]
+        assert places == [(8 * line, 8 * line + 7) for line in lines]
+        pane.editor.move_cursor((199, 0))
+        await settle(pilot)
+        last = pane.editor.lines_in_sight
+        assert last[0] > lines[-1]
+        assert [wash.start // 8 for wash in pane.washes()] == list(last)
+        assert card(pane) == "◆ ana  spam"

@@ -7,7 +7,7 @@ from textual._cells import cell_len
 from textual.app import App, ComposeResult
 from textual.color import Color
 
-from studio_tui.app.widgets.carets import Caret, Wash
+from studio_tui.app.widgets.carets import Caret, Wash, united
 from studio_tui.app.widgets.editor import Editor
 from studio_tui.document.text import SharedText
 
@@ -213,3 +213,8 @@ async def test_ones_own_caret_stays_visible_in_what_is_commented_on() -> None:
         desk.editor.move_cursor((0, 2))
         await pilot.pause()
         assert desk.underlined(0) == "bde"
+
+
+def test_ranges_that_touch_are_united() -> None:
+    assert united([(4, 6), (0, 2), (2, 3), (5, 9), (6, 7)]) == [(0, 3), (4, 9)]
+    assert united([]) == []
