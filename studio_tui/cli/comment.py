@@ -30,16 +30,20 @@ def ls(studio: str, path: str, everything: bool, as_json: bool) -> None:
     """List the open comments, with PATH those of one file and their lines as of now."""
     from studio_tui.cli.attached import attached
 
-    async def threads(joined: Studio) -> list[Thread]:
+    async def threads(joined: Studio) -> tuple[list[Thread], int]:
+        remarks = joined.remarks
         if path:
-            return (await joined.file(path)).comments
-        return joined.remarks.threads()
+            return (await joined.file(path)).comments, remarks.left_out
+        return remarks.threads(), remarks.left_out
 
-    found = [thread for thread in attached(studio, threads) if everything or thread.open]
+    listed, left_out = attached(studio, threads)
+    found = [thread for thread in listed if everything or thread.open]
     rows = [row for thread in found for row in _rows(thread)]
     empty = f"no comment is open; make one: studio-tui comment add {studio} FILE LINE TEXT"
     text = table(["ID", "WHERE", "BY", "TEXT"], rows, empty)
     emit([thread.plain() for thread in found], as_json, text)
+    if left_out:
+        say(f"… and {left_out} more: everybody's newest are listed")
 
 
 def _rows(thread: Thread) -> list[list[object]]:

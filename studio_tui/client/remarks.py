@@ -21,7 +21,7 @@ from studio_tui.document.remarks import (
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from studio_tui.client.attachment import Attachment
     from studio_tui.client.file import SharedFile
@@ -100,6 +100,11 @@ class Remarks:
         ]
         return sorted(found, key=lambda thread: (thread.path, thread.line or 0))
 
+    @property
+    def left_out(self) -> int:
+        """How many comments there are beside those that are listed: everybody's older ones."""
+        return self._comments.left_out
+
     def marks(self, file: SharedFile) -> list[MarkEntry]:
         """The marks of an open file whose text is still there, by line; lines as of now."""
         known = self._known("marks", lambda: list(self._marks.values()))
@@ -142,7 +147,7 @@ class Remarks:
     def comment(self, file: SharedFile, start: int, end: int, text: str) -> CommentEntry:
         """Say something about the code points `start` to `end`; see `SharedFile.comment`."""
         self._check(text)
-        self._check_room()
+        self._check_room(self._comments, COMMENTS_CAP, "comments")
         entry = CommentEntry(**self._place(file, start, end), text=text.strip()[:TEXT_CAP])
         self._comments.put(entry)
         return entry
@@ -154,7 +159,7 @@ class Remarks:
             NotFound: it is gone. Refused: this person may only look. UsageFault: no words.
         """
         self._check(text)
-        self._check_room()
+        self._check_room(self._comments, COMMENTS_CAP, "comments")
         first = self.first(id)
         entry = replace(
             first, id=secrets.token_hex(6), text=text.strip()[:TEXT_CAP], reply_to=first.id,
@@ -208,8 +213,7 @@ class Remarks:
             self._marks.remove(mark.id)
         if there:
             return None
-        if len(self._marks) >= MARKS_CAP:
-            raise StudioError(f"there are {MARKS_CAP} marks already", "take away some first")
+        self._check_room(self._marks, MARKS_CAP, "marks")
         entry = MarkEntry(**self._place(file, *file.range_of(line)), kind=kind)
         self._marks.put(entry)
         return entry
@@ -233,6 +237,8 @@ class Remarks:
         if not text.strip():
             raise UsageFault("a comment needs words", "say what is to be said")
 
-    def _check_room(self) -> None:
-        if len(self._comments) >= COMMENTS_CAP:
-            raise StudioError(f"there are {COMMENTS_CAP} comments already", "take away some first")
+    def _check_room(self, listed: Mapping[str, Remark], most: int, what: str) -> None:
+        """Nobody's flood keeps others from saying something: each has room for as many."""
+        me = self._made()["by"]
+        if sum(entry.by == me for entry in listed.values()) >= most:
+            raise StudioError(f"you have {most} {what} already", "take away some first")

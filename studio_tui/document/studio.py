@@ -29,6 +29,7 @@ from studio_tui.document.entries import (
 )
 from studio_tui.document.remarks import COMMENTS_CAP, MARKS_CAP, CommentEntry, MarkEntry
 from studio_tui.document.replica import Replica, Unsubscribe, unsubscribing
+from studio_tui.document.share import shared
 
 CHAT_CAP = 1000
 INFO = "studio"
@@ -47,7 +48,7 @@ class Registry(Mapping[str, E], Generic[E]):
     often a value changes. A value that is no dict was written by a stranger, and counts as absent.
 
     Args:
-        most: of more entries, whoever wrote them, the first by their ids are all that is listed.
+        most: of more entries those that are `shared` out to everybody are all that is listed.
     """
 
     def __init__(self, replica: Replica, root: str, kind: type[E], most: int | None = None) -> None:
@@ -62,11 +63,17 @@ class Registry(Mapping[str, E], Generic[E]):
         return self._kind.read({**value, "id": key})
 
     def __iter__(self) -> Iterator[str]:
-        sound = sorted(key for key, value in self._map.items() if isinstance(value, dict))
-        return iter(sound[: self._most])
+        sound = {key: value for key, value in self._map.items() if isinstance(value, dict)}
+        return iter(sorted(sound) if self._most is None else shared(sound, self._most))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    @property
+    def left_out(self) -> int:
+        """How many entries there are beside those that are listed."""
+        sound = sum(1 for value in self._map.values() if isinstance(value, dict))
+        return 0 if self._most is None else max(0, sound - self._most)
 
     def put(self, entry: E) -> None:
         """Store `entry` under its id; nothing is written when it is there already."""

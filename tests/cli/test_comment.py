@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from studio_tui.cli.attached import attached
 
 if TYPE_CHECKING:
@@ -12,7 +14,9 @@ if TYPE_CHECKING:
     from .conftest import Hosted, Typed
 
 
-def test_a_comment_from_the_first_word_to_the_last(hosted: Hosted, typed: Typed) -> None:
+def test_a_comment_from_the_first_word_to_the_last(
+    hosted: Hosted, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (hosted.folder / "lr.py").write_text("import torch\nlr = 0.1\nprint(lr)\n")
     id = typed("comment", "add", hosted.id, "lr.py", "2", "why \x1b[31m0.1?", "--to", "3").out
     id = id.strip()
@@ -28,6 +32,11 @@ def test_a_comment_from_the_first_word_to_the_last(hosted: Hosted, typed: Typed)
     assert typed("comment", "ls", hosted.id).out.startswith("no comment is open; make one: ")
     assert "(resolved by" in typed("comment", "ls", hosted.id, "--all").out
     assert typed("comment", "resolve", hosted.id, id, "--reopen").code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr("studio_tui.document.studio.COMMENTS_CAP", 1)
+        assert (
+            "… and 1 more: everybody's newest are listed" in typed("comment", "ls", hosted.id).err
+        )
     assert typed("comment", "rm", hosted.id, id).code == 0
     done = typed("comment", "rm", hosted.id, id)
     assert (done.code, done.error) == (3, f"there is no comment '{id}'")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from studio_tui.client import remarks as module
-from studio_tui.document.remarks import Remark
+from studio_tui.document.remarks import CommentEntry, MarkEntry, Remark
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 
 if TYPE_CHECKING:
@@ -99,10 +99,18 @@ async def test_who_may_not_and_what_makes_no_sense(
         file.comment(0, 1, " \n")
     with pytest.raises(ValueError, match="position 999"):
         file.comment(0, 999, "x")
-    monkeypatch.setattr(module, "COMMENTS_CAP", 0)
-    with pytest.raises(StudioError, match="comments already"):
+    monkeypatch.setattr(module, "COMMENTS_CAP", 1)
+    monkeypatch.setattr(module, "MARKS_CAP", 1)
+    for number in range(3):  # somebody else's keep nobody from saying something
+        ana.document.comments.put(CommentEntry(f"c{number}", by="eve"))
+        ana.document.marks.put(MarkEntry(f"m{number}", by="eve"))
+    file.comment(0, 1, "one")
+    file.mark_line(1)
+    with pytest.raises(StudioError, match="you have 1 comments already"):
         file.comment(0, 1, "one more")
-    assert file.comments == []
+    with pytest.raises(StudioError, match="you have 1 marks already"):
+        file.mark_line(2)
+    assert (len(file.comments), len(file.marks), ana.remarks.left_out) == (1, 1, 0)
 
 
 async def test_a_keystroke_reads_no_entry_again(

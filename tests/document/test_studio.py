@@ -168,10 +168,15 @@ def test_an_observer_of_the_document_hears_of_every_part_until_it_stops() -> Non
     assert len(heard) == 4
 
 
-def test_of_too_many_comments_the_first_are_listed() -> None:
-    document, _ = pair()
+def test_of_too_many_comments_everybodys_newest_are_listed() -> None:
+    document, theirs = pair()
     for number in range(COMMENTS_CAP + 1):
-        document.comments.put(CommentEntry(f"{number:05}"))
+        document.comments.put(CommentEntry(f"{number:05}", by="eve", time=float(number)))
+    document.comments.put(CommentEntry("z", by="ana"))
     assert len(document.comments) == len(list(document.comments)) == COMMENTS_CAP
-    document.comments.remove("00000")
-    assert list(document.comments)[-1] == f"{COMMENTS_CAP:05}"
+    assert document.comments.left_out == 2
+    assert list(document.comments)[0] == "00002"
+    assert list(document.comments)[-1] == "z"
+    document.comments.remove("z")
+    assert (list(document.comments)[0], document.comments.left_out) == ("00001", 1)
+    assert theirs.files.left_out == 0

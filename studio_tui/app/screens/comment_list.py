@@ -40,7 +40,13 @@ for everybody; it moves along with its text"""
 
 
 class CommentList(Modal[Chosen | None]):
-    """Lists comments, two rows each, open ones first; None when it was left with escape."""
+    """Lists comments, two rows each, open ones first; None when it was left with escape.
+
+    Args:
+        threads: the comments.
+        people: in whose colours.
+        left_out: how many more there are.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave", show=False, id="comments.leave"),
@@ -52,12 +58,14 @@ class CommentList(Modal[Chosen | None]):
     CommentList {{
         {FRAME}
         & OptionList {{ height: auto; max-height: 14; background: $surface; }}
+        & #more {{ color: $text-warning; }}
         & #hint {{ color: $text-muted; margin-top: 1; }}
     }}
     """
 
-    def __init__(self, threads: Sequence[Thread], people: People) -> None:
+    def __init__(self, threads: Sequence[Thread], people: People, left_out: int = 0) -> None:
         super().__init__()
+        self._left_out = left_out
         self._threads = sorted(threads, key=lambda thread: not thread.open)
         self._people = people
 
@@ -68,6 +76,9 @@ class CommentList(Modal[Chosen | None]):
             if self._threads:
                 rows = (Option(words(thread, self._people)) for thread in self._threads)
                 yield OptionList(*rows, compact=True)
+                if self._left_out:
+                    more = f"… and {self._left_out} more: everybody's newest are listed"
+                    yield Static(more, id="more")
                 hint = "enter: go there   r: answer   x: resolve   d: take away   esc"
                 yield Static(hint, id="hint")
             else:

@@ -104,7 +104,8 @@ class PeopleScreen(PlacesScreen):
         here = editor.file.comments if editor is not None else []
         ids = {thread.comment.id for thread in here}
         rest = [t for t in self.studio.remarks.threads() if t.comment.id not in ids]
-        chosen = await self.app.push_screen_wait(CommentList([*here, *rest], self.people))
+        listed, left_out = [*here, *rest], self.studio.remarks.left_out
+        chosen = await self.app.push_screen_wait(CommentList(listed, self.people, left_out))
         if chosen is None:
             return
         thread, remarks = chosen.thread, self.studio.remarks

@@ -51,5 +51,12 @@ async def test_with_none_it_says_how_to_make_one(
         assert not isinstance(pilot.app.screen, CommentList)
 
 
+async def test_how_many_are_not_listed(studio: Any, open_app: Any, text_of: Any) -> None:
+    async with open_app(studio) as pilot:
+        pilot.app.push_screen(CommentList([thread("a")], pilot.app.workspace.people, 900))
+        await pilot.pause()
+        assert "… and 900 more: everybody's newest are listed" in text_of(pilot)
+
+
 def test_the_question_shows_what_is_answered() -> None:
     assert question(thread("a"))._body == "bob: why?"
