@@ -62,7 +62,7 @@ Everybody who opens this file edits the same text, and sees the others' carets.
 - While the link is down you can go on typing: your edits are merged when it is back.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+f", "find", "find", id="editor.find"),
+        Binding("ctrl+f", "focus_find", "find", id="editor.find"),
         Binding("alt+g", "go_to_line", "line", id="editor.line"),
     ]
     DEFAULT_CSS = """
@@ -140,7 +140,7 @@ Everybody who opens this file edits the same text, and sees the others' carets.
 
     # -- finding one's way --------------------------------------------------------------------
 
-    def action_find(self) -> None:
+    def action_focus_find(self) -> None:
         """Find and replace in this file."""
         self.query_one(FindBar).enter()
 

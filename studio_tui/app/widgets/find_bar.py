@@ -92,7 +92,7 @@ class FindBar(Vertical):
         self._from = self._point(start)
         if start[0] == end[0] and start != end:
             field.value = self._editor.get_text_range(start, end)
-        field.focus()
+        self.screen.set_focus(field)  # now: what is typed next is looked for
         field.action_select_all()
         self._show()
 

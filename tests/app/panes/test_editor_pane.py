@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from textual.events import Key
+from textual.widgets import Input
 
 from relay_server import wire
 from studio_tui.app import words
@@ -39,6 +41,17 @@ async def test_typing_goes_into_the_shared_text(pilot: Any, studio: Any, settle:
     studio.saved()
     await settle(pilot)
     assert mark(pilot) == "✓"
+
+
+async def test_what_is_typed_right_after_the_key_for_it_is_looked_for(pilot: Any) -> None:
+    editor = pane(pilot).editor
+    text = editor.text
+    for key in ["x", "ctrl+f", "p", "e", "home", "o"]:
+        pilot.app.post_message(Key(key, key if len(key) == 1 else None))
+    await pilot.press("f20")
+    assert pane(pilot).query_one("#find", Input).value == "ope"
+    assert editor.text == f"x{text}"
+    assert editor.selected_text == "ope"
 
 
 async def test_this_persons_caret_is_published(pilot: Any, studio: Any, settle: Any) -> None:
