@@ -56,7 +56,9 @@ class Visited(Studio):
         try:
             await super().__aenter__()
         except Refused:
-            joined.forget(self.id)
+            # That an invite is not taken, such as one that was used, says nothing of the studio.
+            if not isinstance(self._locate, Invited):
+                joined.forget(self.id)
             raise
         role = "" if self.me is None else self.me.role
         joined.remember(Joined(self.id, self.url, self.document.info.name, role))

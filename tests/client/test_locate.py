@@ -262,6 +262,7 @@ async def test_an_invite_lets_in_once_and_the_id_from_then_on(stage: Stage) -> N
     problem = await refused(made.invite)
     assert isinstance(problem, Refused)
     assert problem.message == "the invite was used already"
+    assert [each.id for each in joined.all_joined()] == [stage.id]
     assert problem.hint == f"you were let in before: studio-tui attach {stage.id}"
 
 
