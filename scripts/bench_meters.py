@@ -74,7 +74,8 @@ async def shown(count: int, details: bool) -> float:
         for line in lines:
             newest = Sample.from_json(line)
             series.add(newest)
-            board.show(newest, series, None, jobs={"j1": "char-gpt"}, steps=[0.1] * 12)
+            jobs, steps = {"j1": "char-gpt"}, [0.1] * 12
+            board.show(newest, series, None, jobs=jobs, steps=steps, job_runs=True)
             await asyncio.sleep(FRAME)
         return (time.process_time() - begun) / count
 

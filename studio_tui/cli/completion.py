@@ -59,9 +59,11 @@ class _Complete:
 
 def _studios(_: click.Context) -> Iterable[CompletionItem]:
     from studio_tui.cli.output import plain
-    from studio_tui.settings import studios
+    from studio_tui.settings import joined, studios
 
-    return [CompletionItem(record.id, help=plain(record.name)) for record in studios.records()]
+    known = {each.id: each.name for each in joined.all_joined()}
+    known |= {record.id: record.name for record in studios.records()}
+    return [CompletionItem(id, help=plain(name)) for id, name in known.items()]
 
 
 def _jobs(ctx: click.Context) -> Iterable[CompletionItem]:

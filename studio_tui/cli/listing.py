@@ -52,12 +52,16 @@ def readable(found: Preview | DataPreview) -> list[str]:
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns under each other; a cell is cut before it pushes the others off the screen."""
+    """Names and values under each other; a cell is cut before it pushes others off the screen."""
+    from studio_tui.client.data import numeric
+
     across = max(len(row) for row in rows)
     cells = [[plain(cell)[:WIDEST] for cell in row] + [""] * (across - len(row)) for row in rows]
     widths = [max(len(row[i]) for row in cells) for i in range(across)]
+    numbers = numeric(rows[1:])
+    places = [str.rjust if at in numbers else str.ljust for at in range(across)]
     return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(place(c, w) for place, c, w in zip(places, row, widths, strict=True)).rstrip()
         for row in cells
     ]
 

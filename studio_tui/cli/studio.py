@@ -15,6 +15,7 @@ from studio_tui.cli.output import emit, json_option, say, table
 
 if TYPE_CHECKING:
     from studio_tui.client.relays import Choice
+    from studio_tui.settings.joined import Joined
     from studio_tui.settings.studios import StudioRecord
 
 
@@ -132,15 +133,21 @@ def lobby() -> None:
 @click.command(epilog="Example: studio-tui ls --json")
 @json_option
 def ls(as_json: bool) -> None:
-    """List this user's studios."""
+    """List this user's studios, and those that were joined.
+
+    A studio of others has no folder here; its name, and the role there, are of the last visit.
+    """
     from studio_tui.client import relays
-    from studio_tui.settings import studios
+    from studio_tui.settings import joined, studios
 
     answers = functools.cache(relays.answers)  # several studios may be on one relay
     found = [listed(record, answers) for record in studios.records()]
-    rows = [[item["id"], item["name"], item["state"], item["dir"]] for item in found]
+    own = {item["id"] for item in found}
+    found += [visited(each) for each in joined.all_joined() if each.id not in own]
+    keys = ("id", "name", "state", "role")
+    rows = [[*map(item.get, keys), item["dir"] or item["relay"]] for item in found]
     empty = "no studio yet; start one in a project folder: studio-tui open"
-    emit(found, as_json, table(["ID", "NAME", "STATE", "FOLDER"], rows, empty))
+    emit(found, as_json, table(["ID", "NAME", "STATE", "ROLE", "FOLDER OR RELAY"], rows, empty))
 
 
 def listed(record: StudioRecord, answers: Callable[[str], bool]) -> dict[str, Any]:
@@ -161,6 +168,19 @@ def listed(record: StudioRecord, answers: Callable[[str], bool]) -> dict[str, An
         "dir": record.dir,
         "relay": record.relay,
         "state": state,
+        "role": "owner",
+    }
+
+
+def visited(studio: Joined) -> dict[str, Any]:
+    """A studio of others as `ls --json` shows it; nobody is asked whether it runs now."""
+    return {
+        "id": studio.id,
+        "name": studio.name or None,
+        "dir": None,
+        "relay": studio.relay,
+        "state": "joined",
+        "role": studio.role or None,
     }
 
 

@@ -25,8 +25,8 @@ def web(studio: str, port: int, person: str | None) -> None:
     """Show STUDIO in a browser, by the link that is printed; ctrl+c ends it, not the studio.
 
     The link lets in whoever has it, as you: keep it to yourself, and invite others with `share`.
-    It works on this machine alone. To use it from another one:
-    ssh -L 8000:127.0.0.1:8000 BOX, with --port 8000 over there.
+    It works on this machine alone, and has no TLS of its own: from another machine let ssh carry
+    it, ssh -L 8000:127.0.0.1:8000 BOX, with --port 8000 over there.
     """
     from studio_tui.client import invite, locate
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,21 @@ class DataPreview:
     height: int = 0
     pixels: list[str] = field(default_factory=list)
     note: str = ""
+
+
+def numeric(rows: Sequence[Sequence[str]]) -> set[int]:
+    """The columns of a preview's rows that hold numbers alone: digits stand under digits there."""
+    across = max(map(len, rows), default=0)
+    columns = ([row[at] for row in rows if at < len(row) and row[at]] for at in range(across))
+    return {at for at, cells in enumerate(columns) if cells and all(map(_is_number, cells))}
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

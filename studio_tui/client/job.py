@@ -29,7 +29,6 @@ WAITING_CHUNKS = 64
 """Streamed chunks that wait for a slow reader; those it loses are read from the stored log."""
 OFFSET_BYTES = 8
 LOST = 75
-ENDED_BY_REQUEST = 143  # 128 + SIGTERM
 Curves = dict[str, list[tuple[int, float]]]
 _Chunks = deque[tuple[int, bytes]]
 
@@ -69,10 +68,7 @@ class Job:
 
     @property
     def code(self) -> int | None:
-        """The exit code: 128 + n for signal n, 75 when its end was not seen; None until the end.
-
-        A script that ends in good order when it is stopped was stopped all the same: 143.
-        """
+        """The exit code: that of `entry`, but 75 when its end was not seen; None until the end."""
         entry = self.entry
         match entry.state:
             case "succeeded":
@@ -80,7 +76,7 @@ class Job:
             case "failed":
                 return entry.exit_code or 1
             case "stopped":
-                return entry.exit_code or ENDED_BY_REQUEST
+                return entry.exit_code
             case "lost":
                 return LOST
         return None

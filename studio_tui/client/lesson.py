@@ -155,9 +155,8 @@ class Course:
 
     def _jobs(self, options: Mapping[str, Any], entry: LessonEntry) -> list[JobEntry]:
         """The jobs since the lesson began that a check is about."""
-        jobs, here = self.studio.document.jobs, self.studio.document.info.machine
-        found = [job for id, job in jobs.items() if id not in entry.had and _fits(job, options)]
-        return [job for job in found if not options.get("elsewhere") or here not in job.machines]
+        jobs = self.studio.document.jobs
+        return [job for id, job in jobs.items() if id not in entry.had and _fits(job, options)]
 
     def _comments(self, options: Mapping[str, Any], entry: LessonEntry) -> int:
         comments = self.studio.document.comments

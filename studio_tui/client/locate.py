@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Self
 
 from studio_tui.client import relays
 from studio_tui.client.invite import Invite, is_invite, read_invite
 from studio_tui.client.studio import Studio
 from studio_tui.document.presence import read_person
 from studio_tui.errors import NotFound, Refused, StudioError
-from studio_tui.settings import load, pins, secrets, studios
+from studio_tui.settings import joined, load, pins, secrets, studios
+from studio_tui.settings.joined import Joined
 from studio_tui.settings.names import valid_id
 from studio_tui.sync.exchange import exchange
 from studio_tui.sync.link import Endpoint
@@ -42,8 +44,25 @@ def attach(studio: str, name: str | None = None) -> Studio:
     shown = name or load.person_name(load.load().settings)
     if is_invite(studio):
         invite = read_invite(studio)
-        return Studio(invite.studio, Invited(invite), shown)
-    return Studio(studio, locator(studio), shown)
+        return Visited(invite.studio, Invited(invite), shown)
+    found = locator(studio)
+    return (Studio if isinstance(found, Own) else Visited)(studio, found, shown)
+
+
+class Visited(Studio):
+    """Somebody else's studio: once it let this user in, it is listed with the user's own."""
+
+    async def __aenter__(self) -> Self:
+        try:
+            await super().__aenter__()
+        except Refused:
+            # That an invite is not taken, such as one that was used, says nothing of the studio.
+            if not isinstance(self._locate, Invited):
+                joined.forget(self.id)
+            raise
+        role = "" if self.me is None else self.me.role
+        joined.remember(Joined(self.id, self.url, self.document.info.name, role))
+        return self
 
 
 def locator(studio: str) -> Locator:
@@ -185,6 +204,7 @@ async def redeem(invite: Invite) -> None:
             raise Refused(problem.message, known) from None
         raise
     secrets.save_token(invite.relay, token, invite.studio)
+    joined.remember(Joined(invite.studio, invite.relay))
 
 
 async def look(studio: str, endpoint: Endpoint) -> str | StudioError:

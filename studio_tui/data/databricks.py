@@ -17,6 +17,7 @@ from studio_tui.data.source import (
     Going,
     Page,
     Read,
+    ReadInPlace,
     Rows,
     lacking,
     lacks,
@@ -43,7 +44,7 @@ LISTINGS = 16
 _LOGIN = "databricks auth login, or host and token in data.toml; a studio uses its host's"
 
 
-class Databricks:
+class Databricks(ReadInPlace):
     """One workspace.
 
     A path is `CATALOG/SCHEMA/NAME`; below a volume of that name come its folders and files.
@@ -125,12 +126,6 @@ class Databricks:
         modified = moment_of(told.last_modified)
         tag = str(told.last_modified or "")
         return Entry(path, parts[-1], "file", told.content_length, modified, tag)
-
-    def opened(
-        self, entry: Entry, going: Going, most: int | None = None
-    ) -> contextlib.nullcontext[Entry]:
-        """See `Source.opened`: it can be read as it is."""
-        return contextlib.nullcontext(entry)
 
     def read(self, entry: Entry, start: int, length: int) -> bytes:
         """See `Source.read`: by ranges, which the SDK's own download does not ask for."""

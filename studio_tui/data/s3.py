@@ -19,6 +19,7 @@ from studio_tui.data.source import (
     Going,
     Page,
     Read,
+    ReadInPlace,
     Rows,
     lacks,
 )
@@ -35,7 +36,7 @@ LINK_SECONDS = 7 * 24 * 3600
 """The longest that a signature can hold."""
 
 
-class S3:
+class S3(ReadInPlace):
     """One account, or one server that speaks S3.
 
     Args:
@@ -115,12 +116,6 @@ class S3:
         with told(self.name, path):
             answer = self._client.head_object(Bucket=bucket, Key=key, **_of(version))
         return entry_of(bucket, {**answer, "Key": key}, key[: key.rfind("/") + 1])
-
-    def opened(
-        self, entry: Entry, going: Going, most: int | None = None
-    ) -> contextlib.nullcontext[Entry]:
-        """See `Source.opened`: it can be read as it is."""
-        return contextlib.nullcontext(entry)
 
     def read(self, entry: Entry, start: int, length: int) -> bytes:
         """See `Source.read`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -189,6 +189,16 @@ class Source(Protocol):
 
     def lend(self, path: str, seconds: int) -> Mapping[str, str]:
         """Variables with credentials that open what is at `path` for so long, and then nothing."""
+
+
+class ReadInPlace:
+    """A source whose files can be had in parts, and are read where they lie."""
+
+    def opened(
+        self, entry: Entry, going: Going, most: int | None = None
+    ) -> AbstractContextManager[Entry]:
+        """See `Source.opened`."""
+        return nullcontext(entry)
 
 
 def lacks(source: str, what: str) -> UsageFault:

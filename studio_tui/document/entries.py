@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar, get_args, get_origin, get_type_hints
 from studio_tui.jobs.devices import device_count
 
 JOB_ENDS = frozenset({"succeeded", "failed", "stopped", "lost"})
+ENDED_BY_REQUEST = 143  # 128 + SIGTERM
 SWITCH_ENDS = frozenset({"done", "failed", "cancelled"})
 YES = "yes"
 """The answer to a question of kind "trust" that is no secret."""
@@ -167,7 +168,8 @@ class JobEntry(Entry):
     `started`, None while it is queued, and `ended` are Unix times in seconds; `cost` is in the
     machine's currency, once it is over; None when its machine has no price. `budget` is what it
     may cost; `budget_state` is "alarm" once `budget_alarm`, a share, of that is spent, and then
-    "spent". `moves` are dicts of a JobMove each.
+    "spent". `moves` are dicts of a JobMove each. `exit_code` is 128 + n for signal n; what ends in
+    good order when it is stopped, as Lightning does, was stopped all the same: 143.
     """
 
     name: str = ""
@@ -190,6 +192,11 @@ class JobEntry(Entry):
     port: int | None = None
     health: str = ""
     moves: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """A job that was stopped is not taken for one that succeeded."""
+        if self.state == "stopped" and not self.exit_code:
+            object.__setattr__(self, "exit_code", ENDED_BY_REQUEST)
 
     @property
     def moved(self) -> list[JobMove]:

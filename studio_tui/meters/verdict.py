@@ -23,7 +23,10 @@ UNEVEN = 2.0  # the slowest of ten steps against the middle one
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One of "memory-near-full", "compute-bound", "data-bound", "idle" and "mixed"."""
+    """What holds a machine up, and figures for that.
+
+    `kind` is "memory-near-full", "compute-bound", "data-bound", "idle", "mixed" or "no job runs".
+    """
 
     kind: str
     figures: tuple[str, ...]
@@ -32,18 +35,25 @@ class Verdict:
         return " · ".join((self.kind, *self.figures))
 
 
-def verdict(series: Series, step_seconds: Sequence[float] = ()) -> Verdict | None:
+def verdict(
+    series: Series, step_seconds: Sequence[float] = (), *, job_runs: bool = True
+) -> Verdict | None:
     """What holds the machine up; None while too little is known.
+
+    Where no job runs, what was is no news; but a GPU that is busy now has work all the same.
 
     Args:
         series: the machine's samples, one a second.
         step_seconds: how long each of the last training steps of a running job took, in seconds.
+        job_runs: whether a job runs there now.
     """
     if len(series) < LEAST:
         return None
     full = _full(series)
     if full:
         return Verdict("memory-near-full", (full,))
+    if not job_runs and not _gpu_busy(series):
+        return Verdict("no job runs", ())
     cpu = _mean(series.track("cpu", SPAN))
     uses = _gpu_uses(series)
     figures = [f"gpu {max(uses):.0%}"] if uses else []
@@ -98,6 +108,12 @@ def _full(series: Series) -> str:
                 return f"gpu{gpu.index} memory {share:.0%}"
     host = series.track("memory", 1)[-1]
     return f"machine's memory {host:.0%}" if host is not None and host >= FULL_HOST else ""
+
+
+def _gpu_busy(series: Series) -> bool:
+    """Whether a GPU has something to do now."""
+    gpus = series.latest.gpus if series.latest is not None else ()
+    return any((gpu.utilisation or 0.0) >= IDLE for gpu in gpus)
 
 
 def _gpu_uses(series: Series) -> list[float]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from studio_tui.errors import NotFound, StudioError
-from studio_tui.settings import paths
+from studio_tui.settings import joined, paths
 from studio_tui.settings.names import valid_id
 from studio_tui.settings.private import private_folder, read_json, write_json
 
@@ -87,13 +87,19 @@ def find(studio: str) -> StudioRecord:
     """Return the studio with this id.
 
     Raises:
-        NotFound: there is none; the hint gives the id of the one nearest by id or by name.
+        NotFound: there is none; the hint gives the id of the one nearest by id or by name, of
+            those that were joined, too.
     """
     record = _read(studio) if valid_id(studio) else None
     if record:
         return record
     # The last started wins a name that several have, and an id wins over any name.
+    visited = {each.id for each in joined.all_joined()}
+    if studio in visited:
+        hint = "it is stopped where it was opened; to join it again, ask for an invite"
+        raise NotFound(f"{studio} is somebody else's studio", hint)
     known = {r.name: r.id for r in reversed(records())} | {r.id: r.id for r in records()}
+    known |= {id: id for id in visited}
     close = difflib.get_close_matches(studio, known, n=1)
     hint = f"did you mean {known[close[0]]}?" if close else "studio-tui ls shows your studios"
     raise NotFound(f"no studio {studio!r}", hint)

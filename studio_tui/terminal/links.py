@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from studio_tui.terminal.scrollback import cells_of
+from studio_tui.terminal.line import Line, Spot, line_at
 
 if TYPE_CHECKING:
     from studio_tui.terminal.row import Row
@@ -28,27 +28,33 @@ def opens(address: str) -> bool:
     return address.lower().startswith(_SAFE)
 
 
-def link_at(row: Row, x: int) -> Link | None:
-    """The link at column `x` of a row."""
-    return next((link for start, end, link in _links(row) if start <= x < end), None)
+def link_at(rows: Sequence[Row], spot: Spot) -> Link | None:
+    """The link at a place of a screen."""
+    line = line_at(rows, spot.line)
+    place = line.place(spot)
+    if place is None:
+        return None
+    return next((link for start, end, link in _links(line) if start <= place < end), None)
 
 
-def links_on(rows: Iterable[Row]) -> list[Link]:
+def links_on(rows: Sequence[Row]) -> list[Link]:
     """The links on a screen from top to bottom, each address once."""
     found: dict[str, Link] = {}
-    for row in rows:
-        for _, _, link in _links(row):
+    begins = [y for y in range(len(rows)) if not (y and rows[y - 1].wrapped)]
+    for y in begins:
+        for _, _, link in _links(line_at(rows, y)):
             found.setdefault(link.address, link._replace(text=link.text.strip()))
     return list(found.values())
 
 
-def _links(row: Row) -> Iterator[tuple[int, int, Link]]:
-    """(first column, one past the last, link): those that a program set come first."""
+def _links(line: Line) -> Iterator[tuple[int, int, Link]]:
+    """(first character, one past the last, link): those that a program set come first."""
     start = 0
-    for run in row.runs:
+    for run in (run for row in line.rows for run in row.runs):
+        end = start + len(run.text)
         if run.style.link:
-            yield start, start + run.cells, Link(run.style.link, run.text)
-        start += run.cells
-    for match in _ADDRESS.finditer(row.text):
+            yield start, end, Link(run.style.link, run.text)
+        start = end
+    for match in _ADDRESS.finditer(line.text):
         address = match.group().rstrip(_TRAILING)
-        yield *cells_of(row, match.start(), match.start() + len(address)), Link(address, address)
+        yield match.start(), match.start() + len(address), Link(address, address)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from studio_tui.terminal.scrollback import Scrollback, Spot, Stretch
+from studio_tui.terminal.line import Spot, Stretch
+from studio_tui.terminal.scrollback import Scrollback
 
 if TYPE_CHECKING:
     import re
@@ -101,8 +102,9 @@ class Reading:
         """What is to be marked in a line: "match", "found" (the one at the cursor), "selected"."""
         if pattern is not None:
             found = self.back.matches(line, pattern)
-            yield "match", found
-            yield "found", [m for m in found if (m.line, m.start) == self.cursor]
+            here = [each for each in found if each[0][:2] == self.cursor]
+            for name, matches in (("match", found), ("found", here)):
+                yield name, [part for each in matches for part in each if part.line == line]
         if self.selected is not None:
             first, last = self.selected
             if first.line <= line <= last.line:

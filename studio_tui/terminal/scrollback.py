@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from studio_tui.terminal.line import Line, Spot, Stretch, line_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,21 +22,6 @@ PAGE: Final = 300
 
 SEAM: Final = 24
 """Lines that are asked for again, to find where what comes belongs."""
-
-
-class Spot(NamedTuple):
-    """A place in the lines: the line's number, and a column in cells."""
-
-    line: int
-    x: int
-
-
-class Stretch(NamedTuple):
-    """Columns `start` to `end` (not included) of one line, in cells."""
-
-    line: int
-    start: int
-    end: int
 
 
 class Scrollback:
@@ -122,37 +109,37 @@ class Scrollback:
 
     def whole(self, line: int) -> tuple[int, int]:
         """First and last of the lines that were one before the terminal wrapped it."""
-        first = last = line
-        while first > self.first and self.row(first - 1).wrapped:
-            first -= 1
-        while last + 1 < self.end and self.row(last).wrapped:
-            last += 1
-        return first, last
+        whole = self._line(line)
+        return whole.first, whole.last
 
-    def word(self, spot: Spot) -> Stretch:
-        """The run of characters without a blank around `spot`."""
-        row = self.row(spot.line)
-        for match in re.finditer(r"\S+", row.text):
-            start, end = cells_of(row, match.start(), match.end())
-            if start <= spot.x < end:
-                return Stretch(spot.line, start, end)
-        return Stretch(spot.line, spot.x, spot.x + 1)
+    def word(self, spot: Spot) -> tuple[Spot, Spot]:
+        """First and last place of the characters without a blank around `spot`."""
+        line = self._line(spot.line)
+        place = line.place(spot)
+        for match in re.finditer(r"\S+", line.text):
+            if place is not None and match.start() <= place < match.end():
+                parts = line.stretches(*match.span())
+                return Spot(parts[0].line, parts[0].start), Spot(parts[-1].line, parts[-1].end - 1)
+        return spot, spot
+
+    def _line(self, line: int, reach: int | None = None) -> Line:
+        found = line_at(self._rows, line - self.first, reach)
+        return found._replace(first=found.first + self.first)
 
     # -- search -------------------------------------------------------------------------------
 
-    def matches(self, line: int, pattern: re.Pattern[str]) -> list[Stretch]:
-        """Where `pattern` is in a line."""
-        row = self.row(line)
-        return [
-            Stretch(line, *cells_of(row, match.start(), match.end()))
-            for match in pattern.finditer(row.text)
-            if match.end() > match.start()
-        ]
+    def matches(self, line: int, pattern: re.Pattern[str]) -> list[tuple[Stretch, ...]]:
+        """Where a needle is in a line: the stretches of each that is at least in part in it."""
+        # No further rows than such a text could cover, were all of it wide.
+        reach = 1 + 2 * len(pattern.pattern) // max(1, self.row(line).cells)
+        whole = self._line(line, reach)
+        found = [whole.stretches(*m.span()) for m in pattern.finditer(whole.text) if m.group()]
+        return [each for each in found if any(part.line == line for part in each)]
 
     def find(self, pattern: re.Pattern[str], spot: Spot, *, back: bool) -> Stretch | None:
         """The next match before `spot`, or after it; None when there is none among these lines."""
         for line in self._from(spot.line, back):
-            found = self.matches(line, pattern)
+            found = [each[0] for each in self.matches(line, pattern) if each[0].line == line]
             if line == spot.line:
                 found = [m for m in found if (m.start < spot.x) == back and m.start != spot.x]
             if found:
@@ -171,12 +158,3 @@ def needle(text: str) -> re.Pattern[str]:
 def cut(row: Row, start: int, end: int) -> str:
     """The characters of a row that cover any of the columns `start` to `end` (not included)."""
     return "".join(g.text for g in row.glyphs() if g.x < end and g.x + g.cells > start)
-
-
-def cells_of(row: Row, start: int, end: int) -> tuple[int, int]:
-    """The columns, first and one past the last, of `row.text[start:end]`."""
-    first = last = None
-    for text, at, x, cells, _ in row.glyphs():
-        if at < end and at + len(text) > start:
-            first, last = x if first is None else first, x + cells
-    return first or 0, last or 0

@@ -21,7 +21,7 @@ SAY_CAP, DO_CAP = 62, 76
 """What fits on one row of a screen of 80 columns."""
 
 JOB_STATES = ("started", "over", "running", "succeeded", "failed", "stopped")
-_JOB = {"script": str, "precision": str, "devices": int, "nodes": int, "elsewhere": bool}
+_JOB = {"script": str, "precision": str, "devices": int, "nodes": int}
 SUBJECTS: dict[str, tuple[type, dict[str, type]]] = {
     "people": (int, {}),
     "open": (str, {}),

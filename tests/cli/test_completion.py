@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from studio_tui.settings import paths, studios
+from studio_tui.settings import joined, paths, studios
+from studio_tui.settings.joined import Joined
 
 if TYPE_CHECKING:
     from .conftest import Typed
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def known(tmp_path: Path) -> None:
-    """Two studios that do not run, the first with two jobs."""
+    """Two studios that do not run, the first with two jobs, and one that was joined."""
+    joined.remember(Joined("calm-yak", "wss://box"))
     for number, name in enumerate(("calm-otter", "calm-crab")):
         studios.save(
             studios.StudioRecord(name, "my work", "/nowhere", None, "ws://x", "x", 0, number)
@@ -53,7 +55,7 @@ def asked(line: str) -> list[str]:
 @pytest.mark.usefixtures("known")
 def test_what_is_known_here_is_offered() -> None:
     assert asked("studio-tui att") == ["attach"]
-    assert asked("studio-tui attach calm-") == ["calm-crab", "calm-otter"]
+    assert asked("studio-tui attach calm-") == ["calm-yak", "calm-crab", "calm-otter"]
     assert asked("studio-tui job logs calm-otter ") == ["other-3", "second-2", "first-1"]
     assert asked("studio-tui job logs calm-otter s") == ["second-2"]
     assert asked("studio-tui job logs ../../etc ") == []

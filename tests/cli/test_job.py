@@ -125,13 +125,16 @@ def test_waiting_with_json_prints_the_object_alone(hosted: Hosted, typed: Typed)
 
 
 def test_stopping(hosted: Hosted, typed: Typed) -> None:
-    job = typed("job", "run", hosted.id, "--", "sleep", "100").out.strip()
+    good_order = "trap 'exit 0' TERM; while :; do sleep 0.05; done"
+    job = typed("job", "run", hosted.id, "--", "sh", "-c", good_order).out.strip()
     running = typed("job", "rm", hosted.id, job)
     assert running.code == 1
     assert "running" in running.error
     done = typed("job", "stop", hosted.id, job)
     assert (done.code, done.out, done.err) == (0, "", f"{job}: stopped\n")
     assert typed("job", "wait", hosted.id, job).code == 143
+    assert typed("job", "show", hosted.id, job, "--json").json["exit_code"] == 143
+    assert " stopped  143 " in typed("job", "ls", hosted.id).out
     assert typed("job", "stop", hosted.id, job).err == f"{job}: stopped\n"
     typed("job", "rm", hosted.id, job)
 

@@ -31,5 +31,11 @@ def test_a_picture_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_preview_moves_no_cursor() -> None:
     rows = [["1", "\x1b[2J"]]
     found = DataPreview(kind="table", columns=[["id", "int"], ["x", ""]], rows=rows, total=7)
-    assert readable(found) == ["7 rows, 2 columns", "id (int)  x", "1         \ufffd[2J"]
+    assert readable(found) == ["7 rows, 2 columns", "id (int)  x", "       1  \ufffd[2J"]
     assert readable(DataPreview(kind="text", text="a\n\x1b[2J")) == ["a\n\ufffd[2J"]
+
+
+def test_digits_stand_under_digits() -> None:
+    rows = [["ana", "9.5"], ["bob", "1200"], ["cleo", ""]]
+    found = DataPreview(kind="table", columns=[["who", ""], ["price", ""]], rows=rows)
+    assert readable(found)[1:] == ["who   price", "ana     9.5", "bob    1200", "cleo"]

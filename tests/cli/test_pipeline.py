@@ -32,7 +32,7 @@ def test_a_pipeline_from_its_file_to_its_times(hosted: Hosted, typed: Typed) -> 
     file.write_text(TWO % 5)
     done = typed("pipeline", "run", hosted.id, "two.toml", "--wait", "--json")
     assert (done.code, done.json["state"]) == (1, "failed")
-    assert "first cached" in done.err
+    assert [line for line in done.err.splitlines() if line.startswith("first")] == ["first cached"]
     assert "second failed: exit 5" in done.err
     out = typed("pipeline", "show", hosted.id, "two").out
     assert "two failed, by " in out

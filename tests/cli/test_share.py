@@ -112,7 +112,11 @@ def test_an_invite_lets_in_once_and_the_id_from_then_on(
     done = typed("attach", made["invite"])  # there is no terminal here, but the token is kept
     assert done.code == 1
     assert done.hint.startswith(f"for scripts: studio-tui status {hosted.id}")
+    (listed,) = typed("ls", "--json").json
+    assert (listed["id"], listed["state"], listed["role"]) == (hosted.id, "joined", None)
     assert typed("status", hosted.id, "--json").json["id"] == hosted.id
+    (listed,) = typed("ls", "--json").json
+    assert (listed["name"], listed["relay"], listed["role"]) == ("work", url, "editor")
     token = secrets.kept_tokens(hosted.id)[url]
     done = typed("attach", made["invite"])
     assert (done.code, done.out) == (4, "")

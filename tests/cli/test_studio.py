@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from studio_tui.client import start
-from studio_tui.settings import studios
+from studio_tui.settings import joined, studios
+from studio_tui.settings.joined import Joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,10 @@ def test_opened_listed_stopped_and_opened_again(folder: Path, spawned: Typed) ->
     assert done.code == 0
     assert f"studio-tui attach {studio}" in done.err
 
-    shown = {"id": studio, "name": "work", "dir": str(folder), "relay": None, "state": "running"}
+    shown = {
+        "id": studio, "name": "work", "dir": str(folder), "relay": None, "state": "running",
+        "role": "owner",
+    }  # fmt: skip
     assert spawned("open", "--json", cwd=folder).json == shown
     assert spawned("ls", "--json").json == [shown]
     assert studio in spawned("ls").out
@@ -59,6 +63,27 @@ def test_opened_listed_stopped_and_opened_again(folder: Path, spawned: Typed) ->
 def test_no_studio_yet(typed: Typed) -> None:
     assert typed("ls", "--json").json == []
     assert "studio-tui open" in typed("ls").out
+
+
+def test_studios_of_others_are_listed_with_what_one_is_there(typed: Typed) -> None:
+    joined.remember(Joined("bold-lynx", "wss://box", "vis\x1b[31mion", "editor"))
+    joined.remember(Joined("calm-otter", "wss://box"))  # let in by an invite, not entered yet
+    lynx, otter = typed("ls", "--json").json
+    assert lynx == {
+        "id": "bold-lynx", "name": "vis\x1b[31mion", "dir": None, "relay": "wss://box",
+        "state": "joined", "role": "editor",
+    }  # fmt: skip
+    assert (otter["name"], otter["role"]) == (None, None)
+    shown = typed("ls").out.splitlines()
+    assert shown[1].split() == ["bold-lynx", "vis�[31mion", "joined", "editor", "wss://box"]
+    assert shown[2].split() == ["calm-otter", "-", "joined", "-", "wss://box"]
+    assert typed("status", "bold-linx").hint == "did you mean bold-lynx?"
+    assert typed("stop", "bold-lynx").error == "bold-lynx is somebody else's studio"
+
+
+def test_ones_own_studio_is_not_listed_twice(hosted: Hosted, typed: Typed) -> None:
+    joined.remember(Joined(hosted.id, "wss://box", "work", "viewer"))
+    assert [each["role"] for each in typed("ls", "--json").json] == ["owner"]
 
 
 @pytest.mark.parametrize("words", [("attach",), ("status",), ("stop",), ("file", "ls")])

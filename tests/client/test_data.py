@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from studio_tui.client.data import numeric
 from studio_tui.errors import StudioError
 
 if TYPE_CHECKING:
     from .conftest import Soon, Stage
+
+
+def test_columns_of_numbers_alone() -> None:
+    rows = [["7", "1e-3", "7 up", "", "nan", ""], ["", "-2.5", "8", "", "1"], ["1"]]
+    assert numeric(rows) == {0, 1, 4}
+    assert numeric([]) == numeric([[], []]) == set()
+
 
 COPY = {"copy": "c1", "url": "s3://b/k", "path": "k", "state": "running", "done": 5, "total": 10}
 

@@ -107,7 +107,6 @@ class World:
             JobEntry(
                 f"job{self.made}",
                 state={"started": "running", "over": "failed"}.get(state, state),
-                machine="far" if options.get("elsewhere") else "local",
                 command=f"python {options.get('script', 'x.py')}",
                 precision=options.get("precision"),
                 devices=str(options.get("devices", 1)),
@@ -161,7 +160,6 @@ CHECKS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"job": "succeeded"}, {"job": "failed"}),
     ({"job": "started", "devices": 2}, {"job": "started", "devices": 1}),
     ({"job": "started", "nodes": 2}, {"job": "started"}),
-    ({"job": "started", "elsewhere": True}, {"job": "started"}),
     ({"job": "over", "script": "serve.py"}, {"job": "over", "script": "train.py"}),
     ({"metric": "loss", "below": 3.0}, {"metric": "loss", "below": 4.0}),
     ({"metric": "loss", "above": 3.0}, {"metric": "loss", "below": 3.0}),

@@ -15,7 +15,7 @@ from relay_server.settings import RelaySettings
 from studio_tui.client import locate, start
 from studio_tui.client.invite import read_invite
 from studio_tui.errors import NotFound, Refused, StudioError
-from studio_tui.settings import pins, secrets, studios
+from studio_tui.settings import joined, pins, secrets, studios
 from studio_tui.settings.studios import StudioRecord
 from studio_tui.sync.link import Endpoint
 from studio_tui.sync.session import Session
@@ -34,6 +34,7 @@ async def test_a_studio_of_this_user(hosted: Hosted) -> None:
     async with locate.attach(hosted.id, "cleo") as studio:
         assert studio.me is not None
         assert studio.me.name == "cleo"
+    assert joined.all_joined() == []
 
 
 def test_a_studio_that_nobody_knows_names_the_nearest(hosted: Hosted) -> None:
@@ -85,6 +86,17 @@ async def test_a_studio_on_a_relay_with_a_token_for_it(stage: Stage) -> None:
         assert studio.me is not None
         assert (studio.me.name, studio.me.role) == ("bob", "editor")
         assert [person.name for person in studio.people] == ["bob"]
+    assert [(each.id, each.role) for each in joined.all_joined()] == [(stage.id, "editor")]
+
+
+async def test_a_studio_that_lets_one_in_no_more_is_not_listed(stage: Stage) -> None:
+    made = await invitation(stage)
+    async with locate.attach(made.invite, "bob") as studio:
+        assert [each.relay for each in joined.all_joined()] == [studio.url]
+    async with stage.studio("owen") as owner:
+        await owner.guests.revoke(made.id)
+    assert isinstance(await refused(stage.id), Refused)
+    assert joined.all_joined() == []
 
 
 async def test_it_is_looked_for_on_every_relay(stage: Stage) -> None:
@@ -250,6 +262,7 @@ async def test_an_invite_lets_in_once_and_the_id_from_then_on(stage: Stage) -> N
     problem = await refused(made.invite)
     assert isinstance(problem, Refused)
     assert problem.message == "the invite was used already"
+    assert [each.id for each in joined.all_joined()] == [stage.id]
     assert problem.hint == f"you were let in before: studio-tui attach {stage.id}"
 
 

@@ -17,7 +17,7 @@ async def test_the_machines_of_a_studio(hosted: Hosted) -> None:
         assert (local.id, local.kind, local.price_per_hour) == ("local", "local", 0.0)
         with pytest.raises(NotFound, match="no machine 'moon'") as raised:
             await studio.plan_switch("moon")
-        assert raised.value.hint == "there are local"
+        assert raised.value.hint == "known: local; to add it: studio-tui machine add moon"
 
 
 async def test_what_a_host_of_another_version_says_is_read_as_far_as_it_makes_sense(

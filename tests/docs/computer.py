@@ -108,6 +108,8 @@ class Computer:
     def stop_studios(self) -> None:
         """Leave nothing behind, whatever has come of the studios."""
         for studio in json.loads(self.run("studio-tui ls --json")):
+            if studio["state"] == "joined":  # whoever opened it stops it
+                continue
             with suppress(AssertionError):  # it ended already
                 self.stop_jobs(studio["id"])
                 self.run(f"studio-tui stop {studio['id']}")

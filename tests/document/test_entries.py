@@ -61,6 +61,15 @@ def test_an_entry_comes_back_as_it_was_stored(entry: Entry) -> None:
     assert type(entry).read(entry.plain()) == entry
 
 
+@pytest.mark.parametrize(("code", "told"), [(0, 143), (None, 143), (137, 137)])
+def test_a_job_that_was_stopped_never_reads_as_one_that_went_well(
+    code: int | None, told: int
+) -> None:
+    assert JobEntry.read({"id": "j", "state": "stopped", "exit_code": code}).exit_code == told
+    running = JobEntry("j", state="running", exit_code=code)
+    assert dataclasses.replace(running, state="stopped").plain()["exit_code"] == told
+
+
 def test_unknown_keys_are_dropped_and_missing_ones_default() -> None:
     assert FileEntry.read({"id": "f", "path": "a", "colour": "red"}) == FileEntry("f", "a")
 

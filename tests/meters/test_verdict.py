@@ -53,6 +53,16 @@ def test_cases(found: str, expected: str) -> None:
     assert found == expected
 
 
+def test_where_no_job_runs_only_what_is_so_now_is_told() -> None:
+    ended = series(0.9, cpu=0.95)
+    ended.add(Sample("m", 99.0, cpu=0.95, gpus=(GPU(0, "H100", 0.0, 20 * G, 80 * G),)))
+    assert str(verdict(ended, job_runs=False)) == "no job runs"
+    by_hand = series(0.9)  # such as a training in a terminal
+    assert str(verdict(by_hand, job_runs=False)) == "compute-bound · gpu 90% · cpu 30%"
+    full = series(0.0, memory=78 * G)
+    assert str(verdict(full, job_runs=False)) == "memory-near-full · gpu0 memory 98%"
+
+
 def test_too_little_is_no_verdict() -> None:
     assert verdict(series(0.9, count=LEAST - 1)) is None
     assert verdict(series(None, cpu=None)) is None

@@ -3,15 +3,21 @@ from __future__ import annotations
 import pytest
 
 from studio_tui.terminal.emulator import Emulator
-from studio_tui.terminal.links import Link, link_at, links_on, opens
+from studio_tui.terminal.line import Spot
+from studio_tui.terminal.links import Link, links_on, opens
+from studio_tui.terminal.links import link_at as link_on
 from studio_tui.terminal.row import Row
 
 
-def rows(printed: str) -> list[Row]:
-    emulator = Emulator(60, 3)
+def rows(printed: str, cols: int = 60) -> list[Row]:
+    emulator = Emulator(cols, 3)
     emulator.feed(printed.encode())
     emulator.changed_rows()
     return emulator.rows
+
+
+def link_at(row: Row, x: int) -> Link | None:
+    return link_on([row], Spot(0, x))
 
 
 def test_a_hyperlink_leads_where_the_program_said() -> None:
@@ -42,6 +48,18 @@ def test_an_address_is_one_over_all_of_its_cells() -> None:
     address = "http://a.example/漢字"
     assert link_at(row, 0) == link_at(row, 20) == Link(address, address)
     assert link_at(row, 21) is None
+
+
+def test_an_address_goes_on_where_the_terminal_wrapped_it() -> None:
+    link = Link("http://a.example/漢字/on", "http://a.example/漢字/on")
+    screen = rows("see http://a.example/漢字/on, and", cols=13)
+    assert [row.text for row in screen] == ["see http://a.", "example/漢字/", "on, and"]
+    places = [Spot(0, 4), Spot(0, 12), Spot(1, 0), Spot(1, 12), Spot(2, 1)]
+    assert [link_on(screen, place) for place in places] == [link] * 5
+    assert link_on(screen, Spot(0, 3)) is link_on(screen, Spot(2, 2)) is None
+    assert links_on(screen) == [link]
+    printed = rows("http://a.exam\r\nple/on", cols=13)  # two lines, however they look
+    assert [found.address for found in links_on(printed)] == ["http://a.exam"]
 
 
 def test_each_address_is_listed_once_from_top_to_bottom() -> None:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from studio_tui.terminal.line import Spot
 from studio_tui.terminal.reading import Reading
 from studio_tui.terminal.row import Row, Run
-from studio_tui.terminal.scrollback import Scrollback, Spot, needle
+from studio_tui.terminal.scrollback import Scrollback, needle
 
 
 def reading(lines: int = 100) -> Reading:
@@ -74,3 +75,13 @@ def test_what_is_marked_in_a_line() -> None:
     assert marks["match"] == marks["found"] == [(97, 5, 7)]
     assert marks["selected"] == [(97, 0, 20)]
     assert list(read.marks(90, None)) == []
+
+
+def test_a_match_is_marked_on_every_row_that_it_was_wrapped_onto() -> None:
+    rows = [Row((Run(text, 1, 4),), wrapped=text == "an e") for text in ("an e", "rror")]
+    read = Reading(Scrollback(rows), 4, 0, 0, Spot(0, 3))
+    for row, part in ((0, (0, 3, 4)), (1, (1, 0, 4))):
+        marks = dict(read.marks(row, needle("error")))
+        assert marks["match"] == marks["found"] == [part]
+    read.go(Spot(1, 0))
+    assert dict(read.marks(1, needle("error")))["found"] == []

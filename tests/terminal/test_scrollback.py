@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from studio_tui.terminal.line import Spot, Stretch
 from studio_tui.terminal.row import PLAIN, Row, Run
 from studio_tui.terminal.scrollback import (
     PAGE,
     SEAM,
     Scrollback,
-    Spot,
-    Stretch,
-    cells_of,
     cut,
     needle,
 )
@@ -112,12 +110,6 @@ def test_a_row_is_cut_by_columns(start: int, end: int, text: str) -> None:
     assert cut(WIDE, start, end) == text
 
 
-def test_columns_of_characters() -> None:
-    assert cells_of(WIDE, 2, 3) == (2, 4)
-    assert cells_of(WIDE, 3, 6) == (4, 7)
-    assert cells_of(WIDE, 8, 9) == (9, 10)
-
-
 def test_a_selection_is_text_without_trailing_blanks() -> None:
     back = Scrollback([line("first line   "), line(""), WIDE, line("last")])
     assert back.text(Spot(0, 6), Spot(2, 2)) == "line\n\nab漢"
@@ -136,11 +128,30 @@ def test_what_was_wrapped_is_one_line_again() -> None:
     assert Scrollback(long).whole(1) == (0, 1)  # its end is not here
 
 
+WRAPPED = Scrollback(
+    [
+        line("see /tmp/a")._replace(wrapped=True),
+        Row((Run("/", 1, 1), Run("漢", 2, 2), Run("error.p", 1, 7)), wrapped=True),
+        line("y: "),
+        line("no"),
+    ]
+)
+
+
 def test_a_word() -> None:
     back = Scrollback([line("see /tmp/a.py:3 now"), WIDE])
-    assert back.word(Spot(0, 6)) == Stretch(0, 4, 15)
-    assert back.word(Spot(0, 3)) == Stretch(0, 3, 4)
-    assert back.word(Spot(1, 3)) == Stretch(1, 0, 7)
+    assert back.word(Spot(0, 6)) == (Spot(0, 4), Spot(0, 14))
+    assert back.word(Spot(0, 3)) == (Spot(0, 3), Spot(0, 3))
+    assert back.word(Spot(0, 70)) == (Spot(0, 70), Spot(0, 70))
+    assert back.word(Spot(1, 3)) == (Spot(1, 0), Spot(1, 6))
+
+
+def test_a_word_goes_on_where_the_terminal_wrapped_it() -> None:
+    whole = (Spot(0, 4), Spot(2, 1))
+    for place in (Spot(0, 9), Spot(1, 0), Spot(2, 1)):
+        assert WRAPPED.word(place) == whole
+    assert WRAPPED.text(*whole) == "/tmp/a/漢error.py:"
+    assert WRAPPED.word(Spot(2, 2)) == (Spot(2, 2), Spot(2, 2))
 
 
 def test_search_goes_up_and_down_from_where_one_is() -> None:
@@ -153,4 +164,17 @@ def test_search_goes_up_and_down_from_where_one_is() -> None:
     assert back.find(any_case, Spot(0, 0), back=False) == Stretch(1, 0, 5)
     assert back.find(needle("ERR"), Spot(0, 0), back=False) == Stretch(3, 0, 3)
     assert back.find(needle("(.*"), Spot(3, 0), back=True) is None
-    assert back.matches(1, any_case) == [Stretch(1, 0, 5), Stretch(1, 10, 15)]
+    assert back.matches(1, any_case) == [(Stretch(1, 0, 5),), (Stretch(1, 10, 15),)]
+
+
+def test_search_finds_what_the_terminal_wrapped() -> None:
+    over_three = (Stretch(0, 9, 10), Stretch(1, 0, 10), Stretch(2, 0, 1))
+    long = needle("a/漢error.py")
+    for row in range(3):
+        assert WRAPPED.matches(row, long) == [over_three]
+    assert WRAPPED.matches(3, long) == []
+    assert WRAPPED.find(long, Spot(3, 0), back=True) == over_three[0]
+    assert WRAPPED.find(long, Spot(2, 0), back=True) == over_three[0]
+    assert WRAPPED.find(long, Spot(0, 9), back=True) is None
+    assert WRAPPED.find(long, Spot(0, 9), back=False) is None
+    assert WRAPPED.find(needle("y: no"), Spot(0, 0), back=False) is None  # two lines

@@ -18,8 +18,8 @@ from studio_tui.app.truncate import clip
 from studio_tui.app.widgets.scrollback_view import Ask, ScrollbackView
 from studio_tui.app.widgets.text_field import TextField
 from studio_tui.app.words import plural
+from studio_tui.terminal.line import Spot
 from studio_tui.terminal.row import Row
-from studio_tui.terminal.scrollback import Spot
 
 LONGEST_COPY = 1 << 20
 """Characters that are copied at once: many terminals take no more, some less."""

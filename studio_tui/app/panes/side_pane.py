@@ -159,12 +159,13 @@ runs as several processes.
             others=others,
             jobs={job.id: job.name for job in document.jobs.values()},
             steps=self._step_seconds(machine),
+            job_runs=any(_runs_on(machine, job) for job in document.jobs.values()),
         )
 
     def _step_seconds(self, machine: str) -> list[float]:
         """How long the last steps of the job that is shown took, if it runs on this machine."""
         entry = self._studio.document.jobs.get(self._shown[0])
-        if entry is None or entry.state != "running" or machine not in entry.machine.split(","):
+        if entry is None or not _runs_on(machine, entry):
             return []
         rates = [rate for _, rate in self._shown[2].get(SPEED, [])[-STEPS:]]
         return [1 / rate for rate in rates if rate > 0]
@@ -286,3 +287,7 @@ runs as several processes.
         if far and self._progress.get(job) != far:
             self._progress[job] = far
             self.show_jobs()
+
+
+def _runs_on(machine: str, job: JobEntry) -> bool:
+    return job.state == "running" and machine in job.machine.split(",")

@@ -25,9 +25,9 @@ from studio_tui.client.terminal import SharedTerminal
 from studio_tui.document.entries import TerminalEntry
 from studio_tui.document.presence import Gaze
 from studio_tui.errors import Refused
+from studio_tui.terminal.line import Spot
 from studio_tui.terminal.links import links_on
 from studio_tui.terminal.screen import Changed
-from studio_tui.terminal.scrollback import Spot
 
 BELL_SECONDS = 1.0
 """A program that rings without end is heard this often."""

@@ -19,11 +19,12 @@ from studio_tui.app import layout as layouts
 from studio_tui.app.safe_app import SafeApp
 from studio_tui.app.truncate import clip_middle, left, scrub
 from studio_tui.app.widgets.key_hints import KeyHints
-from studio_tui.settings import load, studios
+from studio_tui.settings import joined, load, studios
+from studio_tui.settings.joined import Joined
 from studio_tui.settings.studios import StudioRecord
 
 Choice = Path | str
-"""A folder to open a studio in, or the id of a running one."""
+"""A folder to open a studio in, or the id of one to join."""
 
 
 class LobbyApp(SafeApp[Choice]):
@@ -34,6 +35,7 @@ class LobbyApp(SafeApp[Choice]):
         running: ids of those whose host runs.
         folder: the current folder.
         theme: name of a theme.
+        visited: studios of others that this user joined.
     """
 
     TITLE = "studio-tui"
@@ -44,9 +46,10 @@ class LobbyApp(SafeApp[Choice]):
         running: frozenset[str],
         folder: Path,
         theme: str | None = None,
+        visited: Sequence[Joined] = (),
     ) -> None:
         super().__init__(theme)
-        self._lobby = Lobby(records, running, folder)
+        self._lobby = Lobby(records, running, folder, visited)
 
     def get_default_screen(self) -> Screen[None]:
         """The lobby."""
@@ -83,10 +86,16 @@ class Lobby(Screen[None]):
     """
 
     def __init__(
-        self, records: Sequence[StudioRecord], running: frozenset[str], folder: Path
+        self,
+        records: Sequence[StudioRecord],
+        running: frozenset[str],
+        folder: Path,
+        visited: Sequence[Joined],
     ) -> None:
         super().__init__()
         self._records = sorted(records, key=lambda record: record.id not in running)
+        own = {record.id for record in records}
+        self._visited = {each.id: each for each in visited if each.id not in own}
         self._alive = running
         self._folder = folder
 
@@ -112,6 +121,7 @@ class Lobby(Screen[None]):
 
     def _options(self) -> list[Option]:
         options = [Option(self._studio(record), id=record.id) for record in self._records]
+        options += [Option(_others(each), id=id) for id, each in self._visited.items()]
         known = next((r for r in self._records if r.dir == str(self._folder)), None)
         if known is None:
             here = clip_middle(scrub(str(self._folder)), 40)
@@ -124,15 +134,9 @@ class Lobby(Screen[None]):
         return options
 
     def _studio(self, record: StudioRecord) -> Content:
-        runs = record.id in self._alive
-        mark = ("● ", "$text-success") if runs else ("○ ", "$text-muted")
-        state = left("running" if runs else "stopped", 9)
-        return Content.assemble(
-            mark,
-            (left(scrub(record.id), 18), "bold"),
-            (f" {state}", "$text-success" if runs else "$text-muted"),
-            (clip_middle(scrub(record.dir), 38), "$text-muted"),
-        )
+        if record.id in self._alive:
+            return _place("●", record.id, "running", "$text-success", record.dir)
+        return _place("○", record.id, "stopped", "$text-muted", record.dir)
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
@@ -144,6 +148,8 @@ class Lobby(Screen[None]):
                 self.action_folder()
             case "/join":
                 self.action_join()
+            case str() as studio if studio in self._visited:
+                self.app.exit(studio)
             case studio:
                 record = next(record for record in self._records if record.id == studio)
                 self.app.exit(record.id if record.id in self._alive else record.folder)
@@ -177,6 +183,20 @@ class Lobby(Screen[None]):
             self.app.exit(studio)
 
 
+def _others(studio: Joined) -> Content:
+    """A studio of others; nobody is asked whether it runs now."""
+    return _place("→", studio.id, studio.role or "joined", "$text-muted", studio.relay)
+
+
+def _place(mark: str, id: str, state: str, colour: str, where: str) -> Content:
+    return Content.assemble(
+        (f"{mark} ", colour),
+        (left(scrub(id), 18), "bold"),
+        (f" {left(scrub(state), 9)}", colour),
+        (clip_middle(scrub(where), 38), "$text-muted"),
+    )
+
+
 def choose() -> Choice | None:
     """Ask the person at the terminal where to go; None when they left.
 
@@ -186,7 +206,8 @@ def choose() -> Choice | None:
     records = studios.records()
     running = frozenset(record.id for record in records if studios.alive(record))
     theme = load.load().settings.theme or layouts.load().theme
-    app = LobbyApp(records, running, Path.cwd().resolve(), theme)
+    visited = joined.all_joined()
+    app = LobbyApp(records, running, Path.cwd().resolve(), theme, visited)
     choice = app.run()
     app.check()
     return choice

@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from studio_tui.app import units
-from studio_tui.app.truncate import left, scrub
-from studio_tui.client.data import DataEntry, DataPreview
+from studio_tui.app.truncate import left, right, scrub
+from studio_tui.client.data import DataEntry, DataPreview, numeric
 
 CELL = 24
 
@@ -79,10 +79,13 @@ def table(columns: Sequence[Sequence[str]], rows: Sequence[Sequence[str]]) -> Te
         min(CELL, max((len(row[at]) for row in cells if at < len(row)), default=0))
         for at in range(len(heads))
     ]
+    numbers = numeric(rows)
+    places = [right if at in numbers else left for at in range(len(heads))]
     text = Text(no_wrap=True)
     for number, row in enumerate(cells):
         style = ("bold", "dim")[number] if number < 2 else ""
-        text.append("  ".join(left(c, w) for c, w in zip(row, widths, strict=False)), style)
+        shown = (place(c, w) for place, c, w in zip(places, row, widths, strict=False))
+        text.append("  ".join(shown), style)
         text.append("\n")
     return text
 

@@ -17,7 +17,7 @@ from studio_tui.app.widgets.rows import Row, Rows, Span, told, width_of
 from studio_tui.document.entries import MachineEntry
 from studio_tui.meters.sample import GPU, Sample
 from studio_tui.meters.series import Series
-from studio_tui.meters.verdict import verdict
+from studio_tui.meters.verdict import Verdict, verdict
 
 WAITING = "waiting for a reading"
 NO_GPU = "no GPU here: {key} to switch"
@@ -39,6 +39,7 @@ _VERDICTS = {
     "memory-near-full": "bad",
     "idle": "muted",
     "mixed": "muted",
+    "no job runs": "muted",
 }
 
 
@@ -204,9 +205,8 @@ def gpu_notes(sample: Sample, machine: MachineEntry | None, key: str) -> list[st
     ]
 
 
-def verdict_rows(series: Series, steps: Sequence[float], width: int) -> list[Row]:
+def verdict_rows(found: Verdict | None, width: int) -> list[Row]:
     """What holds the machine up, folded; nothing while too little is known."""
-    found = verdict(series, steps)
     if found is None:
         return []
     first, *more = folded(str(found).split(" · "), max(width, 1))
@@ -326,7 +326,7 @@ The studio's other machines have one row each.
 
 The last line says what holds the machine up, over half a minute: **compute-bound** is what you
 pay for; **data-bound** waits for its data: give the loader more workers; **memory-near-full**;
-**idle**.
+**idle**; or that no job runs.
 
 - **d** shows the details: clocks, who computes on which GPU for which job, every processor
 """
@@ -356,6 +356,7 @@ pay for; **data-bound** waits for its data: give the loader more workers; **memo
         self._others: Sequence[Sample] = ()
         self._jobs: Mapping[str, str] = {}
         self._steps: Sequence[float] = ()
+        self._job_runs = False
         self.details = False
 
     def show(
@@ -367,6 +368,7 @@ pay for; **data-bound** waits for its data: give the loader more workers; **memo
         others: Sequence[Sample] = (),
         jobs: Mapping[str, str] | None = None,
         steps: Sequence[float] = (),
+        job_runs: bool = False,
     ) -> None:
         """Show the newest `sample` of `machine`, None before the first, its past from `series`.
 
@@ -374,8 +376,10 @@ pay for; **data-bound** waits for its data: give the loader more workers; **memo
             others: the newest samples of the studio's other machines.
             jobs: a job's id -> its name, for what computes on a GPU.
             steps: seconds of each of the last steps of a training that runs there.
+            job_runs: whether a job runs there now.
         """
-        self._others, self._jobs, self._steps = others, jobs or {}, steps
+        self._others, self._jobs = others, jobs or {}
+        self._steps, self._job_runs = steps, job_runs
         if sample != self._sample:
             self._came = self._clock()
         self._sample, self._series, self._machine = sample, series, machine
@@ -408,7 +412,8 @@ pay for; **data-bound** waits for its data: give the loader more workers; **memo
             if self.details:
                 shown += detail_rows(self._sample, self._jobs, width)
             if self._series is not None:
-                shown += verdict_rows(self._series, self._steps, width)
+                found = verdict(self._series, self._steps, job_runs=self._job_runs)
+                shown += verdict_rows(found, width)
             return [*shown, *others]
         note: Row = [("! ", "warn"), (f"last reading {waited} ago", "warn")]
         if width_of(note) > width:

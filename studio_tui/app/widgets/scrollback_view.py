@@ -17,9 +17,10 @@ from textual.widget import Widget
 from studio_tui.app.problems import told
 from studio_tui.app.widgets import terminal_strips as strips
 from studio_tui.app.widgets.scrollback_keys import BINDINGS, HELP
+from studio_tui.terminal.line import Spot, Stretch
 from studio_tui.terminal.reading import Reading
 from studio_tui.terminal.row import Row
-from studio_tui.terminal.scrollback import PAGE, Scrollback, Spot, Stretch, needle
+from studio_tui.terminal.scrollback import PAGE, Scrollback, needle
 
 WHEEL_LINES = 3
 Ask = Callable[[int, int], Awaitable[tuple[int, list[Row]]]]
@@ -282,8 +283,7 @@ class ScrollbackView(Widget, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """A second press copies the word, a third the line."""
         if event.chain == 2 and self.back.end:
-            word = self.back.word(self._spot(event))
-            self._copy_from(Spot(word.line, word.start), Spot(word.line, word.end - 1))
+            self._copy_from(*self.back.word(self._spot(event)))
         elif event.chain == 3 and self.back.end:
             self._copy_from(*self.reading.line)
 

@@ -14,8 +14,8 @@ from textual.strip import Strip
 from studio_tui.app.underlines import meta
 from studio_tui.app.widgets.restyle import restyled
 from studio_tui.terminal import row as rows
+from studio_tui.terminal.line import Stretch
 from studio_tui.terminal.row import Cursor, Row, Run, Shape, Style, Underline
-from studio_tui.terminal.scrollback import Stretch
 
 FILLER = "·"
 

@@ -16,6 +16,7 @@ from studio_tui.app.widgets import terminal_strips as strips
 from studio_tui.app.widgets.crop import Crop, is_cropped
 from studio_tui.app.widgets.terminal_source import TerminalSource
 from studio_tui.terminal import row as rows
+from studio_tui.terminal.line import Spot
 from studio_tui.terminal.links import link_at
 from studio_tui.terminal.prediction import Prediction
 from studio_tui.terminal.row import Mouse, Row
@@ -392,7 +393,8 @@ class TerminalView(Widget, can_focus=True):
         """Release in the program when it listens; a press on a link is told."""
         pressed, self._pressed = self._pressed, None
         if pressed is not None:
-            link = link_at(self.source.view.rows[pressed.y], pressed.x) if event.ctrl else None
+            spot = Spot(pressed.y, pressed.x)
+            link = link_at(self.source.view.rows, spot) if event.ctrl else None
             if link is not None:
                 self.post_message(self.LinkPressed(self, link.address))
         else:

@@ -215,7 +215,8 @@ class Pipelines:
         try:
             while not course.over:
                 for name in [*again, *course.ready]:
-                    course.began(name)
+                    if name in doing.values():
+                        continue  # it is being looked whether it has to be done at all
                     step = self._steps.do(run, run.pipeline.steps[name], changed)
                     doing[asyncio.create_task(step, name=f"step {name}")] = name
                 again = []

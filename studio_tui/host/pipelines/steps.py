@@ -122,16 +122,20 @@ class Steps:
     async def do(self, run: Run, step: Step, changed: Callable[[], None]) -> State:
         """Bring a step to its end, or find it on its way; returns how it ended.
 
+        It waits until it is known that it has to be done, and runs from then on.
+
         Args:
             changed: called when something of the step was noted in the run.
         """
         try:
             if step.metric:
+                _begin(run, step, changed)
                 return await self._judge(run, step)
             if step.transfer is not None:
                 return await self._copy(run, step, step.transfer, changed)
             if not run.told[step.name].get("key") and await self._known(run, step):
                 return State.CACHED
+            _begin(run, step, changed)
             return await self._job(run, step, changed)
         except CopyStopped as problem:
             run.tell(step.name, note=problem.message)
@@ -188,7 +192,7 @@ class Steps:
             run.tell(step.name, key=before, note=done)
             return State.CACHED
         run.tell(step.name, key=before)
-        changed()
+        _begin(run, step, changed)
         note = await self._transfers.carry(transfer, run.by)
         # A copy changes what it goes to; when its source changes meanwhile, it is done again.
         after = await key() if transfer.out else before
@@ -260,6 +264,12 @@ class Steps:
         except ValueError as problem:
             raise StudioError(f"{site.machine.id} does not tell a step's files") from problem
         return found
+
+
+def _begin(run: Run, step: Step, changed: Callable[[], None]) -> None:
+    """Note it before anything is done: the next host looks for what this one has started."""
+    run.course.began(step.name)
+    changed()
 
 
 def _why(entry: JobEntry | None) -> str:

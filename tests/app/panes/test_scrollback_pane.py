@@ -7,8 +7,8 @@ from textual.widgets import Input
 
 from studio_tui.app.panes.scrollback_pane import LONGEST_COPY, ScrollbackPane
 from studio_tui.app.widgets.scrollback_view import ScrollbackView
+from studio_tui.terminal.line import Spot
 from studio_tui.terminal.row import PLAIN, Row, Run
-from studio_tui.terminal.scrollback import Spot
 
 ROWS = [Row((Run(f"line {n}", 1, 6, PLAIN),)) for n in range(5)]
 

@@ -109,6 +109,18 @@ async def test_meters_of_the_studios_machine(
         assert "─ gpu-box ─" in text_of(pilot)
 
 
+async def test_what_holds_the_machine_up_is_told_while_a_job_runs_there(
+    studio: Any, open_app: Any, settle: Any, text_of: Any
+) -> None:
+    async with open_app(studio) as pilot:
+        for state, told in (("running", "compute-bound"), ("succeeded", "no job runs")):
+            studio.list_job("j1", "char-gpt", state, started=1.0)
+            for _ in range(5):
+                studio.measure(gpus=(), cpu=0.9)
+            await settle(pilot)
+            assert told in text_of(pilot)
+
+
 async def test_how_far_a_job_is_comes_from_its_curve(
     studio: Any, open_app: Any, settle: Any, text_of: Any
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from studio_tui.app.screens.lobby import LobbyApp
+from studio_tui.settings.joined import Joined
 from studio_tui.settings.studios import StudioRecord
 
 HERE = Path("/home/ana/new-project")
@@ -64,3 +66,20 @@ async def test_this_folders_own_studio_is_not_offered_twice(text_of: Any) -> Non
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause()
         assert "open a studio in this folder" not in text_of(pilot)
+
+
+async def test_a_studio_of_others_is_a_place_to_go_to_and_ones_own_comes_first(
+    text_of: Any,
+) -> None:
+    visited = [
+        Joined("brave-fox", "wss://box", "vision", "viewer"),
+        Joined("shy-owl", "wss://box", "hoot", "editor"),
+    ]
+    app = LobbyApp(RECORDS, frozenset({"calm-otter"}), HERE, visited=visited)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        shown = text_of(pilot)
+        assert shown.count("brave-fox") == 1
+        assert re.search(r"→ shy-owl +editor +wss://box", shown)
+        await pilot.press("down", "down", "enter")
+    assert app.return_value == "shy-owl"

@@ -13,7 +13,8 @@ def test_a_picture_is_two_pixels_a_character() -> None:
 def test_columns_stand_under_their_names() -> None:
     text = table([["id", "int"], ["name", ""]], [["1", "x" * 99], ["20", "\x1b[2J"], ["3"]])
     lines = text.plain.split("\n")
-    assert lines[0].startswith("id   name")
+    assert lines[0].startswith(" id  name")
+    assert [line[:3] for line in lines[1:5]] == ["int", "  1", " 20", "  3"]
     assert max(map(len, lines)) == len("int") + 2 + CELL
     assert "\x1b" not in text.plain
     assert table([], []).plain.strip() == ""

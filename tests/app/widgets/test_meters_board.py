@@ -192,7 +192,8 @@ async def test_details_a_verdict_and_other_machines(stage, drawn) -> None:
         newest = replace(sample(*FULL, time=10.0), cores=cores)
         series.add(newest)
         others = [Sample("b\x1box2", 1.0, cpu=0.5, gpus=(GPU(0, "x", 0.25),)), Sample("local", 1.0)]
-        board.show(newest, series, MACHINE, others=others, jobs={"j1": "char-gpt"}, steps=[0.1])
+        jobs = {"j1": "char-gpt"}
+        board.show(newest, series, MACHINE, others=others, jobs=jobs, steps=[0.1], job_runs=True)
         plain = drawn(board)
         assert "gpu2 is lost: the machine must restart" in plain
         assert plain[7:11] == [
@@ -214,6 +215,18 @@ async def test_details_a_verdict_and_other_machines(stage, drawn) -> None:
         ]
         await pilot.press("d")
         assert drawn(board) == plain
+
+
+async def test_once_no_job_runs_what_held_the_machine_up_is_gone(stage, drawn) -> None:
+    board = MetersBoard()
+    async with stage(board, 46, 24):
+        series = Series()
+        for second in range(10):
+            series.add(sample(time=float(second), cpu=0.9))
+        board.show(sample(time=9.0), series, MACHINE, job_runs=True)
+        assert drawn(board)[5] == "compute-bound · cpu 90%"
+        board.show(sample(time=9.0), series, MACHINE)
+        assert drawn(board)[5:7] == ["no job runs", ""]
 
 
 @pytest.mark.parametrize("width", [1, 9, 24, 100])

@@ -11,8 +11,8 @@ from textual.pilot import Pilot
 from studio_tui.app.problems import Problem
 from studio_tui.app.widgets.scrollback_view import ScrollbackView
 from studio_tui.errors import NotFound
+from studio_tui.terminal.line import Spot
 from studio_tui.terminal.row import PLAIN, Row, Run
-from studio_tui.terminal.scrollback import Spot
 
 LINES = 1000
 

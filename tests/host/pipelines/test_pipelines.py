@@ -122,8 +122,13 @@ async def test_steps_run_once_until_something_changes(hosting: Hosting, bench: B
         assert first.steps[2]["note"] == "loss is 0.5"
         assert {job.by for job in parts.document.jobs.values()} == {"ana"}
 
+        told: list[dict[str, str]] = []
+        runs = parts.document.pipelines
+        stop = runs.observe(lambda ids: told.extend(states(runs[id]) for id in ids))
         second = await ran(ana)
+        stop()
         assert states(second) == {"prepare": "cached", "train": "cached", "good": "succeeded"}
+        assert {each["train"] for each in told} == {"waiting", "cached"}  # it never ran
         assert second.steps[1]["job"] == first.steps[1]["job"]
 
         (bench.root / "words.bin").unlink()  # what it left is gone: done again, with the same end

@@ -21,9 +21,10 @@ from studio_tui.host.terminals import terminal as terminal_module
 from studio_tui.host.terminals.holder import Holder, homes
 from studio_tui.host.terminals.seat import Seat
 from studio_tui.host.terminals.terminal import Terminal
+from studio_tui.terminal.line import Spot
 from studio_tui.terminal.past import pack_lines, unpack_lines
 from studio_tui.terminal.screen import Screen
-from studio_tui.terminal.scrollback import Scrollback, Spot
+from studio_tui.terminal.scrollback import Scrollback
 from tests.host.conftest import eventually
 
 MakeHolder = Callable[..., Holder]
