@@ -38,6 +38,7 @@ PROGRAMS = (
 PROGRAMS += "setsid sh sleep sort stat tail tar test touch tr uname wc"
 CUTS = 20
 STEP = 100_000  # bytes of log between two cuts
+ANSWER = 10_000  # lines; of many frames, so that there is something to be seen before it is whole
 
 # Writes a step, and waits until the test lets it write the next: so many cuts there are.
 NOISY = f"""
@@ -157,7 +158,7 @@ async def test_a_terminal_goes_on_where_it_was_cut(
     machine: Reach, sshd: Server, studio: Path
 ) -> None:
     holder = Holder(found(await site_on(machine, studio)), "t")
-    script = "stty -echo; echo ready; while read n; do seq $n $((n + 999)); done; exit 3"
+    script = f"stty -echo; echo ready; while read n; do seq $n $((n + {ANSWER - 1})); done; exit 3"
     await holder.start((80, 24), ["sh", "-c", script], {"STUDIO_ID": "s"})
     stream, shown, code = holding.HolderStream(), bytearray(), None
     typed = cut = 0
@@ -176,11 +177,11 @@ async def test_a_terminal_goes_on_where_it_was_cut(
                 elif isinstance(event, holding.Exit):
                     return event.code
             lines = shown.count(b"\n")
-            if alive and lines == 1 + typed * 1000:
-                line = f"{typed * 1000}\n" if typed < 5 else "\x04"
+            if alive and lines == 1 + typed * ANSWER:
+                line = f"{typed * ANSWER}\n" if typed < 5 else "\x04"
                 writer.write(holding.encode_input(line.encode()))
                 typed += 1
-            elif cut < typed <= 5 and lines > 1 + (typed - 1) * 1000:
+            elif cut < typed <= 5 and lines > 1 + (typed - 1) * ANSWER:
                 cut, alive = typed, False
                 await asyncio.to_thread(sshd.cut)
             if not (data := await reader.read(4096)):
@@ -192,7 +193,7 @@ async def test_a_terminal_goes_on_where_it_was_cut(
             if await holder.running():
                 code = await follow()
     assert (code, cut > 0) == (3, True)
-    assert shown.decode().split() == ["ready", *(str(n) for n in range(5000))]
+    assert shown.decode().split() == ["ready", *(str(n) for n in range(5 * ANSWER))]
 
 
 async def test_the_meters_go_on_after_a_cut(
