@@ -33,7 +33,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from studio_tui.data import copying
+from studio_tui.data import copying, folders
 from studio_tui.data.local import LocalOrigin, LocalTarget
 from studio_tui.data.s3 import S3
 from studio_tui.data.source import Going
@@ -81,7 +81,7 @@ def listing(url: str, keys: int) -> None:
     first()
     ours.page("keys/d/")
     compare(f"first of {keys} keys", PAGE_ROUNDS, lambda: ours.page("keys/d/"), first)
-    compare("all of them", 3, lambda: list(copying.below(ours, "keys/d/")), everything)
+    compare("all of them", 3, lambda: list(folders.below(ours, "keys/d/")), everything)
 
 
 def transfer(url: str, folder: Path, megabytes: int, rounds: int) -> None:

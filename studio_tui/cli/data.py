@@ -179,14 +179,15 @@ def get(url: str, path: str, studio: str, version: str, force: bool, as_json: bo
             result = attached(studio, work, patient=True).result
         else:
             result = _fetched(url, Path(to), version, force, bar)
+    emit_copied({"url": url, "path": to, **result}, to, as_json)
+
+
+def emit_copied(result: dict[str, Any], to: str, as_json: bool) -> None:
+    """Print what became of a copy."""
     files, size = result.get("files"), result.get("bytes")
     checked = result.get("checked")
     text = f"{files} file{'s' * (files != 1)}, {size_of(int(size or 0))} in {to}"
-    emit(
-        {"url": url, "path": to, **result},
-        as_json,
-        plain(text + f", {checked} agrees" * bool(checked)),
-    )
+    emit(result, as_json, plain(text + f", {checked} agrees" * bool(checked)))
     for skipped in result.get("skipped") or ():
         say(plain(f"passed over {skipped}"))
     if (more := int(result.get("passed_over") or 0) - len(result.get("skipped") or ())) > 0:
@@ -205,16 +206,15 @@ def named(url: str) -> str:
 
 def _fetched(url: str, to: Path, version: str, force: bool, bar: Bar) -> dict[str, Any]:
     """Copy to this computer."""
-    from studio_tui.data import copying
-    from studio_tui.data.local import LocalTarget
+    from studio_tui.data import copying, folders
+    from studio_tui.data.local import LocalTarget, LocalTree
 
     source, address = opened(url)
     going = bar.going()
     if not address.path or address.path.endswith("/"):
-        copied = copying.fetch_all(
-            source, address.path, lambda name: LocalTarget(to / name, force=force), going
-        )
-        return copied.plain()
+        target = lambda name: LocalTarget(to / name, force=force)  # noqa: E731
+        there = LocalTree(to).origin
+        return folders.fetch_all(source, address.path, target, there, going).plain()
     entry = source.stat(address.path, version)
     going.total = entry.size
     to = to / named(url) if to.is_dir() else to
@@ -231,12 +231,13 @@ def _fetched(url: str, to: Path, version: str, force: bool, bar: Bar) -> dict[st
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @json_option
 def put(path: str, url: str, studio: str, force: bool, as_json: bool) -> None:
-    """Copy the file PATH to URL; into a folder when URL ends with "/".
+    """Copy the file or folder PATH to URL; into a folder when URL ends with "/".
 
-    Parts that arrived are not sent again by the next attempt. With --studio, PATH is in the
-    studio's folder, on its machine.
+    The files of a folder come to lie below URL, which ends with "/" then. What arrived is not sent
+    again by the next attempt: parts of a file, and files that are there with the same content. An
+    empty folder, a link out of PATH and what is no file are passed over and named. With --studio,
+    PATH is in the studio's folder, on its machine.
     """
-    url += Path(path).name if url.endswith("/") else ""
     with Bar() as bar:
         if studio:
             from studio_tui.cli.attached import attached
@@ -248,18 +249,27 @@ def put(path: str, url: str, studio: str, force: bool, as_json: bool) -> None:
             result = attached(studio, work, patient=True).result
         else:
             result = _sent(Path(path), url, force, bar)
+    if "files" in result:
+        emit_copied({"url": url, "path": path, **result}, url, as_json)
+        return
+    url = f"{url.partition('://')[0]}://{result['path']}"
     emit({"url": url, **result}, as_json, plain(f"{size_of(int(result['size']))} as {url}"))
 
 
 def _sent(path: Path, url: str, force: bool, bar: Bar) -> dict[str, Any]:
     """Copy from this computer."""
-    from studio_tui.data import copying
-    from studio_tui.data.local import LocalOrigin
+    from studio_tui.data import copying, folders
+    from studio_tui.data.local import LocalOrigin, LocalTree
 
     source, address = opened(url)
+    going = bar.going()
+    if path.is_dir():
+        return folders.send_all(source, address.path, LocalTree(path), going, force=force).plain()
     origin = LocalOrigin(path)
+    going.total = origin.size()
+    to = copying.named(address.path, str(path))
     try:
-        return copying.send(source, address.path, origin, bar.going(), force=force).plain()
+        return copying.send(source, to, origin, going, force=force).plain()
     finally:
         origin.close()
 

@@ -208,7 +208,11 @@ class Data:
         force: bool = False,
         on_progress: Callable[[DataCopy], None] | None = None,
     ) -> DataCopy:
-        """Copy the file at `path` in the studio's folder to the URL. As `get` otherwise."""
+        """Copy the file or folder at `path` in the studio's folder to the URL.
+
+        A file comes below a URL that ends with "/"; so do the files of a folder, whose URL has to.
+        What arrived before is not sent again. As `get` otherwise.
+        """
         given = {"path": path, "force": force}
         return await self._copied(await self._ask("data.put", **given), on_progress)
 

@@ -1,10 +1,9 @@
-"""Copies out of a source and into one: parallel, verified, taken up where they were left."""
+"""A file's copy out of a source and into one: parallel, verified, taken up where it was left."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -42,7 +41,8 @@ class Copied:
         """Pass a file over."""
         self.passed_over += 1
         if len(self.skipped) < NAMED:
-            self.skipped.append(f"{name}: {why}")
+            # Half of a surrogate pair, of a name that is not UTF-8, cannot be printed.
+            self.skipped.append(f"{name}: {why}".encode(errors="replace").decode())
 
     def plain(self) -> dict[str, Any]:
         """As calls and `--json` have it."""
@@ -138,16 +138,27 @@ def send(source: Source, path: str, origin: Origin, going: Going, *, force: bool
 
     Raises:
         UsageFault: there is a file of that name, and it is not to be replaced.
+        Unsent: it changed meanwhile, and nothing was made of it.
         Stopped: it was called off; what arrived is not sent again by the next attempt.
     """
     if not force and exists(source, path):
         raise UsageFault(f"there is a {path} already", "--force replaces it")
-    size = going.total = origin.size()
-    made = source.write(path, size, origin.read, going)
-    origin.check()
+    size = origin.size()
+
+    def read(offset: int, length: int) -> bytes:
+        data = origin.read(offset, length)
+        origin.check()
+        return data
+
+    made = source.write(path, size, read, going)
     if made.size != size:
         raise StudioError(f"{made.size} of {size} bytes arrived as {path}", "send it again")
     return made
+
+
+def named(to: str, path: str) -> str:
+    """Where a file is sent: below `to`, when that ends with "/", by its own name."""
+    return to + path.rstrip("/").rpartition("/")[2] if to.endswith("/") else to
 
 
 def exists(source: Source, path: str) -> bool:
@@ -157,77 +168,6 @@ def exists(source: Source, path: str) -> bool:
     except NotFound:
         return False
     return True
-
-
-def below(source: Source, path: str) -> Iterator[Entry]:
-    """Every file in a folder and the folders in it, page by page."""
-    token = ""
-    while True:
-        page = source.page(path, token, deep=True)
-        yield from (entry for entry in page.entries if entry.kind == "file")
-        token = page.token
-        if not token:
-            return
-
-
-def fetch_all(source: Source, path: str, target: Callable[[str], Target], going: Going) -> Copied:
-    """Copy a folder out of a source.
-
-    A file that has no place on a disk, or is in the way of another, is passed over and named.
-
-    Args:
-        target: makes the target of a file, from its path below the folder.
-    """
-
-    def small(entry: Entry) -> Copied | str | None:
-        """What became of a file; None of one that is copied in pieces, by itself."""
-        if (entry.size or 0) > PIECE and safe(entry.name):
-            return None
-        going.check()
-        return _fetched(source, entry, target, Going())
-
-    copied, entries = Copied(), below(source, path)
-    ahead: deque[Entry] = deque()
-    for outcome in in_order(small, (_kept(entry, ahead) for entry in entries)):
-        entry = ahead.popleft()
-        going.text = entry.name
-        one = _fetched(source, entry, target, going) if outcome is None else outcome
-        if isinstance(one, str):
-            copied.skip(entry.name, one)
-            continue
-        if outcome is not None:
-            going.step(one.bytes)
-        copied.files += 1
-        copied.bytes += one.bytes
-    return copied
-
-
-def _kept(entry: Entry, ahead: deque[Entry]) -> Entry:
-    ahead.append(entry)
-    return entry
-
-
-def _fetched(
-    source: Source, entry: Entry, target: Callable[[str], Target], going: Going
-) -> Copied | str:
-    """Copy one file of a folder; a text says why it has no place."""
-    if not safe(entry.name):
-        return "no such path can be on a disk"
-    try:
-        return fetch(source, entry, target(entry.name), going, count=False)
-    except UsageFault as problem:
-        return problem.message
-    except (FileExistsError, NotADirectoryError, IsADirectoryError):
-        return "a file or folder is in its way"
-
-
-def safe(name: str) -> bool:
-    """Whether `name` is a path that stays below the folder that it is put into."""
-    parts = name.split("/")
-    # Half of a surrogate pair has no bytes to be counted; it is not printable either.
-    return name.isprintable() and all(
-        part not in ("", ".", "..") and len(part.encode()) < 200 for part in parts
-    )
 
 
 def mark(entry: Entry) -> str:

@@ -1,8 +1,11 @@
-"""A file on this computer as the other end of a copy."""
+"""A file or folder on this computer as the other end of a copy."""
 
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -31,8 +34,12 @@ class Target(Protocol):
         """Let it go; a draft that is neither finished nor discarded stays for the next attempt."""
 
 
+class Unsent(StudioError):
+    """A file cannot be sent as it is; others can."""
+
+
 class Origin(Protocol):
-    """What is copied into a source."""
+    """A file that is copied into a source."""
 
     def size(self) -> int:
         """Its bytes."""
@@ -41,7 +48,35 @@ class Origin(Protocol):
         """Bytes of it; called from several threads."""
 
     def check(self) -> None:
-        """StudioError: it has changed since `size` was asked."""
+        """Unsent: it has changed since it was opened."""
+
+    def close(self) -> None:
+        """Let it go."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """What is in a folder that is copied into a source.
+
+    Attributes:
+        name: its path below the folder.
+        size: bytes.
+        why: it is not sent; "" of a file that is.
+    """
+
+    name: str
+    size: int = 0
+    why: str = ""
+
+
+class Tree(Protocol):
+    """A folder that is copied into a source."""
+
+    def leaves(self) -> Iterator[Leaf]:
+        """All that is below it and no folder with something in it, in no order."""
+
+    def origin(self, name: str) -> Origin:
+        """A file of it. NotFound, Refused, UsageFault: it is none any more. Unsent: see there."""
 
 
 class LocalTarget:
@@ -106,6 +141,7 @@ class LocalOrigin:
 
     Raises:
         NotFound: it is not there.
+        Unsent: it cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -114,6 +150,8 @@ class LocalOrigin:
             self._number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             raise NotFound(f"there is no {path}", "check the path") from None
+        except OSError as problem:
+            raise Unsent(f"{path}: {problem.strerror}", f"check it: ls -ld {path}") from None
         if not path.is_file():
             os.close(self._number)
             raise UsageFault(f"{path} is no regular file", "name a file")
@@ -134,11 +172,62 @@ class LocalOrigin:
     def check(self) -> None:
         """See `Origin`."""
         if self._look() != self._stamp:
-            raise StudioError(f"{self._path} changed while it was sent", "send it again")
+            raise Unsent(f"{self._path} changed while it was sent", "send it again")
 
     def close(self) -> None:
-        """Let the file go."""
+        """See `Origin`."""
         os.close(self._number)
+
+
+class LocalTree:
+    """A folder that is copied into a source.
+
+    Links to files below it are sent as these; no other link is followed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._real = os.path.realpath(path)
+
+    def leaves(self) -> Iterator[Leaf]:
+        """See `Tree`. StudioError: a folder in it cannot be read."""
+        folders = [""]
+        while folders:
+            below = folders.pop()
+            empty = True
+            for entry in self._entries(below):
+                empty = False
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{below}{entry.name}/")
+                else:
+                    yield self._leaf(below + entry.name, entry)
+            if empty and below:
+                yield Leaf(below, why="an empty folder")
+
+    def _entries(self, below: str) -> Iterator[os.DirEntry[str]]:
+        folder = self._path / below
+        try:
+            with os.scandir(folder) as entries:
+                yield from entries
+        except OSError as problem:
+            raise StudioError(
+                f"{folder}: {problem.strerror}", f"check it: ls -ld {folder}"
+            ) from None
+
+    def _leaf(self, name: str, entry: os.DirEntry[str]) -> Leaf:
+        real = os.path.realpath(entry.path) if entry.is_symlink() else ""
+        if real and not real.startswith(f"{self._real.rstrip('/')}/"):
+            return Leaf(name, why="a link out of the folder")
+        try:
+            status = entry.stat()
+        except OSError:
+            return Leaf(name, why="it cannot be looked at")
+        regular = stat.S_ISREG(status.st_mode)
+        return Leaf(name, status.st_size) if regular else Leaf(name, why="no regular file")
+
+    def origin(self, name: str) -> LocalOrigin:
+        """See `Tree`."""
+        return LocalOrigin(self._path / name)
 
 
 def draft_name(name: str, mark: str) -> str:

@@ -19,7 +19,7 @@ class Transfer:
     """One copy.
 
     Attributes:
-        url: where in a source of data; that of a folder ends with "/".
+        url: where in a source of data; that of a folder ends with "/", also when one is sent.
         path: where in the studio's folder.
         out: whether it goes from the studio's folder to the source.
     """
@@ -63,11 +63,13 @@ def _fetched(step: str, start: str, end: str) -> Transfer:
 
 def _sent(step: str, start: str, end: str) -> Transfer:
     path = _path(step, "from", start)
-    if path.endswith("/"):
-        raise Wrong(step, "from", f"{path} is a folder", "pack it into a file, and send that")
     address = _address(step, "to", end)
-    whole = address.path.endswith("/")
-    return Transfer(f"{end}{_name(path)}" if whole else end, path, True)
+    into = address.path.endswith("/")
+    if not path.endswith("/"):
+        return Transfer(f"{end}{_name(path)}" if into else end, path, True)
+    if not into:
+        raise Wrong(step, "to", f"{path} is a folder, and {end} is none", f'to = "{end}/"')
+    return Transfer(end, path.rstrip("/"), True)
 
 
 def _address(step: str, key: str, url: str) -> Address:

@@ -45,6 +45,13 @@ def test_a_source_is_listed_looked_at_and_copied(
     assert Path("d", "ü 1").read_bytes() == b"1"
     assert typed("data", "put", "a.csv", f"{url}/new/").code == 0
     assert "13 B" in typed("data", "ls", f"{url}/new/a.csv").out
+    Path("d", "bare").mkdir()
+    sent = typed("data", "put", "d", f"{url}/up/")
+    assert sent.out == f"2 files, 3 B in {url}/up/\n"
+    assert "passed over bare/: an empty folder" in sent.err
+    assert "is no place for a folder" in typed("data", "put", "d", f"{url}/up").error
+    listed = typed("data", "ls", f"{url}/up/", "--deep", "--json").json
+    assert [entry["name"] for entry in listed] == ["2", "ü 1"]
     assert SECRET not in typed("data", "link", f"{url}/a.csv").out
 
 
@@ -64,6 +71,10 @@ def test_within_a_studio_its_host_does_it(
     assert (hosted.folder / "data" / "d" / "2").read_bytes() == b"22"
     assert typed("data", "put", "data/d/2", f"{url}/up", *at).code == 0
     assert nanio.get(bucket, "up") == b"22"
+    into = typed("data", "put", "data/d/2", f"{url}/new/", *at, "--json").json
+    assert (into["url"], into["size"]) == (f"{url}/new/2", 2)
+    assert typed("data", "put", "data", f"{url}/all/", *at, "--json").json["files"] == 2
+    assert nanio.get(bucket, "all/d/2") == b"22"
     refused = typed("data", "get", f"{url}/a.csv", "../out.csv", *at)
     assert "outside of the studio's folder" in refused.error
 

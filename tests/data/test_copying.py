@@ -1,19 +1,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from studio_tui.data import copying
-from studio_tui.data.copying import below, check_name, fetch, fetch_all, mark, safe, send
-from studio_tui.data.local import LocalOrigin, LocalTarget
+from studio_tui.data.copying import check_name, fetch, mark, named, send
+from studio_tui.data.local import LocalOrigin, LocalTarget, Unsent
 from studio_tui.data.s3 import S3
-from studio_tui.data.source import Checksum, Entry, Going, Page, Stopped
+from studio_tui.data.source import Checksum, Entry, Going, Stopped
 from studio_tui.errors import NotFound, StudioError, UsageFault
 from tests.data.stores import Store, s3
-from tests.data.tables import Shelf
 from tests.data.test_preview import parquet
 
 SIZE = 100_000
@@ -55,8 +53,6 @@ def test_a_file_that_tells_its_rows_is_counted(moto: Store, tmp_path: Path) -> N
     assert fetch(source, entry, LocalTarget(tmp_path / "t.parquet"), Going()).rows == 30
     plain = source.stat(f"{bucket}/a")
     assert fetch(source, plain, LocalTarget(tmp_path / "a"), Going()).rows is None
-    whole = fetch_all(source, f"{bucket}/d/", lambda n: LocalTarget(tmp_path / "d" / n), Going())
-    assert (whole.files, whole.rows) == (1, None)
 
 
 def test_a_source_that_gives_files_whole_is_asked_once_for_one(
@@ -173,8 +169,15 @@ def test_a_file_that_changes_while_it_is_sent(store: Store, tmp_path: Path) -> N
     bucket, source = store.bucket(), s3(store)
     origin = _origin(tmp_path / "a", b"12345")
     os.utime(tmp_path / "a", (1, 1))
-    with pytest.raises(StudioError, match="changed while it was sent"):
+    with pytest.raises(Unsent, match="changed while it was sent"):
         send(source, f"{bucket}/a", origin, Going())
+    with pytest.raises(NotFound):
+        source.stat(f"{bucket}/a")  # half of one content and half of another is not left there
+
+
+def test_where_a_file_is_sent_to() -> None:
+    assert named("b/d/", "x/a.csv") == "b/d/a.csv"
+    assert named("b/d", "x/a.csv") == "b/d"
 
 
 def test_what_is_no_file_is_not_sent(tmp_path: Path) -> None:
@@ -185,68 +188,6 @@ def test_what_is_no_file_is_not_sent(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UsageFault):
         LocalOrigin(tmp_path / "pipe")
-
-
-def into(folder: Path) -> Callable[[str], LocalTarget]:
-    return lambda name: LocalTarget(folder / name)
-
-
-def test_a_folder_arrives_without_what_no_disk_can_hold(moto: Store, tmp_path: Path) -> None:
-    bucket, source, going = moto.bucket(), s3(moto), Going()
-    fine = {"d/a", "d/sub/ü b.txt"}
-    either = {"d/both", "d/both/inside"}
-    odd = {"d/../escape", "d/" + "n" * 250, "d/x\ty"}
-    for key in (*fine, *either, *odd, "e/other"):
-        moto.put(bucket, key, key.encode())
-    copied = fetch_all(source, f"{bucket}/d", into(tmp_path / "d"), going)
-    assert (copied.files, copied.passed_over) == (3, len(odd) + 1)
-    found = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()}
-    assert fine < found
-    (one,) = found - fine
-    (other,) = either - {one}
-    assert going.done == copied.bytes == sum(len(key.encode()) for key in found)
-    skipped = {line.rpartition(": ")[0] for line in copied.skipped}
-    assert skipped == {key[2:] for key in {*odd, other}}
-
-
-def test_large_and_small_files_of_a_folder_arrive_and_a_stop_is_heard(
-    store: Store, tmp_path: Path
-) -> None:
-    bucket, source, going = store.bucket(), s3(store), Going()
-    sizes = {"d/large": 25_000, "d/small": 10, "d/last": 10_000}
-    for key, size in sizes.items():
-        store.put(bucket, key, DATA[:size])
-    with pytest.raises(Stopped):
-        fetch_all(source, f"{bucket}/d/", into(tmp_path / "d"), stop_after(2))
-    copied = fetch_all(source, f"{bucket}/d/", into(tmp_path / "e"), going)
-    assert (copied.files, copied.bytes, going.done) == (3, sum(sizes.values()), copied.bytes)
-    for key, size in sizes.items():
-        assert (tmp_path / key.replace("d/", "e/")).read_bytes() == DATA[:size]
-
-
-@pytest.mark.parametrize(
-    "name", ["", "/", "a//b", "..", "a/..", "/a", "a\0", "a\x1b[2J", ".", "\ud800"]
-)
-def test_a_name_that_leads_elsewhere_is_not_safe(name: str) -> None:
-    assert not safe(name)
-
-
-class Endless(Shelf):
-    """A bucket with more keys than anybody lists."""
-
-    pages = 0
-
-    def page(self, path: str, token: str = "", **_: object) -> Page:  # type: ignore[override]
-        self.pages += 1
-        names = [f"{self.pages}-{n}" for n in range(1000)]
-        return Page([Entry(f"b/{name}", name, "file", 0) for name in names], "more")
-
-
-def test_a_listing_is_read_no_further_than_one_looks() -> None:
-    source = Endless()
-    entries = below(source, "b/")
-    seen = [next(entries).name for _ in range(2500)]
-    assert (seen[-1], source.pages) == ("3-499", 3)
 
 
 def test_a_table_is_not_copied_as_what_it_is_not() -> None:

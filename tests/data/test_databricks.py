@@ -6,13 +6,15 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
-from studio_tui.data.copying import fetch, fetch_all, send
+from studio_tui.data.copying import fetch, send
 from studio_tui.data.databricks import Databricks
+from studio_tui.data.folders import send_all
 from studio_tui.data.local import LocalOrigin, LocalTarget
 from studio_tui.data.preview import preview
 from studio_tui.data.source import Going
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
 from tests.data.lakehouse import TOKEN, Lakehouse
+from tests.data.test_folders import fetched, planted
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def test_files_of_a_volume_are_read_by_ranges_and_copied_both_ways(
     entry = source.stat("main/ml/raw/a.csv")
     assert (entry.size, source.read(entry, 3, 2)) == (9, b"x\n")
     assert lakehouse.ranges == ["bytes=3-4"]
-    fetch_all(source, "main/ml/raw/", lambda name: LocalTarget(tmp_path / name), Going())
+    fetched(source, "main/ml/raw/", tmp_path, Going())
     assert (tmp_path / "sub" / "b.bin").read_bytes() == bytes(100)
     going = Going()
     origin = LocalOrigin(tmp_path / "a.csv")
@@ -74,6 +76,12 @@ def test_files_of_a_volume_are_read_by_ranges_and_copied_both_ways(
     origin.close()
     assert (made.size, going.done) == (9, 9)
     assert lakehouse.files["/Volumes/main/ml/raw/new name.csv"] == b"id,x\n1,2\n"
+    tree = planted(tmp_path / "new", a=b"1", sub__b=b"2")
+    assert send_all(source, "main/ml/raw/new/", tree, Going()).files == 2
+    assert lakehouse.files["/Volumes/main/ml/raw/new/sub/b"] == b"2"
+    # It keeps no checksums: nobody could tell that it is the same.
+    told = send_all(source, "main/ml/raw/new/", tree, Going())
+    assert (told.files, told.passed_over) == (0, 2)
 
 
 def test_what_is_wrong_is_said(source: Databricks, lakehouse: Lakehouse) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
-from studio_tui.data.copying import fetch, fetch_all, send
+from studio_tui.data.copying import fetch, send
+from studio_tui.data.folders import send_all
 from studio_tui.data.local import LocalOrigin, LocalTarget
 from studio_tui.data.preview import preview
 from studio_tui.data.snowflake import Snowflake, meant
@@ -14,6 +15,7 @@ from studio_tui.data.source import Going, parse
 from studio_tui.data.stage import quoted
 from studio_tui.data.survey import survey
 from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
+from tests.data.test_folders import fetched, planted
 
 
 @pytest.fixture
@@ -119,7 +121,11 @@ def test_files_of_a_stage_go_both_ways(
     assert found.entry == entry
     assert fetch(source, entry, LocalTarget(tmp_path / "back"), Going()).checked == checked
     assert (tmp_path / "back").read_bytes() == data
-    copied = fetch_all(source, folder.path, lambda name: LocalTarget(tmp_path / name), Going())
+    tree, sent = planted(tmp_path / "new", a=b"1", sub__b=b"2"), Going()
+    assert send_all(source, f"{top}/both_new/", tree, sent).files == 2
+    assert fetched(source, f"{top}/both_new/", tmp_path / "again", Going()).files == 2
+    assert sent.done == sent.total == 2
+    copied = fetched(source, folder.path, tmp_path, Going())
     assert (copied.files, copied.bytes) == (2, 9)
     assert (tmp_path / "ü b.csv.old").read_bytes() == b""
 

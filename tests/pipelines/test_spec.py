@@ -203,7 +203,8 @@ def test_a_step_copies_either_way() -> None:
         (("s3://bucket/houses/", "houses/"), "p.toml:3: step fetch: neither end is in a source"),
         (("s3://bucket/houses/", "s3://bucket"), "p.toml:3: step fetch: s3://bucket names no file"),
         (("s3://bucket/houses/", "s 3://b/k"), "p.toml:3: step fetch: 's 3://b/k' is no address"),
-        (("out/[1].ckpt", "out/"), "p.toml:9: step back: out/ is a folder"),
+        (('[1].ckpt"\nto = "s3://bucket/models/', '"\nto = "s3://bucket/models'),
+         "p.toml:10: step back: out/ is a folder, and s3://bucket/models is none"),
         (('needs = ["fetch"]', 'machine = "box"'), "p.toml:8: step back: there is no setting"),
     ],
 )  # fmt: skip

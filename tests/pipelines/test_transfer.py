@@ -17,6 +17,7 @@ from studio_tui.pipelines.values import Wrong
         ("s3://b/", "raw", Transfer("s3://b/", "raw", False)),
         ("model.ckpt", "lake://b/m", Transfer("lake://b/m", "model.ckpt", True)),
         ("out/m.ckpt", "lake://b/m/", Transfer("lake://b/m/m.ckpt", "out/m.ckpt", True)),
+        ("out/", "lake://b/m/", Transfer("lake://b/m/", "out", True)),
     ],
 )
 def test_an_end_that_is_a_folder_takes_the_name_of_the_file(

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from studio_tui.data.local import draft_name
+from studio_tui.data.local import Unsent, draft_name
 from studio_tui.data.source import Going, Stopped
 from studio_tui.errors import NotFound, StudioError, UsageFault
 from studio_tui.host.files.disk import NotEditable
@@ -258,4 +258,7 @@ class FolderOrigin:
     def check(self) -> None:
         """See `Origin`."""
         if self._look() != self._stamp:
-            raise StudioError(f"{self._path} changed while it was sent", "send it again")
+            raise Unsent(f"{self._path} changed while it was sent", "send it again")
+
+    def close(self) -> None:
+        """Nothing is held open."""

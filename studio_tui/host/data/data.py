@@ -13,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from studio_tui.data import copying, preview
+from studio_tui.data import copying, folders, preview
 from studio_tui.data.source import PAGE, Address, Going, Source, parse
 from studio_tui.data.sources import Sources
-from studio_tui.errors import UsageFault
 from studio_tui.host.calls import Method, Params, Result, command
 from studio_tui.host.data.copies import Copies, Copy, FolderOrigin, FolderTarget, Loop
+from studio_tui.host.data.tree import FolderTree
 from studio_tui.host.files.folder import Folder
 
 LOOKS = 8
@@ -125,10 +125,9 @@ class Data:
         def work(going: Going) -> dict[str, Any]:
             if address.path.endswith("/") or not address.path:
                 below = path.rstrip("/")
-                made = copying.fetch_all(
-                    source, address.path, lambda name: target(f"{below}/{name}"), going
-                )
-                return made.plain()
+                put = lambda name: target(f"{below}/{name}")  # noqa: E731
+                there = FolderTree(loop, self._folder(), path).origin
+                return folders.fetch_all(source, address.path, put, there, going).plain()
             entry = source.stat(address.path, version)
             copying.check_name(entry, path)
             going.total = entry.size if entry.kind == "file" else None
@@ -146,13 +145,16 @@ class Data:
     async def _put_call(self, params: Params) -> Result:
         source, address = await self._find(params)
         path, force = params.text("path"), params.values.get("force") is True
-        if not address.path or address.path.endswith("/"):
-            raise UsageFault(f"{address} is no file's address", "write the whole name")
         loop, folder = Loop(asyncio.get_running_loop()), self._folder()
 
         def work(going: Going) -> dict[str, Any]:
+            tree = FolderTree(loop, folder, path)
+            if tree.is_folder():
+                return folders.send_all(source, address.path, tree, going, force=force).plain()
             origin = FolderOrigin(loop, folder, path)
-            return copying.send(source, address.path, origin, going, force=force).plain()
+            going.total = origin.size()
+            to = copying.named(address.path, path)
+            return copying.send(source, to, origin, going, force=force).plain()
 
         return (await self._begin(params, str(address), path, work)).plain()
 

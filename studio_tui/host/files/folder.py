@@ -182,6 +182,15 @@ class Folder:
         reply = await self._envoy.look("list", path=path)
         return {"entries": reply.told("entries", list), "truncated": reply.told("truncated", bool)}
 
+    async def page(self, path: str, after: bytes = b"") -> tuple[list[dict[str, Any]], bytes]:
+        """Some entries of a folder as `entries` has them, a link with "link": true.
+
+        Args:
+            after: what the page before gave; what this one gives is b"" at the folder's end.
+        """
+        reply = await self._envoy.look("list", after, path=path)
+        return reply.told("entries", list), reply.body
+
     async def piece(self, path: str, offset: int, length: int) -> Result:
         """Bytes of any regular file; see the call `files.read`."""
         reply = await self._envoy.look("read", path=path, offset=offset, length=length)

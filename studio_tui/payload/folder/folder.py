@@ -114,26 +114,30 @@ class Folder:
 
     # -- looking ------------------------------------------------------------------------------
 
-    def entries(self, path: str) -> tuple[list[dict[str, Any]], bool]:
-        """The entries of the folder at `path`, by name, and whether some were left out.
+    def entries(self, path: str, after: str = "") -> tuple[list[dict[str, Any]], str]:
+        """The entries of the folder at `path`, by name; the last one's name if some were left out.
 
-        Each is {"name", "kind": "dir" | "file" | "other", "size", "mtime"}; a link is what it
-        leads to, "other" when that is nothing or not to be opened here.
+        Each is {"name", "kind": "dir" | "file" | "other", "size", "mtime"}; a link has "link", too,
+        and is what it leads to, "other" when that is nothing or not to be opened here.
+
+        Args:
+            after: only those that come after this name.
         """
         folder = self.name(path)
         with self.at(path) as spot, disk.opened_to_read(spot, os.O_DIRECTORY) as number:
             with os.scandir(number) as found:
-                theirs = (entry for entry in found if entry.name not in OURS)
+                theirs = (e for e in found if e.name not in OURS and e.name > after)
                 first = heapq.nsmallest(ENTRY_CAP + 1, theirs, key=lambda entry: entry.name)
             shown: list[dict[str, Any]] = []
-            size = 0
+            size, last = 0, ""
             for entry in first[:ENTRY_CAP]:
                 size += ENTRY_BYTES + len(json.dumps(entry.name))
                 if size > LISTING_BYTES:
                     break
+                last = entry.name
                 with contextlib.suppress(FileNotFoundError):  # gone since
                     shown.append(self._entry(f"{folder}/{entry.name}".lstrip("/"), entry))
-        return shown, size > LISTING_BYTES or len(first) > ENTRY_CAP
+        return shown, last if size > LISTING_BYTES or len(first) > ENTRY_CAP else ""
 
     def _entry(self, name: str, entry: os.DirEntry[str]) -> dict[str, Any]:
         status, kind = entry.stat(follow_symlinks=False), "other"
@@ -145,7 +149,9 @@ class Folder:
                 kind = _KINDS.get(stat.S_IFMT(status.st_mode), "other")
         # A name that is not UTF-8 has no place in a message: it is shown, not openable.
         shown = entry.name.encode("utf-8", "replace").decode()
-        return {"name": shown, "kind": kind, "size": status.st_size, "mtime": status.st_mtime}
+        link = {"link": True} if entry.is_symlink() else {}
+        size, modified = status.st_size, status.st_mtime
+        return {"name": shown, "kind": kind, "size": size, "mtime": modified, **link}
 
     def _shows(self, name: str) -> bool:
         """Whether the last part of `name` may be opened, its folder being one that may."""

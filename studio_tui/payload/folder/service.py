@@ -12,7 +12,7 @@ ways: length of the head (4 bytes, big-endian), length of the body (4), head (JS
 
     do      with                              gives
     name    path, link                        name
-    list    path                              entries, truncated
+    list    path; body: the name before       entries, truncated; body: the last name
     read    path, offset, length              size, binary; body: the bytes
     walk    most                              body: paths, a NUL between them
     create  path, kind ("file", "dir")
@@ -23,11 +23,13 @@ ways: length of the head (4 bytes, big-endian), length of the body (4), head (JS
     append  path, offset, sync; body: bytes   size, that of the file then
     stamps  body: paths, a NUL between them   stamps, null for what is not there
 
-Paths are relative to ROOT, "/" between their parts. A stamp is [changed in ns, size, inode]; the
-one before a write is null when there was no file. "over" lets a rename take the place of a file, in
-one step, but never of a folder. What is appended begins at offset, where the file ends or before
-that; a file that is not there is made. Requests are answered at the same time, so a slow one does
-not hold up the others. What is no request is answered with the id 0 and is the last.
+Paths are relative to ROOT, "/" between their parts. A listing begins after the name in its body, if
+there is one; of a truncated one, the rest comes after the name in the answer's body. A stamp is
+[changed in ns, size, inode]; the one before a write is null when there was no file. "over" lets a
+rename take the place of a file, in one step, but never of a folder. What is appended begins at
+offset, where the file ends or before that; a file that is not there is made. Requests are answered
+at the same time, so a slow one does not hold up the others. What is no request is answered with the
+id 0 and is the last.
 
 It ends when stdin does, or on SIGTERM, and lets what it has begun come to its end first.
 
@@ -122,8 +124,8 @@ def _do_name(folder: Folder, request: Request) -> Reply:
 
 
 def _do_list(folder: Folder, request: Request) -> Reply:
-    entries, truncated = folder.entries(request.text("path"))
-    return Reply({"entries": entries, "truncated": truncated})
+    entries, last = folder.entries(request.text("path"), os.fsdecode(request.body))
+    return Reply({"entries": entries, "truncated": bool(last)}, os.fsencode(last))
 
 
 def _do_read(folder: Folder, request: Request) -> Reply:

@@ -49,9 +49,14 @@ async def test_data_is_looked_at_and_copied_both_ways(bench: Bench, nanio: Store
         assert (bench.root / "d" / "two").read_bytes() == b"22"
         await ana.data(f"lake://{bucket}/back").put("data/a.csv")
         assert nanio.get(bucket, "back") == b"id,x\n1,2\n"
+        sent = await ana.data(f"lake://{bucket}/up/").put("d")
+        assert (sent.result["files"], sent.done, sent.total) == (2, 3, 3)
+        assert nanio.get(bucket, "up/two") == b"22"
+        again = await ana.data(f"lake://{bucket}/d/").get("d")
+        assert (again.result["files"], again.result["passed_over"]) == (2, 0)
         told = await ana.command("data.copies")
         assert SECRET not in repr(told)
-        assert [copy.state for copy in await ana.data().copies()] == ["done"] * 3
+        assert [copy.state for copy in await ana.data().copies()] == ["done"] * 5
 
 
 async def test_a_viewer_may_not_even_look(bench: Bench, nanio: Store) -> None:
@@ -70,6 +75,7 @@ async def test_what_is_wrong_is_told_without_what_is_secret(
     nanio.table("lake")
     bucket = nanio.bucket(a=b"x")
     (bench.root / "a").write_text("mine")
+    (bench.root / "folder").mkdir()
     async with hosted(bench):
         ana = await bench.attach("ana")
         for asked, kind in (
@@ -83,6 +89,9 @@ async def test_what_is_wrong_is_told_without_what_is_secret(
             (ana.data(f"lake://{bucket}/a").put("a"), UsageFault),
             (ana.data(f"lake://{bucket}/").put("a"), UsageFault),
             (ana.data(f"lake://{bucket}/b").put("missing"), NotFound),
+            (ana.data(f"lake://{bucket}/b").put("folder"), UsageFault),
+            (ana.data("lake://").put("folder"), UsageFault),
+            (ana.data(f"lake://{bucket}/").put(".."), Refused),
         ):
             with pytest.raises(StudioError) as said:
                 await asked

@@ -297,6 +297,32 @@ async def test_data_comes_is_used_and_goes_back(
         assert (bench.root / "words" / "a").read_bytes() == b"one "
 
 
+async def test_a_folder_is_sent_when_one_of_its_files_is_another(
+    hosting: Hosting, bench: Bench, moto: Store
+) -> None:
+    moto.table("lake")
+    bucket = moto.bucket()
+    (bench.root / "out" / "sub").mkdir(parents=True)
+    (bench.root / "out" / "a").write_bytes(b"one")
+    (bench.root / "out" / "sub" / "b").write_bytes(b"two")
+    step = {"kind": "data", "from": "out/", "to": f"lake://{bucket}/all/"}
+    pipeline = {"name": "sends", "steps": {"send": step}}
+    async with hosting():
+        ana = await bench.attach("ana")
+        first = await ran(ana, pipeline)
+        assert (states(first), first.steps[0]["note"]) == (
+            {"send": "succeeded"}, "2 files, 6 bytes",
+        )  # fmt: skip
+        assert moto.get(bucket, "all/sub/b") == b"two"
+        assert states(await ran(ana, pipeline)) == {"send": "cached"}
+        (bench.root / "out" / "a").write_bytes(b"new")
+        assert states(await ran(ana, pipeline)) == {"send": "succeeded"}
+        assert moto.get(bucket, "all/a") == b"new"
+        moto.client.delete_object(Bucket=bucket, Key="all/sub/b")
+        assert states(await ran(ana, pipeline)) == {"send": "succeeded"}
+        assert moto.get(bucket, "all/sub/b") == b"two"
+
+
 async def test_a_copy_that_cannot_be_is_told(hosting: Hosting, bench: Bench, moto: Store) -> None:
     moto.table("lake")
     bucket = moto.bucket(a=b"x")
