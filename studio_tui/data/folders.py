@@ -135,7 +135,7 @@ def _sent(source: Source, path: str, tree: Tree, leaf: Leaf, going: Going, force
         if there is not None and _same(source, there, origin, going):
             return Copied(1, origin.size())
         if there is not None and not force:
-            return "another is there already"
+            return "is there already, and not known to be the same"
         return Copied(1, copying.send(source, path, origin, going, force=True).size or 0)
     finally:
         origin.close()
