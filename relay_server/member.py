@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from relay_server.wire import CAPS, Sender
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 
 @dataclass(slots=True)
@@ -78,3 +78,11 @@ def distinct(member: Member, others: Iterable[Member]) -> str:
         )
     )
     return f"{name}~{member.connection}" if taken else name
+
+
+def tell_apart(newcomer: Member, others: Collection[Member]) -> None:
+    """See that nobody has the name that another one's token vouches for."""
+    newcomer.name = distinct(newcomer, others)
+    if newcomer.vouched:
+        for other in others:
+            other.name = distinct(other, [newcomer])

@@ -7,12 +7,12 @@ import contextlib
 import gc
 import importlib.metadata
 import itertools
-import json
 import logging
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from relay_server import health, wire
-from relay_server.access import RELAY_CALLS, Grant, authorize
+from relay_server.access import RELAY_CALLS, authorize
+from relay_server.admission import admit
 from relay_server.audit import Audit
 from relay_server.connection import SLICE, Connection
 from relay_server.crowd import Crowd
@@ -29,7 +29,7 @@ from relay_server.invites import PREFIX, InviteBook
 from relay_server.journal import journal_of
 from relay_server.keys import Keys
 from relay_server.lobby import Lobby
-from relay_server.member import Member, display_name, distinct
+from relay_server.member import tell_apart
 from relay_server.places import memory_used
 from relay_server.ports import Ports
 from relay_server.registrar import Asker, Registrar
@@ -221,9 +221,7 @@ class Relay:
             The room's history when the client's copy is of another; it has not joined then.
         """
         try:
-            grant = self._grant(connection, name, message.token)
-            hello = _hello(message.hello)
-            role = grant.assume(hello.get("as", ""))
+            admission = admit(self.keys, name, message, len(connection.seats))
         except AccessDenied as error:
             self.audit.note(
                 "refused",
@@ -236,29 +234,15 @@ class Relay:
         self.leave(connection, address)
         room = self._lobby.room(name)
         history = self._lobby.history(name)
-        if hello.get("history", history) not in ("", history):
+        if admission.history not in ("", history):
             return wire.History(history)
-        shown = grant.name or display_name(hello.get("name", ""))
-        member = Member(
-            id=next(self._numbers),
-            connection=connection.number,
-            name=display_name(shown),
-            role=role,
-            grant_id=grant.jti,
-            own=bool(message.hello),
-            pinned=bool(shown),
-            vouched=grant.name is not None,
-            told=bool(address),
-        )
-        member.name = distinct(member, room.members.values())
-        if member.vouched:
-            for other in room.members.values():
-                other.name = distinct(other, [member])
+        member = admission.member(next(self._numbers), connection.number, told=bool(address))
+        tell_apart(member, room.members.values())
         prefix = wire.write_string(address) if address else None
-        seat = Seat(connection, connection.outbox, member.id, room, grant, prefix)
+        seat = Seat(connection, connection.outbox, member.id, room, admission.grant, prefix)
         connection.seats[address] = seat
         self._seats[member.id] = seat
-        writes = authorize(role, wire.Update(b""), room.policy)
+        writes = authorize(member.role, wire.Update(b""), room.policy)
         seat.send(wire.Granted("read-write" if writes else "readonly"))
         if member.own:
             seat.send(wire.History(history))
@@ -270,8 +254,8 @@ class Relay:
             room=name,
             connection=connection.number,
             name=member.shown_name,
-            role=role,
-            id=grant.jti,
+            role=member.role,
+            id=member.grant_id,
             source=connection.address,
         )
         return seat
@@ -287,16 +271,6 @@ class Relay:
                 return wire.Denied(error.message)
 
         self.errands.run(errand, lambda answer: connection.exchanged(address, answer))
-
-    def _grant(self, connection: Connection, room: str, token: str) -> Grant:
-        if not room or len(room) > CAPS.room or not room.isprintable():
-            raise AccessDenied("a room's name is empty, too long or not printable")
-        if len(connection.seats) >= CAPS.rooms:
-            raise AccessDenied(f"{CAPS.rooms} rooms are joined already", "leave some")
-        grant = self.keys.verify(token)
-        if not grant.covers(room):
-            raise AccessDenied("the token is not good for this room")
-        return grant
 
     def leave(self, connection: Connection, address: str) -> None:
         """A connection leaves one of its rooms, if it is in it."""
@@ -491,14 +465,3 @@ def _version() -> str:
         return importlib.metadata.version("studio-tui")
     except importlib.metadata.PackageNotFoundError:
         return "unknown"
-
-
-def _hello(text: str) -> dict[str, str]:
-    """What one of our own clients says of itself; nothing when it is not what was agreed."""
-    try:
-        hello = json.loads(text) if text else {}
-    except (ValueError, RecursionError):
-        return {}
-    if not isinstance(hello, dict):
-        return {}
-    return {key: value for key, value in hello.items() if isinstance(value, str)}

@@ -14,6 +14,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from relay_server import wire
+from relay_server.admission import admit
+from relay_server.errors import AccessDenied
 from relay_server.invites import InviteBook
 from relay_server.keys import Keys
 from relay_server.limits import Limits
@@ -394,3 +396,42 @@ async def test_a_name_that_a_token_gives_is_nobody_elses(relay: Relay, join: Joi
     assert (await person(stock, ann, 4, '{"user": {"name": "Ann"}}')).startswith("Ann~")
     both = [await join(name="Bob", token=token) for token in free[:2]]
     assert [await person(bob, ann, 5 + n) for n, bob in enumerate(both)] == ["Bob", "Bob"]
+
+
+# ---------------------------------------------------------------- without a socket
+
+
+def test_what_a_token_and_a_client_say_makes_a_member(tmp_path: Path) -> None:
+    keys = Keys.load(tmp_path / "key")
+    token = keys.mint(room="calm", role="editor", name="Ann")
+    hello = json.dumps({"name": "Bob", "as": "viewer", "history": "h1", "odd": 3})
+    found = admit(keys, "calm/otter", wire.Token(token, hello=hello), joined=0)
+    assert (found.name, found.role, found.history, found.own) == ("Ann", "viewer", "h1", True)
+    member = found.member(7, 3, told=True)
+    assert (member.id, member.connection, member.told) == (7, 3, True)
+    assert (member.name, member.pinned, member.vouched) == ("Ann", True, True)
+
+    nameless = admit(
+        keys, "calm", wire.Token(keys.mint(room="calm", role="viewer"), hello="[1"), joined=0
+    )
+    assert (nameless.name, nameless.role, nameless.history) == ("", "viewer", "")
+    member = nameless.member(8, 4, told=False)
+    assert (member.pinned, member.vouched, member.told) == (False, False, False)
+
+
+@pytest.mark.parametrize(
+    ("room", "joined", "hello", "why"),
+    [
+        ("", 0, "", "empty"),
+        ("a\n", 0, "", "not printable"),
+        ("calm", wire.CAPS.rooms, "", "are joined already"),
+        ("other", 0, "", "not good for this room"),
+        ("calm", 0, '{"as": "owner"}', "cannot join as owner"),
+    ],
+)
+def test_why_somebody_is_not_let_in(
+    room: str, joined: int, hello: str, why: str, tmp_path: Path
+) -> None:
+    keys = Keys.load(tmp_path / "key")
+    with pytest.raises(AccessDenied, match=why):
+        admit(keys, room, wire.Token(keys.mint(room="calm", role="editor"), hello=hello), joined)
