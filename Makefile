@@ -15,7 +15,7 @@ WORKERS ?= 3# tests wait more than they compute
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
-demo: $(VENV)/installed ## a whole studio with a real training run; no account, no network
+demo: $(VENV)/runs ## a whole studio with a real training run; no account, no network
 	$(BIN)/studio-tui demo
 
 test: $(VENV)/installed ## test servers, lint, types, tests
@@ -113,7 +113,8 @@ clean: ## remove the environment and every cache
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find relay_server studio_tui tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Three steps with a stamp each, so that a change of one dependency does not start from nothing.
+# Four steps with a stamp each, so that a change of one dependency does not start from nothing, and
+# whoever only tries the demo does not wait for what the tests need.
 
 $(VENV)/made:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3"; exit 1; }
@@ -126,7 +127,10 @@ $(VENV)/torch: $(VENV)/made
 	$(PIP) install 'torch==2.13.*' -c constraints.txt
 	@touch $@
 
-$(VENV)/installed: $(VENV)/torch pyproject.toml constraints.txt
-	$(PIP) install -e '.[train]' -c constraints.txt --build-constraint constraints.txt \
-		--group test --group lint
+$(VENV)/runs: $(VENV)/torch pyproject.toml constraints.txt
+	$(PIP) install --quiet -e '.[train]' -c constraints.txt --build-constraint constraints.txt
+	@touch $@
+
+$(VENV)/installed: $(VENV)/runs
+	$(PIP) install --quiet --group test --group lint -c constraints.txt --build-constraint constraints.txt
 	@touch $@
