@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from relay_server.cli import relay
+from relay_server.cli.main import relay
 from studio_tui.cli.main import cli
 from studio_tui.data import sources
 from studio_tui.machines import catalogue

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from relay_server.cli import serve as serve_command
+from relay_server.cli.serve import serve as serve_command
 from relay_server.probe import answers
 from relay_server.serve import Relay, serve
 from relay_server.settings import RelaySettings
