@@ -14,6 +14,7 @@ import pytest
 from studio_tui.client.job import Job
 from studio_tui.host.jobs import following, landing, moving
 from studio_tui.host.jobs.jobs import Jobs
+from studio_tui.host.jobs.records import CURVE_POINTS
 from studio_tui.host.machines.sites import Site
 from studio_tui.machines import reach as reaching
 from studio_tui.machines import ssh
@@ -125,4 +126,8 @@ async def steps_come_once(job: Job) -> None:
     told = [line async for line in job.logs()]
     steps = [int(line.split()[1]) for line in told if line.startswith("step ")]
     assert steps == list(range(1, steps[-1] + 1))
-    assert job.metrics["at"] == [(step, float(step)) for step in steps]
+    curve = job.metrics["at"]
+    assert curve == sorted({(step, float(step)) for step, _ in curve})
+    if len(steps) <= CURVE_POINTS:  # else it is thinned
+        assert [step for step, _ in curve] == steps
+    assert (curve[0][0], curve[-1][0]) == (steps[0], steps[-1])
