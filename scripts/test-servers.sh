@@ -10,7 +10,7 @@ PATH=$PATH:/usr/sbin:/usr/local/sbin
 
 missing() {
     for pair in node:nodejs npm:npm tmux:tmux ps:procps busybox:busybox dash:dash gcc:gcc \
-        sshd:openssh-server ssh:openssh-client rsync:rsync git:git rg:ripgrep fish:fish csh:csh \
+        sshd:openssh-server ssh:openssh-client rsync:rsync git:git rg:ripgrep fish:fish zsh:zsh csh:csh \
         slurmd:slurm-wlm munged:munge chromium-headless-shell:chromium-headless-shell; do
         command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s ' "${pair#*:}"
     done

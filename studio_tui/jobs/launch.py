@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from studio_tui.errors import NotFound, StudioError, UsageFault
+from studio_tui.jobs.plan import ENVIRONMENT
 from studio_tui.machines.connection import ConnectionLost
 
 if TYPE_CHECKING:
@@ -32,16 +33,14 @@ for name in ('lightning', 'pytorch_lightning', sys.argv[2]):
 
 # cwd, script, command, python of the spec, default python, the program above, a module that is
 # needed in any case -> "WHAT missing", "python PATH" and "import NAME" lines
-_PREFLIGHT = r"""
-cd "$1" 2>/dev/null || { echo "folder missing"; exit 0; }
-if [ -x .venv/bin/python ]; then PATH=$PWD/.venv/bin:$PATH; fi
+_PREFLIGHT = rf"""
+cd "$1" 2>/dev/null || {{ echo "folder missing"; exit 0; }}
+python=$5
+{ENVIRONMENT}
 if [ "$3" ]; then command -v "$3" >/dev/null 2>&1 || echo "command missing"; exit 0; fi
-[ -f "$2" ] || { echo "script missing"; exit 0; }
-python=$4
-if [ -z "$python" ]; then
-  python=$5; if [ -x .venv/bin/python ]; then python=$PWD/.venv/bin/python; fi
-fi
-path=$(command -v "$python") || { echo "python missing"; exit 0; }
+[ -f "$2" ] || {{ echo "script missing"; exit 0; }}
+if [ -z "$4" ] && [ -x .venv/bin/python ]; then python=$PWD/.venv/bin/python; fi
+path=$(command -v "$python") || {{ echo "python missing"; exit 0; }}
 echo "python $path"
 [ "$7" ] || grep -Eq '^(import|from)[[:space:]].*lightning' "$2" || exit 0
 "$path" -c "$6" "$2" "$7" </dev/null

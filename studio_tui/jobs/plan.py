@@ -32,6 +32,17 @@ HIDDEN_LIMIT = 60_000  # they go through one variable, of which the kernel takes
 MAX_RUNTIME = "max-runtime"
 LIGHTNING_FOLDER = "lightning"  # in the payload: what is put first on a job's PYTHONPATH
 
+# In the studio's folder, $python being an interpreter: the programs of the environment that it
+# belongs to come first, those of the folder's .venv before any. Terminals do the same, see
+# payload/hold/shell.py; a system's own Python is in no environment.
+ENVIRONMENT = """\
+around=
+case $python in /*/bin/*) around=${python%/bin/*} ;; esac
+[ -f "$around/pyvenv.cfg" ] || [ -d "$around/conda-meta" ] || around=
+[ -x .venv/bin/python ] && around=$PWD/.venv
+if [ "$around" ]; then PATH=$around/bin:$PATH; export PATH; fi
+if [ -f "$around/pyvenv.cfg" ]; then VIRTUAL_ENV=$around; export VIRTUAL_ENV; fi"""
+
 
 @dataclass(frozen=True, slots=True)
 class JobPlan:
@@ -110,7 +121,8 @@ def plan(
         [
             f"# job {job_id}: {spec.line!r}",
             *_scrub(),
-            "if [ -x .venv/bin/python ]; then PATH=$PWD/.venv/bin:$PATH; export PATH; fi",
+            f"python={shlex.quote(python)}",
+            ENVIRONMENT,
             *_exports(environment),
             *_exports(shown),
             f"PYTHONPATH={shlex.quote(f'{payload}/{LIGHTNING_FOLDER}')}"
@@ -121,7 +133,7 @@ def plan(
                 if resume
                 else []
             ),
-            *_command(spec, python, torchrun(post, processes) if post else ""),
+            *_command(spec, torchrun(post, processes) if post else ""),
             "",
         ]
     )
@@ -235,10 +247,9 @@ def _exports(variables: dict[str, str]) -> list[str]:
     return [f"{name}={shlex.quote(value)}; export {name}" for name, value in variables.items()]
 
 
-def _command(spec: JobSpec, python: str, launcher: str) -> list[str]:
+def _command(spec: JobSpec, launcher: str) -> list[str]:
     if spec.command:
         return [f"exec {shlex.join(spec.command)}"]
-    lines = [f"python={shlex.quote(python)}"]
-    if not spec.python:
-        lines.append("if [ -x .venv/bin/python ]; then python=$PWD/.venv/bin/python; fi")
-    return [*lines, f'exec "$python" {launcher}{shlex.join((spec.script, *spec.args))}']
+    own = "if [ -x .venv/bin/python ]; then python=$PWD/.venv/bin/python; fi"
+    run = f'exec "$python" {launcher}{shlex.join((spec.script, *spec.args))}'
+    return [run] if spec.python else [own, run]

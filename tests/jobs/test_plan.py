@@ -154,6 +154,27 @@ def test_the_folders_own_venv_is_taken(tmp_path: Path) -> None:
     assert ran(tmp_path, JobSpec(command=("python", "show.py")))[0] == str(python)
 
 
+def test_a_command_finds_the_python_that_scripts_have(tmp_path: Path) -> None:
+    python = tmp_path / "made" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    spec = JobSpec(command=("sh", "-c", 'command -v python; echo "${VIRTUAL_ENV-none}"'))
+    folder = str(tmp_path)
+    made = plan(spec, job_id="j", cwd=folder, payload="/p", default_python=str(python))
+
+    def found() -> list[str]:
+        env = {"PATH": "/usr/bin:/bin"}
+        argv = ["sh", "-c", made.text]
+        done = subprocess.run(argv, cwd=tmp_path, env=env, stdout=subprocess.PIPE, check=False)
+        return done.stdout.decode().split()
+
+    assert str(python) not in found()  # in no environment: the system's own order stays
+    (tmp_path / "made" / "pyvenv.cfg").touch()
+    assert found() == [str(python), str(tmp_path / "made")]
+    own = a_venv(tmp_path)
+    assert found()[0] == str(own)
+
+
 def test_a_named_interpreter_wins_over_the_venv(tmp_path: Path) -> None:
     a_venv(tmp_path)
     assert ran(tmp_path, JobSpec(script="show.py", python=sys.executable))[0] == sys.executable

@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import json
 import os
-import pwd
 import signal
 import sys
 import traceback
@@ -15,10 +14,15 @@ from .holder import Holder
 from .place import listen, own_folder, report, write_atomically
 from .processes import birth, boot
 from .program import Program
+from .shell import login, programs, variables
 
 
 def start(directory: str, cols: int, rows: int, cwd: str, command: list[str]) -> dict[str, object]:
-    """Start the terminal in `directory` unless it was started before; returns what to print."""
+    """Start the terminal in `directory` unless it was started before; returns what to print.
+
+    Args:
+        command: the user's shell when it is empty.
+    """
     os.makedirs(os.path.dirname(directory), exist_ok=True)
     own_folder(directory)
     lock = os.open(os.path.join(directory, "lock"), os.O_CREAT | os.O_RDWR, 0o600)
@@ -28,6 +32,11 @@ def start(directory: str, cols: int, rows: int, cwd: str, command: list[str]) ->
         if known is not None:
             return known
         os.stat(os.path.join(cwd, "."))
+        found = programs(cwd)
+        os.environ.update(variables(found))
+        if not command:
+            command, further = login(directory, first=bool(found))
+            os.environ.update(further)
         ready, ready_write = os.pipe()
         child = os.fork()
         if child == 0:
@@ -114,8 +123,6 @@ def main(arguments: list[str]) -> int:
             "       hold.start find DIR\n"
         )
         return 2
-    if not command:
-        command = [os.environ.get("SHELL") or pwd.getpwuid(os.getuid()).pw_shell or "/bin/sh", "-l"]
     try:
         told = start(os.path.abspath(directory), size[0], size[1], os.path.abspath(cwd), command)
     except OSError as error:
