@@ -21,6 +21,7 @@ BOUNDARIES: dict[str, str] = {
     "studio_tui/payload/hold/start.py": "the holder's end: whatever it was, its log says",
     "studio_tui/payload/lightning/studio_hold.py": "a guest in a training must not end it",
     "studio_tui/payload/lightning/studio_leave.py": "a guest in a training must not end it",
+    "studio_tui/payload/lightning/studio_lines.py": "a guest in a training must not end it",
     "studio_tui/payload/lightning/studio_probe.py": "a guest in a training must not end it",
     "studio_tui/payload/lightning/studio_ranks.py": "a guest in a training must not end it",
     "studio_tui/payload/lightning/studio_resume.py": "a guest in a training must not end it",

@@ -10,7 +10,7 @@ folder/        the files of one folder and nothing outside of it: served, and se
 carry/         a folder that is carried to another machine: looked at, sent, settled
 allocation.py  a Slurm allocation, and programs in it that outlive whoever started them
 lightning/     a distribution for a job's PYTHONPATH, by which Lightning finds studio_probe,
-               studio_ranks, studio_resume, studio_hold and studio_leave
+               studio_lines, studio_ranks, studio_resume, studio_hold and studio_leave
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ _OWN = (
     "allocation.py",
     "lightning/studio_hold.py",
     "lightning/studio_leave.py",
+    "lightning/studio_lines.py",
     "lightning/studio_probe.py",
     "lightning/studio_ranks.py",
     "lightning/studio_resume.py",
@@ -45,12 +46,14 @@ _PACKAGES = ("carry", "folder", "hold")
 _ENTRY_POINTS = b"""\
 [lightning.pytorch.callbacks_factory]
 studio = studio_probe:for_lightning
+studio_lines = studio_lines:for_lightning
 studio_ranks = studio_ranks:for_lightning
 studio_resume = studio_resume:for_lightning
 studio_hold = studio_hold:for_lightning
 studio_leave = studio_leave:for_any
 [pytorch_lightning.callbacks_factory]
 studio = studio_probe:for_pytorch_lightning
+studio_lines = studio_lines:for_pytorch_lightning
 studio_ranks = studio_ranks:for_pytorch_lightning
 studio_resume = studio_resume:for_pytorch_lightning
 studio_hold = studio_hold:for_pytorch_lightning

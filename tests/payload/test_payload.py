@@ -24,6 +24,7 @@ def test_the_files_that_a_machine_needs() -> None:
         "pynvml.py",
         "lightning/studio_hold.py",
         "lightning/studio_leave.py",
+        "lightning/studio_lines.py",
         "lightning/studio_probe.py",
         "lightning/studio_ranks.py",
         "lightning/studio_resume.py",
@@ -74,7 +75,7 @@ def test_the_probe_is_loaded_first_and_quiets_the_naming_of_all() -> None:
 def test_every_entry_point_leads_to_a_function() -> None:
     points = entry_points()
     targets = [value for section in points.sections() for value in points[section].values()]
-    assert len(targets) == 18
+    assert len(targets) == 20
     for target in targets:
         module, _, function = target.partition(":")
         body = ast.parse(payload.files()[f"lightning/{module}.py"]).body

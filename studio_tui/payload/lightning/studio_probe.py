@@ -41,7 +41,7 @@ BARREN = 20  # failed writes in a row after which nothing is tried any more
 
 REGISTRIES = ("lightning.fabric.utilities.registry", "lightning_fabric.utilities.registry")
 """The loggers by which Lightning says from which entry points it takes callbacks."""
-OWN = ("studio", "studio_ranks", "studio_resume", "studio_hold", "studio_leave")
+OWN = ("studio", "studio_lines", "studio_ranks", "studio_resume", "studio_hold", "studio_leave")
 """The names of this distribution's entry points."""
 
 
