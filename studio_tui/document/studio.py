@@ -144,6 +144,31 @@ class StudioDocument:
     def point(self, value: PointEntry) -> None:
         self._points.put(value)
 
+    def take_over(self, before: StudioDocument) -> None:
+        """Become what the studio was on another relay; nothing changes where it is that already.
+
+        What the host wrote there alone counts, and what people wrote here stays beside it. Open
+        files are not taken: their texts are in rooms that this relay does not have.
+        """
+        for mine, theirs in zip(self._of_host(), before._of_host(), strict=True):
+            for key in set(mine) - set(theirs):
+                mine.remove(key)
+            _add(mine, theirs)
+        for mine, theirs in zip(self._of_people(), before._of_people(), strict=True):
+            _add(mine, theirs)
+        with self.replica.doc.transaction():
+            for message in [] if self.chat else before.chat:
+                self._chat.append(asdict(message))
+
+    def _of_host(self) -> list[Registry[Any]]:
+        return [
+            self.terminals, self.jobs, self.machines, self.ports, self.pipelines, self.schedules,
+            self.sleeps, self._meta, self._switches,
+        ]  # fmt: skip
+
+    def _of_people(self) -> list[Registry[Any]]:
+        return [self.pins, self.comments, self.marks, self.lessons]
+
     def say(self, person: str, text: str, time: float) -> None:
         """Add a chat message; the oldest leave when there are more than `CHAT_CAP`."""
         with self.replica.doc.transaction():
@@ -160,9 +185,7 @@ class StudioDocument:
     def observe(self, callback: Callable[[], None]) -> Unsubscribe:
         """Call `callback()` after any change to the studio document."""
         registries: list[Registry[Any]] = [
-            self.files, self.terminals, self.jobs, self.machines, self.questions, self.pins,
-            self.ports, self.pipelines, self.schedules, self.sleeps, self.comments, self.marks,
-            self.lessons, self._meta, self._switches, self._points,
+            self.files, self.questions, self._points, *self._of_host(), *self._of_people(),
         ]  # fmt: skip
         stops = [registry.observe(lambda _: callback()) for registry in registries]
         stops.append(unsubscribing(self._chat, self._chat.observe(lambda _: callback())))
@@ -172,3 +195,8 @@ class StudioDocument:
                 each()
 
         return stop
+
+
+def _add(mine: Registry[E], theirs: Registry[E]) -> None:
+    for entry in theirs.values():
+        mine.put(entry)

@@ -25,6 +25,7 @@ from studio_tui.host.files.files import Files
 from studio_tui.host.files.folder import Folder
 from studio_tui.host.files.project import Project
 from studio_tui.host.jobs.jobs import Jobs
+from studio_tui.host.keepsake import Keepsake
 from studio_tui.host.machines.meters import Meters
 from studio_tui.host.machines.roads import Home, Roads
 from studio_tui.host.machines.sites import Sites
@@ -61,6 +62,7 @@ class Place:
         machine_root: the machine's folder for payload, jobs and terminals.
         answers: the socket for what only the host's own user may answer.
         private: folders that no call may look into, should they lie in the studio's folder.
+        moved: the studio was on another relay before.
     """
 
     id: str
@@ -70,6 +72,7 @@ class Place:
     machine_root: Path
     answers: Path
     private: tuple[Path, ...] = ()
+    moved: bool = False
 
 
 class Host:
@@ -168,7 +171,11 @@ class Host:
         """Build the parts, take up what an earlier host left, and answer calls."""
         place, session, document = self._place, self._session, self._document
         room, calls = session.room(place.id), self._calls
+        keepsake = Keepsake(place.state / "document")
+        if place.moved:
+            keepsake.hand_over(document)
         self._introduce(document)
+        tasks.create_task(keepsake.keep(document), name="keeping the studio document")
 
         def folder_at(machine: str) -> Folder:
             private = place.private if machine == LOCAL else ()

@@ -116,9 +116,11 @@ async def _serve(
     private = (
         paths.config_folder(), paths.state_folder(), paths.runtime_folder(), paths.log_folder(),
     )  # fmt: skip
+    moved = before is not None and _key(before.relay) != _key(relay)
     place = Place(
-        studio, name, folder, state, paths.machine_root(), paths.answers_socket(studio), private
-    )
+        studio, name, folder, state, paths.machine_root(), paths.answers_socket(studio), private,
+        moved,
+    )  # fmt: skip
     async with _opened(state, studio, relay, token, before) as opened:
 
         async def locate() -> Endpoint:
@@ -143,6 +145,11 @@ async def _serve(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, host.stop)
         await host.serve()
+
+
+def _key(relay: str | None) -> str:
+    """Which relay a studio is on; "" is its own."""
+    return "" if relay is None else secrets.relay_key(relay)
 
 
 @asynccontextmanager

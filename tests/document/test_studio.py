@@ -180,3 +180,18 @@ def test_of_too_many_comments_everybodys_newest_are_listed() -> None:
     document.comments.remove("z")
     assert (list(document.comments)[0], document.comments.left_out) == ("00001", 1)
     assert theirs.files.left_out == 0
+
+
+def test_what_the_host_wrote_elsewhere_counts_and_what_people_wrote_is_added() -> None:
+    before, here = StudioDocument(Replica()), StudioDocument(Replica())
+    here.jobs.put(JobEntry("gone", "removed since"))
+    here.jobs.put(JobEntry("j1", "fit", "running"))
+    here.comments.put(CommentEntry("c0", text="here"))
+    here.say("bob", "here", 1.0)
+    before.jobs.put(JobEntry("j1", "fit", "succeeded"))
+    before.comments.put(CommentEntry("c1", text="there"))
+    before.say("ana", "there", 2.0)
+    here.take_over(before)
+    assert {id: job.state for id, job in here.jobs.items()} == {"j1": "succeeded"}
+    assert set(here.comments) == {"c0", "c1"}
+    assert here.chat == [ChatMessage("bob", "here", 1.0)]

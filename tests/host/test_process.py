@@ -237,6 +237,27 @@ async def test_a_teams_relay(hosts: Hosts, login: Relay, folder: Path) -> None:
         await eventually(lambda: (folder / "a.txt").read_text() == "yxa\n")
 
 
+async def test_what_was_run_is_there_on_another_relay(
+    hosts: Hosts, login: Relay, folder: Path
+) -> None:
+    (folder / "say.py").write_text("print('from before')\n")
+    record = await run(hosts.start)
+    assert isinstance(record, StudioRecord)
+    async with locate.attach(record.id, "ana") as ana:
+        await reachable(ana)
+        job = await ana.run("say.py")
+        assert await job.wait() == 0
+    assert await run(hosts.stop) == 0
+    again = await run(hosts.start, "--relay", login.url)
+    assert isinstance(again, StudioRecord)
+    assert (again.id, again.relay) == (record.id, login.url)
+    async with locate.attach(record.id, "ana") as ana:
+        await reachable(ana)
+        kept = await ana.job(job.id)
+        assert [entry.state for entry in ana.document.jobs.values()] == ["succeeded"]
+        assert b"from before" in b"".join([chunk async for chunk in kept.chunks()])
+
+
 async def test_the_token_names_the_studio(hosts: Hosts, relay: Relay) -> None:
     secrets.save_token(relay.url, relay.keys.mint(room="grand-owl", role="host"))
     record = await run(hosts.start, "--relay", relay.url)
