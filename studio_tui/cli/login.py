@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -22,8 +23,13 @@ from studio_tui.cli.output import say
     help="Trust these certificates for this relay, and no others.",
 )
 def login(relay: str, ca: Path | None) -> None:
-    """Keep the token of a team's relay; it is read from stdin, or asked for."""
-    from studio_tui.errors import UsageFault
+    """Keep the token of a team's relay; it is read from stdin, or asked for.
+
+    The relay is asked whether it takes the token: one that it does not take is not kept. When it
+    cannot be reached, the token is kept unchecked.
+    """
+    from studio_tui.client.relays import check_token
+    from studio_tui.errors import NotFound, UsageFault
     from studio_tui.settings import pins, secrets
 
     shown = secrets.relay_key(relay)
@@ -37,5 +43,10 @@ def login(relay: str, ca: Path | None) -> None:
         raise UsageFault(
             f"the token {what}", "make one on the relay: studio-relay token STUDIO --role owner"
         )
+    unchecked = ""
+    try:
+        asyncio.run(check_token(shown, token))
+    except NotFound as problem:
+        unchecked = f"; it could not be checked: {problem.message}"
     secrets.save_token(relay, token)
-    say(f"kept the token for {shown}")
+    say(f"kept the token for {shown}{unchecked}")

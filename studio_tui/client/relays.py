@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from studio_tui.settings import load, secrets
-from studio_tui.sync.link import LOOPBACK
+from studio_tui.settings import load, pins, secrets
+from studio_tui.sync.exchange import check
+from studio_tui.sync.link import LOOPBACK, Endpoint
 
 ANSWER_SECONDS = 3.0
+ANY_ROOM = "login"
+"""What a token that is good for all rooms is checked with."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,18 @@ def tokens(studio: str | None = None) -> dict[str, str]:
     if choice.url and not choice.brought and (token := secrets.token_for(choice.url)):
         found.setdefault(secrets.relay_key(choice.url), token)
     return found | {u: t for u, t in secrets.kept_tokens().items() if u not in found}
+
+
+async def check_token(url: str, token: str) -> None:
+    """Ask the relay at `url` whether it takes `token`; nothing is joined by it.
+
+    Raises:
+        NotFound: it cannot be reached, or did not answer.
+        Refused: it does not take it.
+        StudioError: what answers is no relay.
+    """
+    room = secrets.room_of(token)
+    await check(Endpoint(url, token, pins.trust(url)), ANY_ROOM if room in ("", "*") else room)
 
 
 def answers(url: str, timeout: float = ANSWER_SECONDS) -> bool:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import contextlib
-import json
 import logging
 import logging.handlers
 import os
@@ -80,21 +77,8 @@ def _token_for(relay: str) -> str:
 def _new_id(token: str | None) -> str:
     """An id for a new studio: the one that the relay's token is for, when it is for one."""
     taken = {known.id for known in studios.records()}
-    meant = "" if token is None else _room_of(token)
+    meant = "" if token is None else secrets.room_of(token)
     return meant if names.valid_id(meant) and meant not in taken else names.new_id(taken)
-
-
-def _room_of(token: str) -> str:
-    """The room that a relay's token names; empty when it is for all, or cannot be read.
-
-    Only the relay can tell whether the token is good.
-    """
-    try:
-        payload = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return str(claims["room"])
-    except (IndexError, ValueError, KeyError, TypeError, binascii.Error):
-        return ""
 
 
 def _log_to(path: Path) -> None:

@@ -5,7 +5,10 @@ A secret never enters a command line, a log or a document: see `jobs.mask` for w
 
 from __future__ import annotations
 
+import base64
+import binascii
 import fcntl
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -40,6 +43,19 @@ def save_token(relay: str, token: str, studio: str | None = None) -> None:
         studio: the one studio that it is for; None for whatever the relay has.
     """
     _save(_kind(studio), _key(relay, studio), token)
+
+
+def room_of(token: str) -> str:
+    """The room that a relay's token names, "*" for all; empty when it cannot be read.
+
+    Only the relay can tell whether the token is good.
+    """
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return str(claims["room"])
+    except (IndexError, ValueError, KeyError, TypeError, binascii.Error):
+        return ""
 
 
 def token_for(relay: str, studio: str | None = None) -> str | None:

@@ -14,7 +14,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from relay_server import wire
 from relay_server.invites import InviteBook
 from studio_tui.errors import NotFound, Refused, StudioError
-from studio_tui.sync.exchange import exchange
+from studio_tui.sync.exchange import check, exchange
 from studio_tui.sync.link import Endpoint, Timing
 
 ROOM = "calm-otter"
@@ -36,6 +36,21 @@ async def test_a_code_becomes_a_token_once(
     with pytest.raises(Refused, match="used already") as caught:
         await exchange(endpoint, ROOM, quick)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("room", [ROOM, "*"])
+async def test_a_token_is_checked_and_nobody_joins(relay: Any, quick: Timing, room: str) -> None:
+    await check(Endpoint(relay.url, relay.token(room=room)), ROOM, quick)
+    with pytest.raises(Refused, match="does not take the token: the token is not valid"):
+        await check(Endpoint(relay.url, "wrongtoken"), ROOM, quick)
+
+
+async def test_a_token_cannot_be_checked(quick: Timing) -> None:
+    with pytest.raises(NotFound):
+        await check(Endpoint("ws://127.0.0.1:1", CODE), ROOM, quick)
+    async with played(says_nothing) as url:
+        with pytest.raises(NotFound, match="did not answer"):
+            await check(Endpoint(url, CODE), ROOM, replace(quick, answer=0.2))
 
 
 async def test_a_code_that_is_none_is_refused(relay: Any, quick: Timing) -> None:
