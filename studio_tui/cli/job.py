@@ -135,18 +135,20 @@ def single(precisions: tuple[str, ...]) -> str:
 @click.argument("studio")
 @json_option
 def ls(studio: str, as_json: bool) -> None:
-    """List the jobs, newest first."""
+    """List the jobs, newest first; of a training under way, how far it is and what is left."""
     from studio_tui.cli.attached import attached
+    from studio_tui.cli.far import far
 
-    async def entries(joined: Studio) -> list[JobEntry]:
-        return sorted(joined.document.jobs.values(), key=newest)
+    async def listed(joined: Studio) -> list[tuple[JobEntry, str]]:
+        found = sorted(joined.document.jobs.values(), key=newest)
+        return [(entry, await far(joined, entry)) for entry in found]
 
-    found = attached(studio, entries)
+    found = attached(studio, listed)
     now = time.time()
-    rows = [[j.id, j.name, j.state, j.exit_code, held(j), ago(j.started, now)] for j in found]
+    rows = [[j.id, j.name, j.state, j.exit_code, held(j), ago(j.started, now), s] for j, s in found]
     empty = f"no job yet; start one: studio-tui job run {studio} -- train.py"
-    text = table(["ID", "NAME", "STATE", "EXIT", "GPUS", "STARTED"], rows, empty)
-    emit([j.plain() for j in found], as_json, text)
+    text = table(["ID", "NAME", "STATE", "EXIT", "GPUS", "STARTED", "STEP"], rows, empty)
+    emit([j.plain() for j, _ in found], as_json, text)
 
 
 def newest(job: JobEntry) -> float:

@@ -165,6 +165,7 @@ class JobEntry(Entry):
 
     `gpus` are those that it holds or held: {machine: [indices]}. `port` is where a server listens
     on its machine, None for one that is none, and `health` the path that tells how it is.
+    `total_steps` is what a training says that it will take, None when it does not.
     `started`, None while it is queued, and `ended` are Unix times in seconds; `cost` is in the
     machine's currency, once it is over; None when its machine has no price. `budget` is what it
     may cost; `budget_state` is "alarm" once `budget_alarm`, a share, of that is spent, and then
@@ -191,6 +192,7 @@ class JobEntry(Entry):
     by: str = ""
     port: int | None = None
     health: str = ""
+    total_steps: int | None = None
     moves: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

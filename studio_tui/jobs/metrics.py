@@ -43,6 +43,7 @@ class Metrics:
         self.run: Run | None = None
         self.step = 0
         self.epoch = 0
+        self.total: int | None = None  # steps to be done
         self.error = ""
         self.attempts: list[int] = []  # exit codes of the attempts that another one followed
         self.latest: dict[str, float] = {}
@@ -80,7 +81,7 @@ class Metrics:
         shares = [
             done / goal
             for done, goal in (
-                (self.step, self.run.max_steps or 0),
+                (self.step, self.total or self.run.max_steps or 0),
                 (self.epoch, self.run.max_epochs or 0),
             )
             if goal > 0
@@ -105,6 +106,8 @@ class Metrics:
         match row.get("event"):
             case "start" if self.run is None:
                 self.run = _run(row)
+            case "total":
+                self.total = _whole(row.get("steps"))
             case "step" | "validation":
                 self._place(row)
                 self._go_on()

@@ -102,6 +102,8 @@ def test_progress_is_of_steps_or_epochs() -> None:
     stepping = Metrics()
     stepping.feed(rows(START | {"max_steps": 20}, step(10, epoch=1, loss=1)))
     assert stepping.progress == 0.5
+    stepping.feed(rows({"event": "total", "steps": 40}))
+    assert (stepping.total, stepping.progress) == (40, 0.25)
     endless = Metrics()
     endless.feed(rows(START | {"max_epochs": -1}, step(10, epoch=1)))
     assert endless.progress is None

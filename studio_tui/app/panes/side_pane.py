@@ -283,7 +283,8 @@ runs as several processes.
         self._marks = marks
         self._shown = (job, name, plain)
         self._draw_curves()
-        far = progress(plain)
+        entry = self._studio.document.jobs.get(job)
+        far = progress(plain, entry.total_steps if entry is not None else None)
         if far and self._progress.get(job) != far:
             self._progress[job] = far
             self.show_jobs()

@@ -8,6 +8,7 @@ from studio_tui.app import units
 from studio_tui.app.truncate import cells, clip, left, right, scrub
 from studio_tui.app.widgets.rows import Row, Span
 from studio_tui.app.widgets.run_curves import Curves, last_finite, metrics
+from studio_tui.client.remaining import remaining
 from studio_tui.document.entries import JobEntry
 
 _GLYPHS = {
@@ -25,13 +26,21 @@ _SPENT = {"alarm": "warn", "spent": "bad"}
 _NAME_LEAST, _NAME_MOST, _TARGET_MOST = 6, 32, 12
 
 
-def progress(curves: Curves) -> str:
-    """How far a running job is, from its metrics: `ep 3  1.92`, `step 410  1.92`, "" unknown."""
+def progress(curves: Curves, total: int | None = None) -> str:
+    """How far a running job is, from its metrics: `ep 3  1.92`, `step 410  1.92`, "" unknown.
+
+    With the number of its steps: `410/2k  1.92  ~4 min`.
+    """
     epoch = last_finite(curves.get("epoch", []))
     groups = metrics(curves)
     name = next((name for name in groups if "loss" in name), None)
     series = next(iter(groups[name].values())) if name is not None else []
     loss = last_finite(series)
+    ahead = remaining(curves, total)
+    if ahead is not None:
+        words = [f"{units.count(ahead.step)}/{units.count(ahead.total)}"]
+        words += [units.reading(loss[1])] if loss is not None else []
+        return "  ".join(words + ([f"~{units.duration(ahead.seconds)}"] if ahead.seconds else []))
     if epoch is not None:
         where = f"ep {epoch[1]:.0f}"
     elif loss is not None:
@@ -83,6 +92,8 @@ def job_rows(
         text or (job.state if width < _STATE_FROM else "")
         for text, job in zip(said, jobs, strict=True)
     ]
+    if 3 + _NAME_LEAST + 2 + max(map(cells, details), default=0) > width:
+        details = [text.partition("  ~")[0] for text in details]
     detail_width = max(map(cells, details), default=0)
     costs = [cost(job) for job in jobs]
     if 3 + _NAME_LEAST + 2 + detail_width + 2 + max(map(cells, costs), default=0) > width:

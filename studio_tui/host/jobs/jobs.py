@@ -379,9 +379,7 @@ class Jobs:
         )
         following.on_status = lambda status: self.ledger.update(job_id, status)
         # A value that the script fixes itself is told, so that nobody wonders about an option.
-        following.on_rows = lambda: self.ledger.note(
-            job_id, *following.metrics.notes(order.spec), once=True
-        )
+        following.on_rows = lambda: self.ledger.learn(job_id, following.metrics, order.spec)
         self._watched[job_id] = following
         return following
 

@@ -10,6 +10,8 @@ from studio_tui.document.entries import JobEntry
 from studio_tui.document.studio import StudioDocument
 from studio_tui.jobs.launch import JobState, JobStatus
 from studio_tui.jobs.mask import Mask
+from studio_tui.jobs.metrics import Metrics
+from studio_tui.jobs.spec import JobSpec
 
 
 class Ledger:
@@ -47,6 +49,13 @@ class Ledger:
         fresh = [note for note in told if not once or note not in entry.notes]
         if fresh:
             self.change(job_id, notes=[*entry.notes, *fresh])
+
+    def learn(self, job_id: str, metrics: Metrics, spec: JobSpec) -> None:
+        """Tell what a job's own rows say of it as a whole."""
+        entry = self._document.jobs.get(job_id)
+        if entry is not None and metrics.total not in (None, entry.total_steps):
+            self.change(job_id, total_steps=metrics.total)
+        self.note(job_id, *metrics.notes(spec), once=True)
 
     def update(self, job_id: str, status: JobStatus, *, last: bool = False) -> None:
         """Tell what became of a job; of its end once all that it wrote is known.

@@ -6,11 +6,16 @@ the functions at the end through entry points. Every few seconds, and more rarel
 takes, rank 0 prints a line:
 
     epoch 3/20  step 640/2000  loss 0.012  31 steps/s  eta 1 min
+
+Of every run, once it begins, a row in $STUDIO_METRICS:
+
+    total       steps: after so many the run is over, None when nobody knows
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import math
 import os
 import sys
@@ -35,14 +40,21 @@ class Lines:
         self._clock = clock
         self._began = self._next = clock()
         self._last = (0.0, 0)  # when the last line was, and its step
+        self._total: int | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy, or one sent to a spawned process, begins anew."""
         return _lines, (self._library,)
 
     def on_train_start(self, trainer: Any, module: Any) -> None:
-        """The time runs from here."""
+        """The time runs from here; tells when the run is over."""
         self._began = self._clock()
+        try:
+            self._total = total_steps(trainer, module)
+            if trainer.is_global_zero:
+                write_row(os.environ["STUDIO_METRICS"], {"event": "total", "steps": self._total})
+        except Exception:  # the boundary of this guest: its faults are not the training's
+            self.dead = True
         self._next = self._began + SHORTEST
         self._last = (self._began, int(trainer.global_step))
 
@@ -56,16 +68,26 @@ class Lines:
         self._next = now + min(max(SHORTEST, (now - self._began) * SHARE), LONGEST)
         try:
             if trainer.is_global_zero and unseen(trainer.progress_bar_callback):
-                self._print(trainer, module, now)
-        except Exception:  # the one boundary of this guest: its faults are not the training's
+                self._print(trainer, now)
+        except Exception:  # the other boundary
             self.dead = True
 
-    def _print(self, trainer: Any, module: Any, now: float) -> None:
+    def _print(self, trainer: Any, now: float) -> None:
         (since, before), step = self._last, int(trainer.global_step)
         self._last = (now, step)
         rate = (step - before) / (now - since) if now > since else 0.0
-        sys.stdout.write(line(trainer, total_steps(trainer, module), rate) + "\n")
+        sys.stdout.write(line(trainer, self._total, rate) + "\n")
         sys.stdout.flush()
+
+
+def write_row(path: str, row: dict[str, Any]) -> None:
+    """Add one row to the file, in one write."""
+    data = (json.dumps({"t": round(time.time(), 3), **row}) + "\n").encode()
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(file, data)
+    finally:
+        os.close(file)
 
 
 def unseen(bar: Any) -> bool:
@@ -120,9 +142,9 @@ def _lines(library: str) -> Any:
 
 def for_lightning() -> list[Any]:
     """The callbacks for lightning.pytorch.Trainer."""
-    return [_lines("lightning.pytorch")] if os.environ.get("STUDIO_JOB_DIR") else []
+    return [_lines("lightning.pytorch")] if os.environ.get("STUDIO_METRICS") else []
 
 
 def for_pytorch_lightning() -> list[Any]:
     """The callbacks for pytorch_lightning.Trainer."""
-    return [_lines("pytorch_lightning")] if os.environ.get("STUDIO_JOB_DIR") else []
+    return [_lines("pytorch_lightning")] if os.environ.get("STUDIO_METRICS") else []

@@ -21,6 +21,17 @@ def test_progress() -> None:
     assert progress({"epoch": [(1, 2.0)]}) == "ep 2"
     assert progress({"acc": loss}) == ""
     assert progress({}) == ""
+    speed = [(411, 20.0)]
+    assert progress({"train_loss": loss, "steps_per_second": speed}, 2011) == "411/2k  1.92  ~1 min"
+    assert progress({"train_loss": loss}, 2011) == "411/2k  1.92"
+
+
+def test_a_narrow_list_leaves_out_how_long_it_takes() -> None:
+    job = JobEntry("x", name="train", state="running", started=5)
+    (row,) = job_rows([job], 17, {"x": "411/2k  1.92  ~1 min"}, 0, 40)
+    assert row[-1][0].endswith("411/2k  1.92  ~1 min")
+    (row,) = job_rows([job], 17, {"x": "411/2k  1.92  ~1 min"}, 0, 26)
+    assert row[-1][0].endswith("411/2k  1.92")
 
 
 def test_a_job_on_its_way_tells_where_it_goes() -> None:

@@ -12,6 +12,8 @@ from studio_tui.document.studio import StudioDocument
 from studio_tui.host.jobs.ledger import Ledger
 from studio_tui.jobs.launch import JobState, JobStatus
 from studio_tui.jobs.mask import Mask
+from studio_tui.jobs.metrics import Metrics
+from studio_tui.jobs.spec import JobSpec
 
 SECRET = "hf_correct-horse"
 RUNNING = JobStatus("j", JobState.RUNNING, None, 0, 0, 100.0, None, "")
@@ -67,6 +69,14 @@ def test_notes_hold_no_secret_and_are_said_once_if_that_is_asked(
     first, *others = document.jobs["j"].notes
     assert SECRET not in first
     assert others == ["again", "again"]
+
+
+def test_how_long_a_training_is_stays_told(document: StudioDocument, ledger: Ledger) -> None:
+    metrics, spec = Metrics(), JobSpec(script="train.py")
+    metrics.feed(b'{"event": "total", "steps": 2000}\n')
+    ledger.learn("j", metrics, spec)
+    ledger.learn("j", Metrics(), spec)  # of the host that came after, which has read nothing yet
+    assert document.jobs["j"].total_steps == 2000
 
 
 def test_nothing_is_told_of_a_job_that_was_removed(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import types
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,6 +114,26 @@ def test_a_copy_begins_anew(library: str) -> None:
     assert isinstance(lines, Lines)
 
 
+@pytest.fixture(autouse=True)
+def sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("STUDIO_METRICS", str(tmp_path / "metrics"))
+    return tmp_path / "metrics"
+
+
+def test_the_end_is_told_once(sheet: Path) -> None:
+    ran(Trainer(None), 20, 1.0)
+    (row,) = map(json.loads, sheet.read_text().splitlines())
+    assert (row["event"], row["steps"]) == ("total", 2000)
+
+
+def test_a_file_that_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STUDIO_METRICS", str(tmp_path / "no" / "metrics"))
+    ran(Trainer(a_bar()), 20, 1.0)
+    assert capsys.readouterr().out == ""
+
+
 def test_only_in_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("STUDIO_JOB_DIR", raising=False)
+    monkeypatch.delenv("STUDIO_METRICS")
     assert studio_lines.for_lightning() == studio_lines.for_pytorch_lightning() == []
