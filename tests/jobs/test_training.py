@@ -92,7 +92,7 @@ async def test_an_unchanged_script_tells_its_curves(supervisor: Supervisor, stud
     assert "train_loss_step" not in curves
     assert curves["train_loss"][-1][0] == 100  # the last step, however fast the training
     assert [at for at, _ in curves["val_loss"]] == [64]
-    assert metrics.progress == 1.0
+    assert (metrics.total, metrics.progress) == (100, 1.0)
 
 
 async def test_a_stopped_training_is_stopped(supervisor: Supervisor, studio: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
 import types
@@ -68,6 +69,21 @@ def test_where_it_can_be_seen_or_is_not_wanted(
     assert not unseen(bar)
     ran(Trainer(bar), 100, 1.0)
     assert capsys.readouterr().out == ""
+
+
+def test_the_bar_that_lightning_has() -> None:
+    callbacks = pytest.importorskip("lightning.pytorch.callbacks")
+    rich = pytest.importorskip("rich.progress")
+    console = pytest.importorskip("rich.console").Console
+    bar = callbacks.RichProgressBar()
+    assert not unseen(bar)  # it has not begun
+    bar.progress = rich.Progress(console=console(file=io.StringIO(), force_terminal=False))
+    assert unseen(bar)
+    bar.progress = rich.Progress(console=console(file=io.StringIO(), force_terminal=True))
+    assert unseen(bar) == bar.progress.console.is_dumb_terminal
+    bar.disable()
+    assert not unseen(bar)
+    assert not unseen(callbacks.TQDMProgressBar())
 
 
 def test_other_ranks_are_quiet(capsys: pytest.CaptureFixture[str]) -> None:
