@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from studio_tui.client import relays
@@ -45,13 +46,26 @@ def ensure(folder: Path, relay: str | None = None, name: str | None = None) -> S
     """
     folder = checked(folder)
     choice = relays.choose(relay)
-    before = studios.for_folder(folder)
-    record = _lasting(folder) or _started(folder, choice, name, before)
+    record = _lasting(folder) or _begun(folder, choice, name)
     if relay is not None and (record.relay is None or relay_key(relay) != relay_key(record.relay)):
         raise UsageFault(
             f"{record.id} already runs on another relay", f"first: studio-tui stop {record.id}"
         )
     return record
+
+
+def _begun(folder: Path, choice: Choice, name: str | None) -> StudioRecord:
+    """The studio of a folder whose host does not run, started.
+
+    One that leaves its own relay for another is started there a last time: what that relay alone
+    has, such as what was typed before its host was killed, is written to the folder by that.
+    """
+    before = studios.for_folder(folder)
+    if before is not None and before.relay is None and choice.url is not None:
+        _check_answers(choice)
+        before = _started(folder, replace(choice, url=None), None, before)
+        stop(before)
+    return _started(folder, choice, name, before)
 
 
 def running(folder: Path) -> StudioRecord | None:
@@ -112,8 +126,7 @@ def _quoted(folder: Path) -> str:
 def _started(
     folder: Path, choice: Choice, name: str | None, before: StudioRecord | None
 ) -> StudioRecord:
-    if choice.url is not None and not relays.answers(choice.url):
-        raise NotFound(f"relay {choice.url} does not answer", "is it running, and reachable?")
+    _check_answers(choice)
     command = [sys.executable, "-m", "studio_tui", "host", str(folder)]
     command += ["--relay", choice.url] if choice.url else []
     command += ["--name", name] if name else []
@@ -134,6 +147,11 @@ def _started(
         # The host may end while this process goes on: somebody has to take note of it.
         threading.Thread(target=process.wait, name=f"host of {record.id}", daemon=True).start()
     return record
+
+
+def _check_answers(choice: Choice) -> None:
+    if choice.url is not None and not relays.answers(choice.url):
+        raise NotFound(f"relay {choice.url} does not answer", "is it running, and reachable?")
 
 
 def _environment(choice: Choice) -> dict[str, str]:

@@ -258,6 +258,27 @@ async def test_what_was_run_is_there_on_another_relay(
         assert b"from before" in b"".join([chunk async for chunk in kept.chunks()])
 
 
+async def test_what_only_its_own_relay_had_is_in_the_folder_when_it_leaves_it(
+    login: Relay, folder: Path
+) -> None:
+    (folder / "a.txt").write_text("a\n")
+    record = await run(start.ensure, folder)
+    assert isinstance(record, StudioRecord)
+    async with locate.attach(record.id, "ana") as ana:
+        await reachable(ana)
+        file = await ana.file("a.txt")
+        await file.insert(0, "x")
+        await ana.until(lambda: ana.unsaved == 0)
+        os.kill(record.pid, signal.SIGKILL)
+    again = await run(start.ensure, folder, login.url)
+    assert isinstance(again, StudioRecord)
+    try:
+        assert (again.id, again.relay) == (record.id, login.url)
+        assert (folder / "a.txt").read_text() == "xa\n"
+    finally:
+        await run(start.stop, again)
+
+
 async def test_the_token_names_the_studio(hosts: Hosts, relay: Relay) -> None:
     secrets.save_token(relay.url, relay.keys.mint(room="grand-owl", role="host"))
     record = await run(hosts.start, "--relay", relay.url)
