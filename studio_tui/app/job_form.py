@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from studio_tui.document.entries import JobEntry
 from studio_tui.errors import StudioError, UsageFault
 
 PRECISIONS = (
     "32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-true", "transformer-engine",
 )  # fmt: skip
 STRATEGIES = ("ddp", "fsdp", "deepspeed_stage_2", "deepspeed_stage_3", "auto")
+_SCRIPTS = (".py", ".sh")
 
 
 class WrongField(UsageFault):
@@ -68,7 +70,7 @@ class Field:
 
 
 SCRIPT = Field(
-    "script", "script", "train.py",
+    "script", "script", "name a file, such as train.py",
     "The Python file to run, from the studio's folder. Any other program will do as well.",
     signs=("script", "nothing to run", "there is no ", "no program"),
 )  # fmt: skip
@@ -163,6 +165,28 @@ class RunRequest:
         if name == "data":
             return shlex.join(value)
         return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def proposed(
+    open_path: str, last: Sequence[str], jobs: Iterable[JobEntry], files: Sequence[str]
+) -> str:
+    """The script that somebody means most likely; "" when there is nothing to go by.
+
+    Args:
+        open_path: the file that is seen; "" for none.
+        last: the scripts that were run from here, the newest last.
+        jobs: those of the studio.
+        files: the paths of the studio's folder.
+    """
+    if open_path.endswith(_SCRIPTS):
+        return open_path
+    if last:
+        return last[-1]
+    for job in sorted(jobs, key=lambda job: job.started or 0.0, reverse=True):
+        if (first := job.command.partition(" ")[0]).endswith(_SCRIPTS):
+            return first
+    pythons = [path for path in files if path.endswith(".py")]
+    return pythons[0] if len(pythons) == 1 else ""
 
 
 def read_request(texts: Mapping[str, str]) -> RunRequest:

@@ -12,8 +12,10 @@ from studio_tui.app.job_form import (
     RunRequest,
     WrongField,
     field_of,
+    proposed,
     read_request,
 )
+from studio_tui.document.entries import JobEntry
 from studio_tui.errors import NotFound, StudioError, UsageFault
 from studio_tui.jobs.spec import JobSpec
 
@@ -109,3 +111,16 @@ def test_what_else_can_be_wrong(problem: StudioError, field: str) -> None:
 
 def test_names_are_those_of_a_run() -> None:
     assert {each.name for each in OPTIONS} - {"machine"} <= set(JobSpec.__slots__)
+
+
+def test_the_script_that_is_meant_is_proposed() -> None:
+    old = JobEntry("a", "old", command="old.py --n 3", started=1)
+    new = JobEntry("b", "new", command="new.sh", started=2)
+    other = JobEntry("c", "train", command="make train", started=3)
+    odd = JobEntry("d", "odd", command="'two words.py'", started=4)
+    assert proposed("open.py", ["last.py"], [old], ["a.py"]) == "open.py"
+    assert proposed("notes.md", ["first.py", "last.py"], [old], ["a.py"]) == "last.py"
+    assert proposed("", [], [old, new, other, odd], ["a.py"]) == "new.sh"
+    assert proposed("", [], [other, odd], ["README.md", "a.py"]) == "a.py"
+    assert proposed("", [], [], ["a.py", "b.py"]) == ""
+    assert proposed("", [], [], []) == ""

@@ -28,7 +28,7 @@ STEPS = 5
 """Optimizer steps of a short run."""
 HINT = "enter takes it   space marks   m runs 5 steps of what is marked   esc leaves"
 _FIELDS = (
-    ("parameters", "parameters", "124M",
+    ("parameters", "parameters", "as 124M",
      "How many numbers the model learns. Lightning prints it when a training starts, or: "
      "sum(p.numel() for p in model.parameters())"),
     ("optimizer", "optimizer", "adamw",

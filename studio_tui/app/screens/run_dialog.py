@@ -35,12 +35,11 @@ class FieldLine(Vertical):
         field = self.field
         with Horizontal():
             yield Static(field.label, markup=False)
-            # What is there already is added to; an option is typed anew.
-            added_to = field.name in ("script", "args")
+            # Arguments are added to; all else is typed anew.
             yield TextField(
                 self._value, placeholder=field.empty, id=field.name, compact=True,
                 suggester=SuggestFromList(field.offered) if field.offered else None,
-                select_on_focus=not added_to,
+                select_on_focus=field.name != "args",
             )  # fmt: skip
         yield Static("", classes="wrong", markup=False)
 

@@ -339,12 +339,12 @@ class Workspace(TerminalsScreen):
         """Ask what to run, and run it."""
         from functools import partial
 
+        from studio_tui.app.job_form import proposed
         from studio_tui.app.screens.precision import PrecisionAdvice
         from studio_tui.app.screens.run_dialog import RunDialog
 
-        script = self.work_pane.path if self.work_pane.path.endswith((".py", ".sh")) else ""
-        if not script and self._last_run:
-            script = next(reversed(self._last_run))
+        jobs, files = self.studio.document.jobs.values(), self.files_pane.file_tree.top
+        script = proposed(self.work_pane.path, list(self._last_run), jobs, files)
         here, last = self.studio.document.info.machine, self._last_run.get(script)
         advise = partial(PrecisionAdvice, self.studio)
         await self.app.push_screen_wait(RunDialog(script, here, self.start_job, last, advise))

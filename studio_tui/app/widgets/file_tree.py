@@ -233,6 +233,11 @@ class FileTree(FolderTree[FileNode]):
         return rows
 
     @property
+    def top(self) -> list[str]:
+        """The paths of what is in the folder itself, as far as it was read."""
+        return [child.data.path for child in self.root.children if child.data]
+
+    @property
     def chosen(self) -> FileNode | None:
         """What the cursor is on."""
         return self.cursor_node.data if self.cursor_node else None

@@ -48,3 +48,7 @@ def _moves(action: str) -> bool:
 
 class TextField(Input, InOrder):
     """A line of text to type in; every one of the app is one."""
+
+    DEFAULT_CSS = """
+    TextField > .input--placeholder, TextField > .input--suggestion { text-style: italic; }
+    """

@@ -49,6 +49,7 @@ async def test_folders_come_first_and_are_read_when_opened(text_of: Any) -> None
         await settled(pilot)
         assert text_of(pilot).split("\n")[:3] == ["▸ src", "  A.md", "  b.py"]
         assert app.read == [""]
+        assert app.query_one(FileTree).top == ["src", "A.md", "b.py"]
         await pilot.press("right")
         await settled(pilot)
         assert text_of(pilot).split("\n")[:4] == ["▾ src", "  ▸ deep", "    x.py", "  A.md"]
