@@ -81,6 +81,11 @@ ARGS = Field(
 )  # fmt: skip
 OPTIONS = (
     Field(
+        "name", "name", "the script's; or what tells it apart, such as small-lr",
+        "What the list calls it. Of runs of one script with one name it tells precision and start.",
+        signs=("a job's name",),
+    ),
+    Field(
         "machine", "machine", "the studio's; or several, as box1,box2",
         "The computer that trains. Several names make one training that all of them share.",
         signs=("no machine", "machines", "named twice", "cannot be reached"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 UNKNOWN = "–"
 _BYTE_UNITS = "BKMGTPE"
@@ -57,6 +58,20 @@ def duration(seconds: float | None) -> str:
     if whole < _DAY:
         return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02}"
     return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
+
+
+def moment(when: float, now: float) -> str:
+    """A point in time by the clock here, its day before it unless that is today: `28.11. 12:04`.
+
+    Args:
+        when, now: Unix times in seconds.
+    """
+    try:
+        then, today = time.localtime(when), time.localtime(now)
+    except (OverflowError, ValueError, OSError):
+        return UNKNOWN
+    same = then[:3] == today[:3]
+    return time.strftime("%H:%M" if same else "%d.%m. %H:%M", then)
 
 
 def step_time(seconds: float | None) -> str:

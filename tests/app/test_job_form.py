@@ -20,8 +20,9 @@ from studio_tui.errors import NotFound, StudioError, UsageFault
 from studio_tui.jobs.spec import JobSpec
 
 FULL = {
-    "script": "train.py", "args": "-n 'a b'", "machine": "box1,box2", "nodes": "2",
-    "devices": "0,1", "precision": "bf16-mixed", "strategy": "ddp", "max_runtime": "2h",
+    "script": "train.py", "args": "-n 'a b'", "name": "small-lr",
+    "machine": "box1,box2", "nodes": "2", "devices": "0,1",
+    "precision": "bf16-mixed", "strategy": "ddp", "max_runtime": "2h",
     "budget": "5.00", "retries": "3", "secrets": "HF_TOKEN, WANDB_API_KEY",
     "data": "s3://b/images/ 'lake://b/two words.csv'",
 }  # fmt: skip
@@ -34,9 +35,9 @@ def form(**texts: str) -> dict[str, str]:
 def test_every_field_counts() -> None:
     request = read_request(FULL)
     options: dict[str, Any] = {
-        "machine": "box1,box2", "nodes": 2, "devices": "0,1", "precision": "bf16-mixed",
-        "strategy": "ddp", "max_runtime": "2h", "budget": "5.00", "retries": 3,
-        "secrets": ["HF_TOKEN", "WANDB_API_KEY"],
+        "name": "small-lr", "machine": "box1,box2", "nodes": 2, "devices": "0,1",
+        "precision": "bf16-mixed", "strategy": "ddp", "max_runtime": "2h",
+        "budget": "5.00", "retries": 3, "secrets": ["HF_TOKEN", "WANDB_API_KEY"],
         "data": ["s3://b/images/", "lake://b/two words.csv"],
     }  # fmt: skip
     assert request == RunRequest("train.py", ["-n", "a b"], options)
@@ -80,6 +81,7 @@ def test_what_makes_no_sense_names_its_field(texts: dict[str, str], field: str) 
         ({"budget": "much"}, "budget"),
         ({"secrets": ["no name"]}, "secrets"),
         ({"args": ["\0"]}, "args"),
+        ({"name": "a\nb"}, "name"),
         ({"script": "-m.py"}, "script"),
     ],
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 
@@ -104,3 +105,10 @@ def test_reading(value: float, expected: str) -> None:
 )
 def test_step_time(seconds: float | None, expected: str) -> None:
     assert units.step_time(seconds) == expected
+
+
+def test_a_moment_has_its_day_unless_that_is_today() -> None:
+    noon = time.mktime((2026, 11, 28, 12, 4, 30, 0, 0, -1))
+    assert units.moment(noon, noon + 3600) == "12:04"
+    assert units.moment(noon, noon + 86400) == "28.11. 12:04"
+    assert units.moment(1e300, noon) == units.UNKNOWN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from studio_tui.app import units
@@ -83,6 +84,21 @@ def cost(job: JobEntry, *, short: bool = False) -> str:
     return f"{mark}{units.money(job.cost)}" + ("" if short else f"/{units.money(job.budget)}")
 
 
+def _apart(jobs: Sequence[JobEntry], now: float, room: int) -> list[str]:
+    """What tells each of those that share a name apart, in at most `room` cells; "" for others."""
+    names = Counter(job.name for job in jobs)
+    starts = [
+        units.moment(job.started, now) if names[job.name] > 1 and job.started is not None else ""
+        for job in jobs
+    ]
+    told = [
+        "  ".join(filter(None, [scrub(job.precision or "") if start else "", start]))
+        for job, start in zip(jobs, starts, strict=True)
+    ]
+    fitting = (texts for texts in (told, starts) if max(map(cells, texts), default=0) <= room)
+    return next(fitting, [""] * len(jobs))
+
+
 def job_rows(
     jobs: Sequence[JobEntry], now: float, far: Mapping[str, str], cursor: int, width: int
 ) -> list[Row]:
@@ -103,7 +119,10 @@ def job_rows(
     fixed = 3 + sum(column + 2 for column in (state_width, detail_width, cost_width) if column)
     wanted = max((cells(scrub(job.name)) for job in jobs), default=0)
     name_width = max(min(width - fixed, max(wanted, _NAME_LEAST), _NAME_MOST), _NAME_LEAST)
-    slack = " " * max(width - fixed - name_width, 0)
+    slack = max(width - fixed - name_width, 0)
+    apart = _apart(jobs, now, slack - 2)
+    apart_width = max(map(cells, apart), default=0)
+    gap = " " * (slack - (apart_width + 2 if apart_width else 0))
     rows: list[Row] = []
     for index, job in enumerate(jobs):
         glyph, meaning = _GLYPHS.get(job.state, ("?", "warn"))
@@ -112,9 +131,11 @@ def job_rows(
             (f"{glyph} ", meaning),
             (left(scrub(job.name), name_width), ""),
         ]
+        if apart_width:
+            row.append(("  " + right(apart[index], apart_width), "muted"))
         if state_width:
             row.append(("  " + left(job.state, state_width), meaning))
-        row.append((slack + "  " + right(details[index], detail_width), ""))
+        row.append((gap + "  " + right(details[index], detail_width), ""))
         if cost_width:
             row.append(
                 ("  " + right(costs[index], cost_width), _SPENT.get(job.budget_state, "muted"))

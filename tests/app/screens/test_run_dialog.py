@@ -48,10 +48,10 @@ async def test_enter_runs_what_is_open() -> None:
 
 async def test_fields_are_reached_by_keys() -> None:
     start = Start()
-    keys = ["down", *"-n 'a b'", "down", *"box1,box2", "down", "down", "2", "down"]
+    keys = ["down", *"-n 'a b'", "down", *"lr", "down", *"box1,box2", "down", "down", "2", "down"]
     keys += [*"bf16-mixed", "down", "down", *"2h", "enter"]
     options = {"devices": "2", "precision": "bf16-mixed", "max_runtime": "2h"}
-    request = RunRequest("a.py", ["-n", "a b"], {"machine": "box1,box2", **options})
+    request = RunRequest("a.py", ["-n", "a b"], {"name": "lr", "machine": "box1,box2", **options})
     assert await filled(RunDialog("a.py", "", start), *keys) == [request]
 
 
@@ -84,7 +84,7 @@ async def test_every_field_is_explained_while_it_is_typed_into(text_of: Any) -> 
     ("keys", "problem", "field", "said"),
     [
         (["down", "'", "enter"], None, "args", "! no closing quotation"),
-        ([*["down"] * 9, *"often", "enter"], None, "retries", "! 'often' is no number"),
+        ([*["down"] * 10, *"often", "enter"], None, "retries", "! 'often' is no number"),
         (["enter"], UsageFault("unknown precision 'x'", "choose y"), "precision", "! unknown"),
         (["enter"], NotFound("offline: no relay", "wait"), "script", "! offline: no relay · wait"),
     ],

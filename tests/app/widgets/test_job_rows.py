@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from studio_tui.app import units
 from studio_tui.app.widgets.job_rows import cost, detail, job_rows, newest_first, progress
+from studio_tui.app.widgets.rows import width_of
 from studio_tui.document.entries import JobEntry
 from tests.app.widgets.test_job_list import JOBS
 
@@ -52,3 +54,27 @@ def test_what_a_job_cost_of_its_budget() -> None:
     assert row[-1] == ("  ! $4.50/$5.00", "warn")
     (row,) = job_rows([alarmed], 0, {}, 0, 31)
     assert row[-1] == ("  ! $4.50", "warn")
+
+
+def test_runs_of_one_name_are_told_apart_where_there_is_room() -> None:
+    now = 1_700_000_000.0
+    clock = [units.moment(now - ago, now) for ago in (60, 120)]
+    jobs = [
+        JobEntry("a", "mlp.py", "succeeded", started=now - 120, ended=now),
+        JobEntry("b", "mlp.py", "running", started=now - 60, precision="bf16-mixed"),
+        JobEntry("c", "small-lr", "succeeded", started=now - 90, ended=now),
+    ]
+
+    def drawn(width: int) -> list[str]:
+        rows = job_rows(jobs, now, {}, 0, width)
+        assert all(width_of(row) <= width for row in rows)
+        return ["".join(text for text, _ in row) for row in rows]
+
+    wide = drawn(80)
+    assert [clock[1] in wide[0], clock[0] in wide[1]] == [True, True]
+    assert "bf16-mixed" in wide[1]
+    assert ":" not in wide[2]
+    assert [clock[1] in row for row in drawn(36)] == [True, False, False]
+    assert "bf16" not in drawn(36)[1]
+    assert all(":" not in row for row in drawn(24))
+    assert len({len(row) for row in wide}) == 1
