@@ -44,6 +44,7 @@ COMMANDS = (
     Command("run", "ctrl+r", "r", "run", "Run a script as a job", "run", True),
     Command("terminal", "ctrl+t", "t", "terminal", "Open a new shared terminal", "terminal", True),
     Command("people", "f9", "u", "people", "Show who is here, and where", "people"),
+    Command("invite", "alt+i", "", "share an invite", "Let somebody into the studio", "invite"),
     Command("follow", "shift+f5", "j", "follow", "Follow somebody until your next key", "follow"),
     Command("comment", "alt+c", "c", "comment", "Comment, or answer one", "in_file('comment')"),
     Command("comments", "alt+v", "v", "comments", "List the comments of all files", "comments"),

@@ -14,8 +14,10 @@ from textual.markup import escape
 from textual.widgets import Input
 from textual.worker import Worker
 
+from studio_tui.app.bound import bound
 from studio_tui.app.screens.people_list import whereabouts
 from studio_tui.app.truncate import scrub
+from studio_tui.app.widgets.job_list import JobList
 from studio_tui.app.widgets.key_hints import key_label
 from studio_tui.app.widgets.text_field import InOrder
 from studio_tui.errors import StudioError
@@ -24,6 +26,18 @@ if TYPE_CHECKING:
     from studio_tui.app.screens.workspace import Workspace
 
 FOUND = 50
+_OF_JOBS = (
+    ("job: stop", "Ask, and stop it", "stop", "s"),
+    ("job: move", "To another machine, while it trains", "move", "m"),
+    (
+        "job: compare curves",
+        "Lay them over those that are shown, or take them away",
+        "compare",
+        "c",
+    ),
+    ("job: compare figures", "Set it beside the one that is shown", "figures", "C"),
+)
+"""Title, help, the list's action, its usual key."""
 Found = tuple[str, str, Callable[[], Any]]
 """Title, help, what it does."""
 
@@ -109,6 +123,23 @@ class Actions(Choices):
             yield command.label, keys, partial(workspace.do, command)
 
 
+class OfJobs(Choices):
+    """What can be done with the job under the list's cursor, wherever the focus is."""
+
+    def choices(self) -> Iterator[Found]:
+        """What is possible with it, with its key there."""
+        jobs = self.workspace.side_pane.query_one(JobList)
+        for title, about, action, usual in _OF_JOBS:
+            if jobs.chosen is not None and jobs.check_action(action, ()):
+                about = f"{about}: {scrub(jobs.chosen.name)}"
+                key = bound(self.app, f"jobs.{action}", usual)
+                yield title, f"{about} · {key} in the jobs", partial(self._do, action)
+
+    async def _do(self, action: str) -> None:
+        self.workspace.action_go("side")
+        await self.workspace.side_pane.query_one(JobList).run_action(action)
+
+
 class Terminals(Choices):
     """The studio's terminals."""
 
@@ -175,7 +206,7 @@ class Files(Choices):
 class Everything(Provider):
     """All of these, always in this order: the palette itself asks its providers in none."""
 
-    KINDS = (Actions, Files, Terminals, PeopleHere)
+    KINDS = (Actions, OfJobs, Files, Terminals, PeopleHere)
 
     async def discover(self) -> Hits:
         """What each of them shows before anything is typed."""

@@ -355,6 +355,10 @@ class StagedStudio(Studio):
         entry = self.list_job("j9", script.removesuffix(".py"), "starting", by=self.name)
         return entry.plain()
 
+    def _relay_invite(self, role: str, expires: float) -> dict[str, Any]:
+        invite = f"wss://relay.example/{self.id}#c0de"
+        return {"invite": invite, "role": role, "expires": int(NOW + expires), "id": "i1"}
+
     def _jobs_ranks(self, job: str) -> dict[str, Any]:
         return {"ranks": self.ranks.get(job, [])}
 

@@ -119,3 +119,21 @@ async def test_who_types_on_after_enter_has_changed_their_mind(pilot: Any, studi
     )
     await pilot.pause()
     assert isinstance(pilot.app.screen, palette.Palette)
+
+
+async def test_what_can_be_done_with_a_job_is_found_from_anywhere(
+    pilot: Any, settle: Any, text_of: Any
+) -> None:
+    offered = await found(palette.OfJobs(pilot.app.workspace))
+    assert ("job: stop", "Ask, and stop it: char-gpt · s in the jobs") in offered
+    assert [title for title, _ in offered if "compare" in title] == [
+        "job: compare curves", "job: compare figures",
+    ]  # fmt: skip
+    await pilot.press("ctrl+p", *"job: stop", "enter")
+    while "stop char-gpt?" not in text_of(pilot):
+        await pilot.pause()
+    pilot.app.screen.dismiss(False)
+    await settle(pilot)
+    assert await found(palette.Actions(pilot.app.workspace), "invite") == [
+        ("share an invite", "Let somebody into the studio · alt+i")
+    ]

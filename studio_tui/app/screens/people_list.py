@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from studio_tui.app.bound import bound
 from studio_tui.app.screens.dialogs import FRAME
 from studio_tui.app.screens.modal import Modal
 from studio_tui.app.truncate import clip, clip_middle, scrub
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 _NAME_CELLS, _WHERE_CELLS = 24, 52
 
 EMPTY = """\
-nobody else is here: studio-tui share makes an invite, and
-studio-tui attach joins from this computer"""
+nobody else is here: {invite} makes an invite for somebody
+elsewhere, and studio-tui attach joins from this computer"""
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class PeopleList(Modal[Chosen | None]):
         people: whom it lists, in which colours.
         titles: terminal id -> title.
         mine: this person's own connection.
+        owner: whether this person may invite others.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -67,12 +69,15 @@ class PeopleList(Modal[Chosen | None]):
     }}
     """
 
-    def __init__(self, people: People, titles: Mapping[str, str], mine: int) -> None:
+    def __init__(
+        self, people: People, titles: Mapping[str, str], mine: int, *, owner: bool = True
+    ) -> None:
         super().__init__()
         self._people = people
         self._others: Sequence[Person] = people.others
         self._titles = titles
         self._mine = mine
+        self._owner = owner
 
     def compose(self) -> ComposeResult:
         """The list, or that there is nobody."""
@@ -83,7 +88,8 @@ class PeopleList(Modal[Chosen | None]):
                 yield OptionList(*rows, compact=True)
                 yield Static("enter: go there   f: follow them   esc: leave it", id="hint")
             else:
-                yield Static(EMPTY, id="hint")
+                words = EMPTY.format(invite=bound(self.app, "invite"))
+                yield Static(words if self._owner else "nobody else is here", id="hint")
 
     def _words(self, person: Person) -> Content:
         mark = "◎ looks on" if person.role == "viewer" else f"✎ {scrub(person.role)}"

@@ -85,8 +85,9 @@ class PeopleScreen(PlacesScreen):
         from studio_tui.app.screens.people_list import PeopleList
 
         mine = self.studio.me.connection if self.studio.me else 0
+        owner = bool(self.check_action("invite", ()))
         chosen = await self.app.push_screen_wait(
-            PeopleList(self.people, self.terminal_titles, mine)
+            PeopleList(self.people, self.terminal_titles, mine, owner=owner)
         )
         if chosen is None:
             return
@@ -94,6 +95,13 @@ class PeopleScreen(PlacesScreen):
             self.start_following(chosen.person)
         else:
             self.join_gaze(chosen.person.gaze)
+
+    @work(exclusive=True, group="people")
+    async def action_invite(self) -> None:
+        """Make an invite, and show it."""
+        from studio_tui.app.screens import invite
+
+        await invite.visit(self)
 
     @work(exclusive=True, group="people")
     async def action_comments(self) -> None:

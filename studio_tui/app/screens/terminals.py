@@ -56,6 +56,8 @@ class TerminalsScreen(PeopleScreen):
                 return terminal is not None and terminal.view.cropped
             case "cut":
                 return self._owner and bool(self.studio.document.terminals)
+            case "invite":
+                return self._owner
             case _:
                 return True
 

@@ -53,6 +53,6 @@ async def test_alone_it_says_how_to_invite(
     async with open_app(studio) as pilot:
         await pilot.press("f9")
         await settle(pilot)
-        assert "nobody else is here: studio-tui share" in text_of(pilot)
+        assert "nobody else is here: alt+i makes an invite" in text_of(pilot)
         await pilot.press("f", "escape")
         assert not isinstance(pilot.app.screen, PeopleList)
