@@ -127,13 +127,21 @@ class StudioApp(SafeApp[int]):
 
         machine = self.studio.document.info.machine
         body = (
-            f"{script} runs as a job on {machine}. Its log is at the bottom, its curve on the "
-            "right; everybody who attaches sees both. You can stop it at any time."
+            f"{script} runs as a job on {machine}. {self._where_it_shows()}; everybody who "
+            "attaches sees both. You can stop it at any time."
         )
         question = Confirm("start the training?", body, "start it", "not now", danger=False)
         if await self.push_screen_wait(question):
             with told(self.workspace.work_pane):
                 await self.workspace.start_job(RunRequest(script))
+
+    def _where_it_shows(self) -> str:
+        from studio_tui.app.bound import bound
+
+        if not self.workspace.narrow:
+            return "Its log is at the bottom, its curve on the right"
+        log, jobs = bound(self, "log"), bound(self, "jobs")
+        return f"{log} shows its log, {jobs} its curve, from its first steps on"
 
     @work(group="excluded")
     async def excluded(self, error: StudioError) -> None:

@@ -101,7 +101,11 @@ def find(studio: str) -> StudioRecord:
     known = {r.name: r.id for r in reversed(records())} | {r.id: r.id for r in records()}
     known |= {id: id for id in visited}
     close = difflib.get_close_matches(studio, known, n=1)
-    hint = f"did you mean {known[close[0]]}?" if close else "studio-tui ls shows your studios"
+    hint = (
+        f"did you mean {known[close[0]]}?"
+        if close
+        else ("studio-tui ls shows your studios; into somebody else's an invite leads, ask for one")
+    )
     raise NotFound(f"no studio {studio!r}", hint)
 
 

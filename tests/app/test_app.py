@@ -32,9 +32,18 @@ async def test_an_offer_is_made_once_and_runs_the_script(
         await settle(pilot)
         assert "start the training?" in text_of(pilot)
         assert "train.py runs as a job on gpu-box" in text_of(pilot)
+        assert "Its log is at the" in text_of(pilot)
         await pilot.press("enter")
         await settle(pilot)
         assert studio.asked("jobs.run") == [{"script": "train.py", "args": []}]
+
+
+async def test_an_offer_on_a_narrow_screen_says_which_keys_show_it(
+    studio: Any, open_app: Any, settle: Any, text_of: Any
+) -> None:
+    async with open_app(studio, (80, 24), offer="train.py") as pilot:
+        await settle(pilot)
+        assert "F5 shows its log, F4" in text_of(pilot)
 
 
 async def test_no_offer_where_something_ran_already(

@@ -51,10 +51,11 @@ Nothing is open yet. Choose a file on the left, or press one of the keys on the 
         lines = [Content.styled(scrub(info.name or self._studio.id), "bold $accent")]
         if info.dir:
             lines.append(Content(clip_middle(scrub(info.dir), width + 4)))
-        # Of a relay on this computer nobody else can use an invite; to another's they need one.
-        team = self._studio.url.startswith("wss:")
-        words = "invite others: studio-tui share" if team else "others join with: studio-tui attach"
-        lines.append(Content(f"{words} {self._studio.id}"))
+        me = self._studio.me
+        if me is not None and me.role == "owner":
+            lines.append(Content(f"on this computer: studio-tui attach {self._studio.id}"))
+            invite = bound(self.app, "invite")
+            lines.append(Content(f"elsewhere: {invite}, or studio-tui share {self._studio.id}"))
         lines.append(Content(""))
         lines += [
             Content.assemble((bound(self.app, id), "bold $text"), f"  {words}".ljust(width))

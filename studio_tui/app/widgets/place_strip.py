@@ -10,12 +10,14 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from studio_tui.app.bound import bound
+
 
 class PlaceStrip(Static):
     """Press a name to go there.
 
     Args:
-        places: (id, title) in the order of their keys.
+        places: (id, title); the title is also the id of the command that goes there.
     """
 
     DEFAULT_CSS = """
@@ -44,7 +46,7 @@ class PlaceStrip(Static):
         self.update(Content.assemble(*parts))
 
     def _labels(self) -> list[tuple[str, str]]:
-        return [(id, f" {number} {title} ") for number, (id, title) in enumerate(self._places, 1)]
+        return [(id, f" {bound(self.app, title)} {title} ") for id, title in self._places]
 
     def on_click(self, event: events.Click) -> None:
         """Go to the name under the mouse."""

@@ -16,9 +16,11 @@ async def test_it_says_where_this_is_and_what_to_press(
         assert "^O  find a file and open it" in shown
 
 
-async def test_on_a_teams_relay_it_says_how_to_invite(
-    studio: Any, open_app: Any, text_of: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("role", ["owner", "editor"])
+async def test_an_owner_reads_how_others_join_and_a_guest_does_not(
+    studio: Any, open_app: Any, text_of: Any, role: str
 ) -> None:
-    monkeypatch.setattr(type(studio), "url", "wss://box.example.org:8484")
-    async with open_app(studio) as pilot:
-        assert f"invite others: studio-tui share {studio.id}" in text_of(pilot)
+    async with open_app(type(studio)("ana", role)) as pilot:
+        shown = text_of(pilot)
+        assert (f"on this computer: studio-tui attach {studio.id}" in shown) == (role == "owner")
+        assert (f"alt+i, or studio-tui share {studio.id}" in shown) == (role == "owner")

@@ -63,7 +63,7 @@ async def test_a_screen_that_is_too_small_says_so(
         await resize(pilot, 80, 24)
         await settle(pilot)
         assert "too small" not in text_of(pilot)
-        assert "1 files" in text_of(pilot)
+        assert "F2 files" in text_of(pilot)
 
 
 async def test_the_leader_shows_what_is_possible(

@@ -20,12 +20,12 @@ class One(SafeApp[None]):
         self.chosen = event.place
 
 
-async def test_names_are_numbered_and_pressed(text_of: Any) -> None:
+async def test_names_stand_with_their_keys_and_are_pressed(text_of: Any) -> None:
     app = One()
     async with app.run_test(size=(40, 3)) as pilot:
         app.query_one(PlaceStrip).show("b")
         await pilot.pause()
-        assert text_of(pilot).rstrip() == " 1 files  2 log"
+        assert text_of(pilot).rstrip() == " F2 files  F5 log"
         await pilot.click(PlaceStrip, offset=(11, 0))
         assert app.chosen == "b"
         await pilot.click(PlaceStrip, offset=(30, 0))
