@@ -82,7 +82,7 @@ class CommentList(Modal[Chosen | None]):
                 hint = "enter: go there   r: answer   x: resolve   d: take away   esc"
                 yield Static(hint, id="hint")
             else:
-                yield Static(EMPTY.format(key=bound(self.app, "comment")), id="hint")
+                yield Static(EMPTY.format(key=bound(self.app, "comment")), id="none")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Go to this one."""

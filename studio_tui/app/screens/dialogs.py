@@ -30,6 +30,17 @@ FRAME = """
         border-title-color: $accent;
         border-title-style: bold;
         border-subtitle-color: $text-muted;
+        overflow-y: auto;
+        /* Where there is little room the contents scroll, and what to press stays. */
+        & > #hint { dock: bottom; }
+        & > #none { color: $text-muted; }
+    }
+    &.-short Button { min-width: 0; }
+    &.-short > Vertical {
+        max-height: 100%;
+        padding: 0 1;
+        & > #hint { margin-top: 0; }
+        & > OptionList { max-height: 50vh; }
     }
 """
 
@@ -54,7 +65,7 @@ class Confirm(Modal[bool]):
     Confirm {{
         {FRAME}
         & #body {{ width: 1fr; margin-bottom: 1; }}
-        & Horizontal {{ height: auto; align-horizontal: right; }}
+        & Horizontal {{ dock: bottom; height: auto; align-horizontal: right; }}
         & Button {{ margin-left: 2; padding: 0 1; background: $panel; color: $foreground; }}
         & Button.-error {{ background: $panel !important; color: $text-error !important; }}
         & Button:focus {{

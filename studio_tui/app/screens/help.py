@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.screen import Screen
 from textual.widgets import Markdown, Static
 
 from studio_tui.app.screens.modal import Modal
 from studio_tui.app.widgets.key_hints import key_label
+
+
+def keys_of(screen: Screen[Any]) -> list[tuple[str, str]]:
+    """(key, what it does) of what can be done on a screen now, where its focus is."""
+    keys: dict[str, tuple[str, str]] = {}
+    for key, active in screen.active_bindings.items():
+        binding = active.binding
+        # Only the product's own keys have ids; Textual's are those of every text field.
+        if active.enabled and binding.id and binding.description:
+            keys.setdefault(binding.id, (key, binding.description.lower()))
+    return list(keys.values())
 
 
 class Help(Modal[None]):

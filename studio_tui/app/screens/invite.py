@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
@@ -43,7 +43,6 @@ class InviteShown(Modal[None]):
     DEFAULT_CSS = f"""
     InviteShown {{
         {FRAME}
-        & VerticalScroll {{ height: auto; max-height: 100%; }}
         & #command {{ color: $accent; margin: 1 0; }}
         & #hint {{ color: $text-muted; margin-top: 1; }}
     }}
@@ -60,10 +59,9 @@ class InviteShown(Modal[None]):
         """What they type, and how long it is good."""
         with Vertical() as frame:
             frame.border_title = Content("an invite")
-            with VerticalScroll():
-                yield Static("Whom you send this types it in a shell:", markup=False)
-                yield Static(self._command, id="command", markup=False)
-                yield Static(self._about, markup=False)
+            yield Static("Whom you send this types it in a shell:", markup=False)
+            yield Static(self._command, id="command", markup=False)
+            yield Static(self._about, markup=False)
             yield Static("c: copy it   esc: leave; it is not shown again", id="hint")
 
     def action_copy(self) -> None:

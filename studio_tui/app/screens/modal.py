@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual import events
 from textual.await_complete import AwaitComplete
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 Result = TypeVar("Result")
@@ -17,6 +19,18 @@ class Modal(ModalScreen[Result], Generic[Result]):
     Keys that were on their way when it closed are for what lies below. To Textual they are its
     own still, and the second that closes it closes the screen below.
     """
+
+    HELP = """\
+### A dialog
+
+It waits for an answer. **up** and **down** go through what it shows, **Esc** leaves it.
+"""
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (20, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "explain", show=False, id="dialog.help"),
+        Binding("pageup", "turn(-1)", show=False, id="dialog.page_up"),
+        Binding("pagedown", "turn(1)", show=False, id="dialog.page_down"),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,6 +46,21 @@ class Modal(ModalScreen[Result], Generic[Result]):
     def action_leave(self) -> None:
         """Close with nothing."""
         self.dismiss(None)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Bring into sight what lies behind the foot; Textual takes that for seen."""
+        event.widget.scroll_visible(animate=False)
+
+    def action_explain(self) -> None:
+        """Say what the dialog is for, and which keys it has."""
+        from studio_tui.app.screens.help import Help, keys_of
+
+        self.app.push_screen(Help(self.HELP, keys_of(self)))
+
+    def action_turn(self, way: int) -> None:
+        """Scroll what does not fit."""
+        for frame in self.query_children(Vertical):
+            frame.scroll_relative(y=way * max(frame.scrollable_content_region.height - 1, 1))
 
     async def on_event(self, event: events.Event) -> None:
         """Hand on the keys that came too late."""

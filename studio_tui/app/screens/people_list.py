@@ -89,7 +89,7 @@ class PeopleList(Modal[Chosen | None]):
                 yield Static("enter: go there   f: follow them   esc: leave it", id="hint")
             else:
                 words = EMPTY.format(invite=bound(self.app, "invite"))
-                yield Static(words if self._owner else "nobody else is here", id="hint")
+                yield Static(words if self._owner else "nobody else is here", id="none")
 
     def _words(self, person: Person) -> Content:
         mark = "◎ looks on" if person.role == "viewer" else f"✎ {scrub(person.role)}"

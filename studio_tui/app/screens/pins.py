@@ -60,7 +60,7 @@ class PinList(Modal[Chosen | None]):
                 yield OptionList(*(Option(self._words(pin)) for pin in self._pins), compact=True)
                 yield Static("enter: go there   d: take it away   esc: leave it", id="hint")
             else:
-                yield Static("no pin in this log yet: p pins the chosen line", id="hint")
+                yield Static("no pin in this log yet: p pins the chosen line", id="none")
 
     def _words(self, pin: PinEntry) -> Content:
         said = f"{scrub(pin.by) or 'somebody'}" + (f": {scrub(pin.text)}" if pin.text else "")

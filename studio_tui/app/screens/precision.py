@@ -68,6 +68,7 @@ class PrecisionAdvice(Modal[str | None]):
             max-width: 100%;
             height: auto;
             max-height: 100%;
+            overflow-y: auto;
             padding: 0 1;
             background: $surface;
             border: round $border;
@@ -84,7 +85,7 @@ class PrecisionAdvice(Modal[str | None]):
         & #about { height: 2; color: $text-muted; margin-top: 1; }
         & #told { height: auto; max-height: 2; }
         & #told.-wrong { color: $text-error; }
-        & #hint { color: $text-muted; }
+        & #hint { color: $text-muted; dock: bottom; }
     }
     """
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
@@ -61,6 +61,12 @@ class RunDialog(Modal[RunRequest | None]):
         advise: the screen on which a precision is chosen for what is asked.
     """
 
+    HELP = """\
+### Running a script
+
+**Enter** in any field starts the job; what is empty is left to the script. What a field is for
+stands below while it is typed into. The job outlives the app, and everybody sees it.
+"""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave", show=False, id="run.leave"),
         Binding("down", "app.focus_next", show=False, id="run.next"),
@@ -76,13 +82,14 @@ class RunDialog(Modal[RunRequest | None]):
             max-width: 96%;
             height: auto;
             max-height: 100%;
+            overflow-y: auto;
             padding: 0 2;
             background: $surface;
             border: round $border;
             border-title-color: $accent;
             border-title-style: bold;
         }
-        & VerticalScroll { height: auto; max-height: 100%; }
+        & #foot { dock: bottom; height: auto; }
         & FieldLine { height: auto; }
         & FieldLine Horizontal { height: 1; }
         & FieldLine Horizontal > Static { width: 12; color: $text-muted; }
@@ -113,12 +120,12 @@ class RunDialog(Modal[RunRequest | None]):
         """The form."""
         with Vertical() as frame:
             frame.border_title = Content(f"run on {scrub(self._machine) or 'this machine'}")
-            with VerticalScroll(can_focus=False):
-                for field in FIELDS:
-                    yield FieldLine(field, self._from.typed(field.name))
-            yield Static("", classes="wrong", id="wrong", markup=False)
-            yield Static("", id="about", markup=False)
-            yield Static(HINT, id="hint", markup=False)
+            for field in FIELDS:
+                yield FieldLine(field, self._from.typed(field.name))
+            with Vertical(id="foot"):
+                yield Static("", classes="wrong", id="wrong", markup=False)
+                yield Static("", id="about", markup=False)
+                yield Static(HINT, id="hint", markup=False)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Explain the field that is typed into."""
@@ -156,7 +163,10 @@ class RunDialog(Modal[RunRequest | None]):
         """Show what each precision takes, and take the one that is chosen."""
         if self._advise is None or (request := self._read()) is None:
             return
+        # That one is wider, and covers no more rows: the form would stick out under it.
+        self.query_one(Vertical).visible = False
         chosen = await self.app.push_screen_wait(self._advise(request))
+        self.query_one(Vertical).visible = True
         if chosen is not None:
             field = self.query_one("#precision", Input)
             field.value = chosen

@@ -278,19 +278,12 @@ class Workspace(TerminalsScreen):
     def action_help(self) -> None:
         """Explain the place that has the focus."""
         from studio_tui.app.bound import rebound
-        from studio_tui.app.screens.help import Help
+        from studio_tui.app.screens.help import Help, keys_of
 
-        text, keys = "", []
+        text = ""
         for node in self.focused.ancestors_with_self if self.focused else ():
             text = text or getattr(node, "HELP", None) or ""
-        done = set()
-        for key, active in self.active_bindings.items():
-            binding = active.binding
-            # Only the product's own keys have ids; Textual's are those of every text field.
-            if active.enabled and binding.id and binding.id not in done and binding.description:
-                done.add(binding.id)
-                keys.append((key, binding.description.lower()))
-        self.app.push_screen(Help(rebound(self.app, text or WorkPane.HELP), keys))
+        self.app.push_screen(Help(rebound(self.app, text or WorkPane.HELP), keys_of(self)))
 
     def choose_theme(self, name: str) -> None:
         """Change the colours, and remember that."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from textual import events
-from textual.app import App
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Static
 
-from studio_tui.app.screens.dialogs import Confirm
+from studio_tui.app.safe_app import SafeApp
+from studio_tui.app.screens.dialogs import FRAME, Confirm
+from studio_tui.app.screens.modal import Modal
 
 LEADER = "ctrl+right_square_bracket"
 
@@ -59,3 +64,44 @@ async def test_what_is_typed_right_after_the_leader_reaches_the_terminal(
         await settle(pilot)
         typed = [event["key"] for _, sent in studio.sent for event in sent if "key" in event]
         assert typed == [*((LEADER,) if keys[0] == LEADER else ()), "l", "s"]
+
+
+class Long(Modal[None]):
+    HELP = "### A long one\n\nIt tells much."
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("x", "leave", "do it", id="long.leave")]
+    DEFAULT_CSS = f"Long {{{FRAME}}}"
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            for number in range(30):
+                yield Static(f"line {number}")
+            yield Static("x: do it", id="hint")
+
+
+async def test_what_to_press_stays_where_there_is_little_room(text_of: Any) -> None:
+    app = SafeApp[None]()
+    async with app.run_test(size=(40, 12)) as pilot:
+        app.push_screen(Long())
+        await pilot.pause()
+        for _ in range(6):
+            assert "x: do it" in text_of(pilot)
+            await pilot.press("pagedown")
+            await pilot.pause()
+        while "line 29" not in text_of(pilot):
+            await pilot.pause()
+        await pilot.press("pageup")
+        while "line 29" in text_of(pilot):
+            await pilot.pause()
+
+
+async def test_f1_explains_a_dialog_and_leads_back(text_of: Any) -> None:
+    app = SafeApp[None]()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(Long())
+        await pilot.press("f1")
+        while "It tells much" not in text_of(pilot):
+            await pilot.pause()
+        assert "x  do it" in text_of(pilot)
+        await pilot.press("f1")
+        while not isinstance(app.screen, Long):
+            await pilot.pause()

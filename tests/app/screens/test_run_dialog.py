@@ -138,3 +138,14 @@ async def test_a_precision_is_chosen_for_what_is_asked() -> None:
             await pilot.pause()
     assert asked == [RunRequest("a.py", ["--n", "3"])]
     assert answers == [RunRequest("a.py", ["--n", "3"], {"precision": "64-true"})]
+
+
+async def test_on_a_small_screen_the_field_that_is_typed_into_is_seen(text_of: Any) -> None:
+    app = SafeApp[None]()
+    async with app.run_test(size=(60, 18)) as pilot:
+        app.push_screen(RunDialog("a.py", "local", Start()))
+        await pilot.pause()
+        await pilot.press("up", *"s3://b")
+        while "s3://b" not in text_of(pilot):
+            await pilot.pause()
+        assert "enter runs" in text_of(pilot)
