@@ -51,7 +51,8 @@ class LogBuffer:
 
     `\r` and `\b` move back within the line and what follows overwrites it, so that a progress bar
     is one line that changes. Colours become inks; every other escape sequence is dropped, but for
-    "erase in line". A line longer than LINE_CAP goes on in the next one.
+    "erase in line". Blanks at a line's end, with which programs pad, are none of it. A line longer
+    than LINE_CAP goes on in the next one.
 
     Args:
         lines: how many finished lines to keep.
@@ -100,8 +101,14 @@ class LogBuffer:
     def __getitem__(self, index: int) -> Line:
         """Line `index` of the kept ones, 0 being the oldest."""
         if index == len(self._lines) and self._unfinished:
-            return Line(self._text, tuple(self._inks), self._line_offset)
+            return self._line
         return self._lines[index]
+
+    @property
+    def _line(self) -> Line:
+        """The one that is written, without blanks at its end unless they have a colour."""
+        kept = max([len(self._text.rstrip(" ")), *(end for _, end, _ in self._inks)])
+        return Line(self._text[:kept], tuple(self._inks), self._line_offset)
 
     @property
     def total(self) -> int:
@@ -196,7 +203,7 @@ class LogBuffer:
                 self._put(scrub(line))
                 self._end_line(start)
             else:
-                self._add(Line(line, (), self._line_offset))
+                self._add(Line(line.rstrip(" "), (), self._line_offset))
                 self._line_offset = start
         self._trim()
         self._put(rest)
@@ -279,7 +286,7 @@ class LogBuffer:
 
     def _end_line(self, following: int) -> None:
         """End the line; the next one starts at byte `following`."""
-        self._add(Line(self._text, tuple(self._inks), self._line_offset))
+        self._add(self._line)
         self._line_offset = following
         self._start_line()
         self._trim()

@@ -32,8 +32,13 @@ def test_a_progress_bar_is_one_line_that_changes() -> None:
     assert texts(b"10%\r20%\r100%") == ["100%"]
     assert texts(b"long text\rshort\n") == ["shorttext"]
     assert texts(b"long text\r\x1b[Kshort\n") == ["short"]
-    assert texts(b"long text\x1b[2K\rshort\n") == ["short    "]
+    assert texts(b"long text\x1b[2K\rshort\n") == ["short"]
     assert texts(b"12\b\b\b34") == ["34"]
+
+
+def test_blanks_that_pad_a_line_are_none_of_it() -> None:
+    assert texts(b"2.8 K      \n", b"   \n   ", b" x  ") == ["2.8 K", "", "    x"]
+    assert lines(b"a  \x1b[31m  \x1b[0m  \n") == [Line("a    ", ((3, 5, RED),))]
 
 
 def test_colours_become_inks_across_lines() -> None:
