@@ -140,7 +140,7 @@ class StudioApp(SafeApp[int]):
 
         if not self.workspace.narrow:
             return "Its log is at the bottom, its curve on the right"
-        log, jobs = bound(self, "log"), bound(self, "jobs")
+        log, jobs = (bound(self.workspace.app, place) for place in ("log", "jobs"))
         return f"{log} shows its log, {jobs} its curve, from its first steps on"
 
     @work(group="excluded")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from studio_tui.cli.output import say, this_program
+
 TEMPLATE = "char-gpt"
 
 
@@ -41,13 +43,11 @@ def demo(headless: bool, screenshot: Path | None, folder: Path | None) -> None:
     from studio_tui.client import locate, start
 
     record = start.ensure(project)
-    click.echo(f"the demo project is in {project}", err=True)
+    say(f"the demo project is in {project}")
     code = run(locate.attach(record.id), offer="train.py")
-    click.echo(
-        f"the studio and its jobs go on: studio-tui attach {record.id}\n"
-        f"to end them: studio-tui job stop {record.id} train.py, studio-tui stop {record.id}",
-        err=True,
-    )
+    me = this_program()
+    say(f"the studio and its jobs go on: {me} attach {record.id}")
+    say(f"to end them: {me} job stop {record.id} train.py, {me} stop {record.id}")
     sys.exit(code)
 
 

@@ -13,7 +13,7 @@ import click
 
 from studio_tui import __version__
 from studio_tui.cli.group import LazyGroup
-from studio_tui.cli.output import plain
+from studio_tui.cli.output import plain, say
 from studio_tui.errors import StudioError
 
 SECTIONS = {
@@ -159,9 +159,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def fail(message: str, hint: str, code: int) -> None:
     """Say what happened and what to do next, on stderr, and end."""
-    click.echo(f"error: {_coded(plain(message))}", err=True)
+    say(f"error: {_coded(plain(message))}")
     if hint:
-        click.echo(f"hint: {_coded(plain(hint))}", err=True)
+        say(f"hint: {_coded(plain(hint))}")
     sys.exit(code)
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import sys
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from pathlib import Path
+from textwrap import wrap
+from typing import Any, TextIO
 
 import click
 
+_LEAST_WIDTH = 20
+_COMMAND = re.compile(r"studio-tui [^,;]*")
+_KEPT = "\N{NO-BREAK SPACE}"
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
@@ -19,7 +26,42 @@ def emit(value: Any, as_json: bool, text: str) -> None:
 
 def say(text: str) -> None:
     """Talk: what a person may want to know beside the result."""
-    click.echo(text, err=True)
+    click.echo(flowed(text, terminal_width(sys.stderr)), err=True)
+
+
+def terminal_width(stream: TextIO) -> int | None:
+    """The columns of the terminal that `stream` writes to; None when it is none."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
+def flowed(text: str, width: int | None, indent: int = 0) -> str:
+    """`text` in lines that break between words; a command to be typed stays in one.
+
+    Args:
+        width: of the lines, in columns; None leaves them as they are.
+        indent: of all but the first.
+    """
+    if width is None or width < _LEAST_WIDTH:
+        return text
+    kept = _COMMAND.sub(lambda found: found[0].replace(" ", _KEPT), text)
+    lines = [
+        line
+        for paragraph in kept.split("\n")
+        for line in wrap(paragraph, width, break_long_words=False, break_on_hyphens=False) or [""]
+    ]
+    return ("\n" + " " * indent).join(lines).replace(_KEPT, " ")
+
+
+def this_program() -> str:
+    """What a person types to run this program again, from where they are."""
+    if shutil.which("studio-tui"):
+        return "studio-tui"
+    program = Path(sys.argv[0])
+    if program.name != "studio-tui":
+        return f"{sys.executable} -m studio_tui"
+    shown = program.absolute()
+    here = Path.cwd()
+    return str(shown.relative_to(here) if shown.is_relative_to(here) else shown)
 
 
 def plain(text: str) -> str:
@@ -33,8 +75,16 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -
         return empty
     cells = [list(header), *([("-" if c is None else plain(str(c))) for c in row] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    start = sum(width + 2 for width in widths[:-1])
+    columns = terminal_width(sys.stdout)
+    room = None if columns is None else columns - start
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(
+            [
+                *(cell.ljust(width) for cell, width in zip(row, widths[:-1], strict=False)),
+                flowed(row[-1], room, start),
+            ]
+        ).rstrip()
         for row in cells
     )
 

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import click
 
-from studio_tui.cli.output import say
+from studio_tui.cli.output import say, this_program
 from studio_tui.errors import StudioError
 
 
@@ -41,7 +41,7 @@ def web(studio: str, port: int, person: str | None) -> None:
     say(f"{attached.id} in a browser, until ctrl+c")
     command = pages.command_for(attached.id, person)
     asyncio.run(pages.serve(pages.Pages(command, door, f"studio {attached.id}"), listening))
-    say(f"the studio goes on: studio-tui attach {attached.id}")
+    say(f"the studio goes on: {this_program()} attach {attached.id}")
 
 
 def _pages() -> ModuleType:

@@ -25,7 +25,7 @@ class Modal(ModalScreen[Result], Generic[Result]):
 
 It waits for an answer. **up** and **down** go through what it shows, **Esc** leaves it.
 """
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (20, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "explain", show=False, id="dialog.help"),
         Binding("pageup", "turn(-1)", show=False, id="dialog.page_up"),
