@@ -338,6 +338,7 @@ class Job(Protocol):
     id: str
     metrics: Curves
     marks: list[Mark]
+    precision: str
     ranks: list[Rank]
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import statistics
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,8 @@ class RunSummary:
     """One run in figures; None or "" is what is not known.
 
     Attributes:
-        seconds: from start to end.
+        precision: as Lightning resolved it, else what was asked for.
+        seconds: from start to end, or until now.
         steps_per_second: the median.
         peak_memory_gib: of the GPU of rank 0, or without one, of its process.
         cost: in the machine's currency.
@@ -61,21 +63,28 @@ class RunSummary:
         return asdict(self)
 
 
-def summary(entry: JobEntry, curves: Mapping[str, Points]) -> RunSummary:
+def summary(
+    entry: JobEntry,
+    curves: Mapping[str, Points],
+    precision: str = "",
+    now: float | None = None,
+) -> RunSummary:
     """What a job came to.
 
     Args:
         curves: metric name -> (step, value); what is not finite counts as a gap.
+        precision: as Lightning resolved it; "" for what was asked for.
+        now: Unix time in seconds, for how long a job that runs took so far.
     """
     found = {name: _finite(points) for name, points in curves.items()}
     found = {name: points for name, points in found.items() if points}
     speed, memory = found.get(SPEED, []), found.get(MEMORY, [])
-    ended = entry.ended
+    ended = now if entry.ended is None else entry.ended
     return RunSummary(
         name=entry.name or entry.id,
         state=entry.state,
         machine=entry.machine,
-        precision=entry.precision,
+        precision=precision or entry.precision,
         devices=entry.devices,
         steps=max((points[-1][0] for points in found.values()), default=None),
         seconds=ended - entry.started if ended is not None and entry.started is not None else None,
@@ -146,7 +155,7 @@ async def summarize(studio: Studio, run: str) -> RunSummary:
         return summary(JobEntry(run, state="", machine=""), await read_run(studio, run))
     job = await studio.job(run)
     curves = await job.load_metrics()
-    return summary(job.entry, curves)
+    return summary(job.entry, curves, job.precision, time.time())
 
 
 async def read_run(studio: Studio, path: str) -> Curves:
@@ -177,5 +186,5 @@ async def probe(
         except asyncio.CancelledError:
             await (await starting).stop()
             raise
-        found.append(summary(job.entry, job.metrics))
+        found.append(summary(job.entry, job.metrics, job.precision))
     return found

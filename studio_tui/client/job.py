@@ -48,6 +48,7 @@ class Job:
         self.room = room
         self.metrics: Curves = {}
         self.marks: list[Mark] = []
+        self.precision = self.entry.precision or ""
         self.ranks: list[Rank] = []
         self.on_metrics: Callable[[], None] | None = None
         self._feeds: list[_Chunks] = []
@@ -213,7 +214,8 @@ class Job:
     async def load_metrics(self) -> Curves:
         """Fetch the curves so far: metric name -> [(step, value)]; `metrics` keeps them.
 
-        `marks` keeps the steps at which the job went on after a break.
+        `marks` keeps the steps at which the job went on after a break, and `precision` what
+        Lightning made of what was asked for, once it has said so.
         """
         return self._measured(await self.studio.query("jobs.metrics", job=self.id))
 
@@ -221,6 +223,8 @@ class Job:
         answer = Answer("jobs.metrics", told)
         self.marks = read_marks(answer.values.get("marks")) + marks_of_moves(self.entry)
         self.metrics = read_curves(answer.values.get("metrics"))
+        if isinstance(resolved := answer.values.get("precision"), str) and resolved:
+            self.precision = resolved
         return self.metrics
 
     async def load_ranks(self) -> list[Rank]:

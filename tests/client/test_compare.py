@@ -41,6 +41,15 @@ def test_what_a_run_came_to() -> None:
     assert json.loads(json.dumps(told.plain()))["metrics"]["acc"]["best"] == 0.9
 
 
+def test_a_run_that_goes_on_took_so_far_and_has_the_precision_that_lightning_told() -> None:
+    entry = JobEntry("j1", "mlp", "running", "box", started=100.0)
+    told = summary(entry, {}, "32-true", now=107.5)
+    assert (told.seconds, told.precision) == (7.5, "32-true")
+    assert summary(FULL, {}, "", now=900.0).seconds == 60.0
+    assert summary(FULL, {}, "16-mixed").precision == "16-mixed"
+    assert summary(JobEntry("j2", "queued"), {}, now=1.0).seconds is None
+
+
 def test_lines_say_what_changed_and_leave_out_what_nobody_knows() -> None:
     a = summary(FULL, CURVES)
     b = summary(JobEntry("j2", "mixed", "running", "box"), {"train_loss": [(10, 1.0)]})
@@ -57,6 +66,7 @@ def test_lines_say_what_changed_and_leave_out_what_nobody_knows() -> None:
 TRAIN = """
 import json, os, sys
 with open(os.environ["STUDIO_METRICS"], "a") as file:
+    file.write(json.dumps({"event": "start", "precision": "32-true"}) + "\\n")
     for step in range(3):
         row = {"event": "step", "step": step, "values": {"loss": float(sys.argv[1]) / (step + 1)}}
         file.write(json.dumps(row) + "\\n")
@@ -73,6 +83,7 @@ async def test_two_real_jobs_and_a_file(hosted: Hosted) -> None:
             assert await (await studio.run("train.py", [start], name=name)).wait() == 0
         one, other = await studio.compare("a", "b")
         assert (one.metrics["loss"].last, other.metrics["loss"].last) == (1.0, 2.0)
+        assert (one.precision, other.precision) == ("32-true", "32-true")
         assert one.seconds is not None
         _, filed = await studio.compare("a", "lightning_logs/metrics.csv")
         assert filed.metrics["loss"] == Metric(0.25, 0.25, 2, 2)

@@ -17,7 +17,7 @@ _AXIS = 9
 _MARK = "▾"
 # Each curve is told apart by its dashes as well as by its colour.
 _LOOKS = (("accent", "─", 0), ("second", "┄", 4), ("strong", "┈", 2), ("muted", "╌", 6))
-_HEIGHT_FOR_STEPS, _HEIGHT_FOR_MIDDLE = 8, 7
+_HEIGHT_FOR_STEPS, _HEIGHT_FOR_MIDDLE = 5, 7
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ Every run of this studio, the newest first.
 - **m** takes it to another machine while it trains, `→` and back again before it went
 - **c** lays its curves over those that are shown, and takes them away again
 - **C** sets it beside the one that is shown: results, speed, memory, cost
+- **tab** goes to the curves: **[** and **]** choose the metric there, **l** a logarithmic scale
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "cursor(-1)", "Up", show=False, id="jobs.up"),
@@ -44,7 +45,8 @@ Every run of this studio, the newest first.
         Binding("r", "run", "Run", id="jobs.run"),
         Binding("m", "move", "Move", id="jobs.move"),
         Binding("c", "compare", "Compare", id="jobs.compare"),
-        Binding("C", "figures", "Side by side", show=False, id="jobs.figures"),
+        Binding("C", "figures", "Figures", id="jobs.figures"),
+        Binding("tab", "app.focus_next", "Curves", id="jobs.curves"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"job-list--cursor"}
     DEFAULT_CSS = """

@@ -24,7 +24,7 @@ AGAIN = "run again"
 
 Curves = dict[str, list[Point]]
 Told = dict[str, Any]
-"""The curves of a job, and its marks: see `plain`."""
+"""The curves of a job, its marks and its precision: see `plain`."""
 
 
 class Records:
@@ -135,8 +135,9 @@ class Records:
 
 
 def plain(metrics: Metrics) -> Told:
-    """What is answered about a job's metrics: the curves, and the steps at which it went on."""
-    return {"metrics": thinned(metrics), "marks": metrics.marks}
+    """What is answered about a job's metrics: curves, steps at which it went on, precision."""
+    precision = metrics.run.precision if metrics.run else ""
+    return {"metrics": thinned(metrics), "marks": metrics.marks, "precision": precision}
 
 
 def thinned(metrics: Metrics) -> Curves:

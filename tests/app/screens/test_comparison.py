@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from studio_tui.app.screens.comparison import EMPTY, Comparison, comparison_rows
@@ -45,7 +46,7 @@ async def test_the_chosen_job_is_set_beside_the_one_that_is_shown(
         "j2": {"train_loss": [(0, 4.0), (10, 1.0)]},
     }
     studio.list_job("j1", "full", "succeeded", started=1.0, ended=2.0, notes=["slow disk"])
-    studio.list_job("j2", "mixed", "running", started=3.0)
+    studio.list_job("j2", "mixed", "running", started=time.time())
     async with open_app(studio, (80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("f4", "C")
