@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from studio_tui.cli.output import emit, json_option, plain, say, table
+from studio_tui.cli.output import (
+    emit,
+    flowed,
+    json_option,
+    plain,
+    say,
+    table,
+    terminal_width,
+)
 
 if TYPE_CHECKING:
     from studio_tui.client.lesson import Course, Lesson
@@ -85,7 +94,8 @@ async def _follow(course: Course) -> None:
     while (step := course.step) is not None:
         at = course.done
         words = [f"{course.marks} {at + 1} of {total}: {step.say}", f"→ {step.do}", step.why, ""]
-        click.echo("\n".join(plain(course.words(line)).strip() for line in words))
+        text = "\n".join(plain(course.words(line)).strip() for line in words)
+        click.echo(flowed(text, terminal_width(sys.stdout)))
         while course.done == at and not await course.advance():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):

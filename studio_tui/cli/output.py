@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import click
 
 _LEAST_WIDTH = 20
-_COMMAND = re.compile(r"studio-tui [^,;]*")
+_COMMAND = re.compile(r"studio-tui [^,;\n]*")
 _KEPT = "\N{NO-BREAK SPACE}"
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 

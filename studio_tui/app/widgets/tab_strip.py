@@ -58,7 +58,7 @@ class TabStrip(Widget):
         width: 1fr;
         & > .tabs--edge { color: $border-blurred; }
         & > .tabs--tab { color: $text-muted; }
-        & > .tabs--active { color: $text; text-style: bold; }
+        & > .tabs--active { color: $text; text-style: bold underline; }
         & > .tabs--good { color: $text-success; }
         & > .tabs--wait { color: $text-warning; }
         & > .tabs--bad { color: $text-error; text-style: bold; }

@@ -57,6 +57,16 @@ async def test_the_active_tab_is_always_seen(text_of: Any) -> None:
     assert "bash" in await drawn(text_of, 24, "c")
 
 
+async def test_the_active_tab_is_told_without_colour() -> None:
+    app = One()
+    async with app.run_test(size=(50, 2)) as pilot:
+        strip = app.query_one(TabStrip)
+        strip.show(TABS, "b")
+        await pilot.pause()
+        lines = [s.text for s in strip.render_line(0) if s.style and s.style.underline]
+        assert "".join(lines).split() == ["data.py", "●"]
+
+
 async def test_pressing_tabs() -> None:
     app = One()
     async with app.run_test(size=(50, 2)) as pilot:

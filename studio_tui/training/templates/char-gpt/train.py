@@ -1,14 +1,16 @@
 """A small GPT that learns to write Python, one character at a time.
 
-    python train.py                 1500 steps, about a minute on two CPU cores
-    python train.py --steps 6000    longer, and better
+    python train.py               1500 steps, about a minute on two CPU cores
+    python train.py --steps 6000  longer, and better
 
-What happens here is what happens in a large language model, only smaller: show the model a
-stretch of text, let it guess every next character, measure how wrong it was (the loss), and
-turn every weight a little in the direction that would have been less wrong. Then repeat.
+What happens here is what happens in a large language model, only smaller:
+show the model a stretch of text, let it guess every next character, measure
+how wrong it was (the loss), and turn every weight a little in the direction
+that would have been less wrong. Then repeat.
 
-Nothing below chooses a device, a number of devices or a precision. Lightning takes those from
-the machine, and from PL_TRAINER_* variables, so the same file runs on a laptop and on a cluster.
+Nothing below chooses a device, a number of devices or a precision. Lightning
+takes those from the machine, and from PL_TRAINER_* variables, so the same
+file runs on a laptop and on a cluster.
 """
 
 from __future__ import annotations
