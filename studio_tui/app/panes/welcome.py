@@ -53,9 +53,10 @@ Nothing is open yet. Choose a file on the left, or press one of the keys on the 
             lines.append(Content(clip_middle(scrub(info.dir), width + 4)))
         me = self._studio.me
         if me is not None and me.role == "owner":
-            lines.append(Content(f"on this computer: studio-tui attach {self._studio.id}"))
+            # Another user of this computer needs an invite as well.
+            lines.append(Content(f"you, on this computer: studio-tui attach {self._studio.id}"))
             invite = bound(self.app, "invite")
-            lines.append(Content(f"elsewhere: {invite}, or studio-tui share {self._studio.id}"))
+            lines.append(Content(f"others: {invite}, or studio-tui share {self._studio.id}"))
         lines.append(Content(""))
         lines += [
             Content.assemble((bound(self.app, id), "bold $text"), f"  {words}".ljust(width))

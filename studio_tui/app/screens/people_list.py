@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _NAME_CELLS, _WHERE_CELLS = 24, 52
 
 EMPTY = """\
-nobody else is here: {invite} makes an invite for somebody
-elsewhere, and studio-tui attach joins from this computer"""
+nobody else is here: {invite} makes an invite for somebody,
+and studio-tui attach is for yourself, on this computer"""
 
 
 @dataclass(frozen=True)
