@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 _NAME_CELLS, _WHERE_CELLS = 24, 52
 
-EMPTY = """\
-nobody else is here: {invite} makes an invite for somebody,
-and studio-tui attach is for yourself, on this computer"""
+EMPTY = "nobody else is here: {invite} makes an invite for somebody"
 
 
 @dataclass(frozen=True)
