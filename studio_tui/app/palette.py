@@ -18,6 +18,7 @@ from studio_tui.app.bound import bound
 from studio_tui.app.screens.people_list import whereabouts
 from studio_tui.app.truncate import scrub
 from studio_tui.app.widgets.job_list import JobList
+from studio_tui.app.widgets.job_rows import newest_first
 from studio_tui.app.widgets.key_hints import key_label
 from studio_tui.app.widgets.text_field import InOrder
 from studio_tui.errors import StudioError
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 FOUND = 50
 _OF_JOBS = (
-    ("job: stop", "Ask, and stop it", "stop", "s"),
     ("job: move", "To another machine, while it trains", "move", "m"),
     (
         "job: compare curves",
@@ -124,20 +124,29 @@ class Actions(Choices):
 
 
 class OfJobs(Choices):
-    """What can be done with the job under the list's cursor, wherever the focus is."""
+    """What can be done with jobs, wherever the focus is."""
 
     def choices(self) -> Iterator[Found]:
-        """What is possible with it, with its key there."""
-        jobs = self.workspace.side_pane.query_one(JobList)
+        """Stopping each that is not over, and what is possible with the one under the cursor."""
+        workspace = self.workspace
+        if workspace.studio.writable:
+            for job in newest_first(list(workspace.studio.document.jobs.values())):
+                if not job.over:
+                    stop = partial(self._do, "stop", job.id)
+                    yield f"job: stop {scrub(job.name)}", "Ask, and end it for everybody", stop
+        jobs = workspace.side_pane.query_one(JobList)
         for title, about, action, usual in _OF_JOBS:
             if jobs.chosen is not None and jobs.check_action(action, ()):
                 about = f"{about}: {scrub(jobs.chosen.name)}"
                 key = bound(self.app, f"jobs.{action}", usual)
-                yield title, f"{about} · {key} in the jobs", partial(self._do, action)
+                do = partial(self._do, action, jobs.chosen.id)
+                yield title, f"{about} · {key} in the jobs", do
 
-    async def _do(self, action: str) -> None:
+    async def _do(self, action: str, job: str) -> None:
         self.workspace.action_go("side")
-        await self.workspace.side_pane.query_one(JobList).run_action(action)
+        jobs = self.workspace.side_pane.query_one(JobList)
+        jobs.choose(job)
+        await jobs.run_action(action)
 
 
 class Terminals(Choices):

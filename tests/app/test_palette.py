@@ -9,6 +9,7 @@ import pytest
 from textual.command import Provider
 
 from studio_tui.app import palette
+from studio_tui.app.widgets.job_list import JobList
 
 
 @pytest.fixture
@@ -125,10 +126,12 @@ async def test_what_can_be_done_with_a_job_is_found_from_anywhere(
     pilot: Any, settle: Any, text_of: Any
 ) -> None:
     offered = await found(palette.OfJobs(pilot.app.workspace))
-    assert ("job: stop", "Ask, and stop it: char-gpt · s in the jobs") in offered
+    assert ("job: stop char-gpt", "Ask, and end it for everybody") in offered
+    assert "job: stop baseline" not in [title for title, _ in offered]
     assert [title for title, _ in offered if "compare" in title] == [
         "job: compare curves", "job: compare figures",
     ]  # fmt: skip
+    pilot.app.workspace.side_pane.query_one(JobList).choose("j0")
     await pilot.press("ctrl+p", *"job: stop", "enter")
     while "stop char-gpt?" not in text_of(pilot):
         await pilot.pause()
