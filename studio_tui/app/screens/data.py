@@ -39,6 +39,13 @@ class DataScreen(Modal[None]):
         workspace: whose studio it is, and where code is inserted.
     """
 
+    HELP = """\
+### Data
+
+Buckets, and tables of warehouses, read with the credentials of the host's computer. **Enter** opens
+one, on the right is a look into it. **c** copies it to the studio, which goes on when this is left;
+**i** writes into the open file the code that reads it.
+"""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave", show=False, id="data.leave"),
         Binding("c", "copy", "copy to the studio", show=False, id="data.copy"),

@@ -54,6 +54,13 @@ class PrecisionAdvice(Modal[str | None]):
         request: what is to be run.
     """
 
+    HELP = """\
+### Which precision
+
+Say above how many parameters the model has; the table tells what each precision takes of one
+device's memory, and which machine has that. **Enter** on a row takes it, **space** marks some, and
+**m** trains a few steps in each of those that are marked.
+"""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave", show=False, id="advice.leave"),
         Binding("down", "app.focus_next", show=False, id="advice.next"),

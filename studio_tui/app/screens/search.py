@@ -40,6 +40,12 @@ class ProjectSearch(Modal[Hit | None]):
         query: what to begin with.
     """
 
+    HELP = """\
+### Search in all files
+
+Lines are found while you type; **up** and **down** choose one, **Enter** goes there. **Tab** goes
+to what shall stand in their place, which **alt+a** writes into all of them.
+"""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave", show=False, id="search.leave"),
         Binding("tab,shift+tab", "focus_other", "other field", show=False, id="search.other"),
