@@ -67,7 +67,7 @@ ATTRIBUTES = {
         "id": ("str", "Its id."),
         "metrics": ("Curves", "The curves as last loaded: metric name -> [(step, value)]."),
         "marks": ("list[Mark]", "Where its curves go on after a break, as last loaded."),
-        "precision": ("str", "As Lightning resolved it, once loaded; before, as asked for."),
+        "precision": ("str", "As Lightning resolved it, once it was loaded."),
         "ranks": ("list[Rank]", "Where each rank is, as last loaded."),
     },
     "PipelineRun": {"id": ("str", "Its id.")},

@@ -48,7 +48,7 @@ class Job:
         self.room = room
         self.metrics: Curves = {}
         self.marks: list[Mark] = []
-        self.precision = self.entry.precision or ""
+        self.precision = ""
         self.ranks: list[Rank] = []
         self.on_metrics: Callable[[], None] | None = None
         self._feeds: list[_Chunks] = []
