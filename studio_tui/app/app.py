@@ -113,9 +113,8 @@ class StudioApp(SafeApp[int]):
         self.workspace.joined()
         if self.unknown_theme:
             self.workspace.work_pane.notice.news(self.unknown_theme)
-        mine = self.kept.open_files.get(self.studio.id, [])
-        for path in [*mine, *([self._open_file] if self._open_file else [])]:
-            self.workspace.open_file(path, focus=False)
+        if self._open_file:
+            self.workspace.open_file(self._open_file)
         if self._offer and self.studio.writable and not self.studio.document.jobs:
             self.offer(self._offer)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,8 +12,6 @@ from studio_tui.settings.private import private_folder, read_json, write_json
 
 SIZES = {"files": (16, 60), "side": (24, 90), "log": (3, 40)}
 """Smallest and largest size of a place: columns of the sides, rows of the log."""
-
-RECENT_CAP = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +27,6 @@ class Layout:
     """Whether editors break long lines at the edge."""
     numbers: bool = True
     """Whether editors show the numbers of the lines."""
-    open_files: dict[str, list[str]] = field(default_factory=dict)
-    """Studio id to the paths that were open in it."""
 
     def sized(self, place: str, size: int) -> Self:
         """This layout with `place` at `size` cells, within its bounds."""
@@ -79,7 +75,7 @@ def read(value: Any) -> Layout:
     for place in SIZES:
         if type(size := value.get(place)) is int:
             layout = layout.sized(place, size)
-    folded, theme, files = value.get("folded"), value.get("theme"), value.get("open_files")
+    folded, theme = value.get("folded"), value.get("theme")
     return replace(
         layout,
         folded=frozenset(p for p in folded if p in SIZES)
@@ -88,15 +84,4 @@ def read(value: Any) -> Layout:
         theme=theme if isinstance(theme, str) else None,
         wrap=value.get("wrap") is True,
         numbers=value.get("numbers") is not False,
-        open_files=_open_files(files),
     )
-
-
-def _open_files(value: Any) -> dict[str, list[str]]:
-    if not isinstance(value, dict):
-        return {}
-    return {
-        str(studio): [path for path in files if isinstance(path, str)][:RECENT_CAP]
-        for studio, files in value.items()
-        if isinstance(files, list)
-    }

@@ -191,8 +191,8 @@ class Files(Choices):
 
     def choices(self) -> Iterator[Found]:
         """The files that are open here."""
-        for path in self.workspace.work_pane.open_paths:
-            yield scrub(path), "open here", partial(self.workspace.open_file, path)
+        for file in self.workspace.work_pane.open_files:
+            yield scrub(file.path), "open here", partial(self.workspace.open_file, file.path)
 
     async def search(self, query: str) -> Hits:
         """What the host finds, best first."""

@@ -69,6 +69,7 @@ class StagedStudio(Studio):
         self.refuse: dict[str, StudioError] = {}
         self.fail: StudioError | None = None
         self.disk_full = False
+        self.host_late = False
         self.printing: dict[str, Emulator] = {}
         self.frames: dict[str, FrameLog] = {}
         self.logs: dict[str, bytes] = {}
@@ -84,7 +85,8 @@ class StagedStudio(Studio):
         self.session.link.state = LinkState.LIVE
         self._bring_up(self._room)
         self.arrive(ME, self.name, self.role)
-        self.arrive(99, "host", "host")
+        if not self.host_late:
+            self.arrive(99, "host", "host")
         return self
 
     async def __aexit__(
@@ -501,7 +503,19 @@ async def opened(
 
 
 QUICK = frozenset(
-    {"default", "open", "search", "git", "findings", "save", "seat", "history", "read", "lesson"}
+    {
+        "default",
+        "open",
+        "reopen",
+        "search",
+        "git",
+        "findings",
+        "save",
+        "seat",
+        "history",
+        "read",
+        "lesson",
+    }
 )
 """Groups of workers that end by themselves; the others follow something, or wait for a person."""
 

@@ -67,7 +67,7 @@ async def test_files_that_were_open_are_open_again(studio: Any, open_app: Any, s
     async with open_app(again) as pilot:
         await settle(pilot)
         await settle(pilot)
-        assert set(pilot.app.workspace.work_pane.open_paths) == {"data.py", "train.py"}
+        assert [f.path for f in pilot.app.workspace.work_pane.open_files] == ["data.py", "train.py"]
 
 
 async def test_a_studio_that_cannot_be_joined_ends_the_app_with_the_reason(studio: Any) -> None:

@@ -23,7 +23,7 @@ def test_folding_twice_unfolds() -> None:
 
 
 def test_what_is_kept_comes_back() -> None:
-    wanted = Layout(files=30, folded=frozenset({"log"}), theme="nord", open_files={"a": ["x.py"]})
+    wanted = Layout(files=30, folded=frozenset({"log"}), theme="nord")
     wanted = replace(wanted, wrap=True, numbers=False)
     layout.save(wanted)
     assert layout.load() == wanted
@@ -46,11 +46,10 @@ def test_what_makes_no_sense_is_left_out() -> None:
             "theme": 7,
             "wrap": "yes",
             "numbers": 0,
-            "open_files": {"a": ["x", 3], "b": "y"},
         }
     )
-    assert read == Layout(side=90, folded=frozenset({"log"}), open_files={"a": ["x"]})
-    assert layout.read({"folded": "log", "open_files": []}) == Layout()
+    assert read == Layout(side=90, folded=frozenset({"log"}))
+    assert layout.read({"folded": "log"}) == Layout()
 
 
 def test_a_file_from_before_lines_were_kept_is_read() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -11,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from studio_tui.app.bound import bound
+from studio_tui.app.open_files import OpenFile
 from studio_tui.app.panes.finding_pane import FindingPane
 from studio_tui.app.panes.place import StatusChanged
 from studio_tui.app.problems import Problem, Solved, told
@@ -36,6 +38,7 @@ class EditorPane(FindingPane):
     Args:
         file: the file.
         people: whose carets are shown, in which colours.
+        place: where in it to begin.
         wrap: break long lines at the edge.
         numbers: show the numbers of the lines.
     """
@@ -77,9 +80,16 @@ Everybody who opens this file edits the same text, and sees the others' carets.
     """
 
     def __init__(
-        self, file: SharedFile, people: People, *, wrap: bool = False, numbers: bool = True
+        self,
+        file: SharedFile,
+        people: People,
+        place: OpenFile | None = None,
+        *,
+        wrap: bool = False,
+        numbers: bool = True,
     ) -> None:
         super().__init__(file, people)
+        self._begin = place
         self._wrap, self._numbers = wrap, numbers
         self._studio = file.studio
         self._told = ""
@@ -104,6 +114,23 @@ Everybody who opens this file edits the same text, and sees the others' carets.
     def _view_moved(self) -> None:
         """Look at it later: it may have moved in a transaction of somebody else."""
         self.call_later(self.look)
+
+    def on_show(self) -> None:
+        """Begin where this person was the last time; before it is seen nothing can scroll."""
+        begin, self._begin = self._begin, None
+        if begin is not None:
+            self.editor.go_to(begin.line, begin.column)
+            document = self.editor.lf_document
+            top, head = document.clamp((begin.top - 1, 0)), self.editor.selection.end
+            self.editor.show_from(document.byte_at(top), document.byte_at(head))
+
+    @property
+    def place(self) -> OpenFile:
+        """Where in the file this person is."""
+        if self._begin is not None:
+            return replace(self._begin, path=self.path)
+        row, column = self.editor.selection.end
+        return OpenFile(self.path, row + 1, column + 1, self.editor.first_line + 1)
 
     @property
     def path(self) -> str:

@@ -202,7 +202,8 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
         with told(self):
             await self.shared.take()
             self.post_message(Solved())
-            self.enter()
+            if self.is_on_screen:
+                self.enter()
 
     @work(exclusive=True, group="seat")
     async def hand_over(self, heirs: Sequence[str]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from textual import on, work
@@ -15,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from studio_tui.app import words
+from studio_tui.app.open_files import OpenFile
 from studio_tui.app.panes.place import Marked, Place, StatusChanged
 from studio_tui.app.panes.welcome import Welcome
 from studio_tui.app.problems import told
@@ -100,6 +102,7 @@ Open files and the studio's terminals share this place, one tab each.
         self._leader = leader
         self._wrap, self._numbered = layout.wrap, layout.numbers
         self._files: list[str] = []
+        self._left: dict[str, OpenFile] = {}  # where files are open that have no pane yet
         self._panes: dict[str, Widget] = {}
         self._numbers = itertools.count(1)
         self._joining: set[str] = set()
@@ -151,9 +154,15 @@ Open files and the studio's terminals share this place, one tab each.
         return cast("TerminalPane | None", self._panes.get(self.active))
 
     @property
-    def open_paths(self) -> list[str]:
-        """The files that are open here, as they were asked for."""
-        return [key.removeprefix(FILE) for key in self._files]
+    def open_files(self) -> list[OpenFile]:
+        """The files that are open here, and where in them this person is."""
+        seen = self.active if self.active in self._files else "".join(self._files[-1:])
+        return [replace(self._place_in(key), seen=key == seen) for key in self._files]
+
+    def _place_in(self, key: str) -> OpenFile:
+        pane: Any = self._panes.get(key)
+        known = self._left.get(key) or OpenFile(key.removeprefix(FILE))
+        return cast(OpenFile, getattr(pane, "place", known))
 
     @property
     def path(self) -> str:
@@ -173,7 +182,8 @@ Open files and the studio's terminals share this place, one tab each.
             cast(Tab, pane).show()
         self.query_one(Welcome).show()
         if self.active not in (keys or [""]):
-            self.activate(keys[-1] if keys else "", focus=self.has_focus_within)
+            latest = self._files[-1:] or keys[-1:] or [""]
+            self.activate(latest[0], focus=False)
         self._draw(keys)
 
     def _draw(self, keys: list[str]) -> None:
@@ -218,23 +228,26 @@ Open files and the studio's terminals share this place, one tab each.
     # -- opening and closing ------------------------------------------------------------------
 
     def activate(self, key: str, *, focus: bool = True) -> None:
-        """Show a tab; a terminal is joined when it is looked at for the first time."""
+        """Show a tab; a terminal is joined when it is looked at for the first time.
+
+        Who had the keyboard here, or nowhere, has it in what is seen then, `focus` or not.
+        """
+        focus = focus or self.has_focus_within or (self.screen.focused is None and self.display)
         self.active = key
         self.notice.clear()
         self.set_class(key.startswith(TERMINAL), "-terminal")
         pane = self._panes.get(key)
         if pane is not None:
             self.deck.current = pane.id
-            tab = cast(Tab, pane)
-            tab.look()
+            cast(Tab, pane).look()
             if focus:
-                self.call_after_refresh(tab.enter)
+                self.call_after_refresh(self.enter)
         else:
             self.deck.current = "welcome"
-            if key.startswith(TERMINAL):
-                self._join(key, focus)
-            elif focus:
+            if focus:
                 self.query_one(Welcome).focus()
+            if key.startswith(TERMINAL):
+                self._join(key)
             self._studio.look(Gaze())
         self._draw(self.keys)
         self.post_message(self.TabsChanged())
@@ -270,21 +283,57 @@ Open files and the studio's terminals share this place, one tab each.
         Raises:
             StudioError: it cannot be opened.
         """
-        key = FILE + path
-        if key in self._panes:
+        key = self.key_of(path) or FILE + path
+        if key in self._files:
             self.activate(key, focus=focus)
         elif key not in self._joining:
             self._joining.add(key)
             try:
                 pane = await self._opened(path)
                 self._files.append(key)
-                await self._add(key, pane, focus)
+                await self._add(key, pane)
+                self.activate(key, focus=focus)
             finally:
                 self._joining.discard(key)
         if line and self.active == key and self.editor is not None:
             self.editor.editor.go_to(line)
 
-    async def _opened(self, path: str) -> Widget:
+    def reserve(self, files: Sequence[OpenFile]) -> None:
+        """Give the files of the last time their tabs; what is in them comes with `reopen`."""
+        self._left = {FILE + file.path: file for file in files}
+        self._files = list(self._left)
+        if files:
+            self.activate(FILE + next((f for f in files if f.seen), files[-1]).path)
+
+    def reopen(self) -> None:
+        """Open the files whose tabs are reserved, each as soon as the host gives it."""
+        for key in self._left:
+            self._reopen(key)
+
+    @work(group="reopen")
+    async def _reopen(self, key: str) -> None:
+        with told(self):
+            try:
+                pane = await self._found(key)
+            except StudioError:
+                if key in self._files and self._studio.reachable:
+                    self.close_file(key)  # it is gone, and not only out of reach
+                raise
+            if key in self._files and key not in self._panes:
+                await self._add(key, pane)
+            self._left.pop(key, None)
+
+    async def _found(self, key: str) -> Widget:
+        """What is in a file; while the host is away it may come later."""
+        while True:
+            try:
+                return await self._opened(key.removeprefix(FILE), self._left[key])
+            except NotFound:
+                if self._studio.reachable:
+                    raise
+            await self._studio.until(lambda: self._studio.reachable)
+
+    async def _opened(self, path: str, place: OpenFile | None = None) -> Widget:
         """An editor for the file, or a pager when it cannot be edited."""
         try:
             file = await self._studio.file(path)
@@ -296,10 +345,10 @@ Open files and the studio's terminals share this place, one tab each.
             return PagerPane(self._studio, path, error.message)
         from studio_tui.app.panes.editor_pane import EditorPane
 
-        return EditorPane(file, self._people, wrap=self._wrap, numbers=self._numbered)
+        return EditorPane(file, self._people, place, wrap=self._wrap, numbers=self._numbered)
 
     @work(group="open")
-    async def _join(self, key: str, focus: bool) -> None:
+    async def _join(self, key: str) -> None:
         if key in self._joining:
             return
         self._joining.add(key)
@@ -308,7 +357,7 @@ Open files and the studio's terminals share this place, one tab each.
                 shared = await self._studio.terminal(key.removeprefix(TERMINAL))
                 from studio_tui.app.panes.terminal_pane import TerminalPane
 
-                await self._add(key, TerminalPane(shared, self._leader), focus)
+                await self._add(key, TerminalPane(shared, self._leader))
         finally:
             self._joining.discard(key)
 
@@ -320,13 +369,13 @@ Open files and the studio's terminals share this place, one tab each.
             shared = await self._studio.terminal(cols=max(20, size.width), rows=max(5, size.height))
             self.activate(TERMINAL + shared.id)
 
-    async def _add(self, key: str, pane: Widget, focus: bool) -> None:
+    async def _add(self, key: str, pane: Widget) -> None:
         pane.id = f"tab-{next(self._numbers)}"
         pane.display = False
         await self.deck.mount(pane)
         self._panes[key] = pane
-        if key == self.active or key.startswith(FILE):
-            self.activate(key, focus=focus)
+        if key == self.active:
+            self.activate(key, focus=False)
 
     def close(self) -> None:
         """Close the file that is seen, or end the terminal for everybody."""
@@ -343,14 +392,16 @@ Open files and the studio's terminals share this place, one tab each.
         self._forget(key)
         if key == self.active:
             left = self.keys
-            self.activate(left[min(at, len(left) - 1)] if left else "")
+            self.activate(left[min(at, len(left) - 1)] if left else "", focus=False)
         self.show()
+        self.post_message(self.TabsChanged())
 
     def _forget(self, key: str) -> None:
-        pane = self._panes.pop(key)
-        if self.deck.current == pane.id:
-            self.deck.current = "welcome"
-        pane.remove()
+        pane = self._panes.pop(key, None)
+        if pane is not None:
+            if self.deck.current == pane.id:
+                self.deck.current = "welcome"
+            pane.remove()
 
     # -- messages -----------------------------------------------------------------------------
 

@@ -15,9 +15,11 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Static
 
+from studio_tui.app import open_files
 from studio_tui.app.commands import COMMANDS, Command, bindings
 from studio_tui.app.invitation import Invitation
 from studio_tui.app.layout import Layout
+from studio_tui.app.open_files import OpenFile
 from studio_tui.app.panes.files_pane import FilesPane
 from studio_tui.app.panes.log_pane import LogPane
 from studio_tui.app.panes.side_pane import SidePane
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 
 SETTLE_SECONDS = 1.0
 """How long leaving waits for edits that are on their way, before it asks."""
+KEEP_SECONDS = 15.0
+"""Between two looks where this person is in the open files: a window may be closed by force."""
 
 
 class Workspace(TerminalsScreen):
@@ -71,6 +75,7 @@ class Workspace(TerminalsScreen):
         super().__init__(studio, layout, leader)
         self._clock = clock
         self._reachable = False
+        self._files_kept: list[OpenFile] = []
         self._told = ""  # what keeps edits from the relay, as last shown
         self._last_run: dict[str, RunRequest] = {}
         self._asked: set[str] = set()
@@ -124,7 +129,11 @@ class Workspace(TerminalsScreen):
         self.lay_out()
         self.ready.set()
         self.show({"link", "people", "document", "meters", "saved"})
-        (self.work_pane if self.narrow else self.files_pane).enter()
+        left = open_files.load(self.studio.id)
+        self._files_kept = left
+        self.work_pane.reserve(left)
+        (self.work_pane if self.narrow or left else self.files_pane).enter()
+        self.set_interval(KEEP_SECONDS, self.remember_files)
 
     def lay_out(self) -> None:
         """Show and size the places; the frame around the tabs goes on a narrow screen."""
@@ -186,6 +195,7 @@ class Workspace(TerminalsScreen):
 
     def joined(self) -> None:
         """The studio can be asked now: read the files, open what was open."""
+        self.work_pane.reopen()
         self.show({"link", "people", "document", "meters", "saved"})
 
     def on_problem(self, event: Problem) -> None:
@@ -442,11 +452,12 @@ class Workspace(TerminalsScreen):
         self.app.exit(0)
 
     def remember_files(self) -> None:
-        """Keep which files are open, for the next time."""
-        from dataclasses import replace
-
-        files = {**self.arrangement.open_files, self.studio.id: self.work_pane.open_paths}
-        self.keep(replace(self.arrangement, open_files=files))
+        """Keep which files are open, and where in them one is, for the next time."""
+        files = self.work_pane.open_files
+        if files != self._files_kept:
+            self._files_kept = files
+            with told(self.work_pane):
+                open_files.save(self.studio.id, files)
 
     # -- messages and the mouse ---------------------------------------------------------------
 
@@ -471,6 +482,7 @@ class Workspace(TerminalsScreen):
 
     @on(WorkPane.TabsChanged)
     def _tabs_changed(self) -> None:
+        self.remember_files()
         self.refresh_bindings()
         self.call_after_refresh(self.show_following)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from studio_tui.app import open_files
+from studio_tui.app.open_files import OpenFile
 from studio_tui.errors import NotFound
 
 
@@ -103,3 +105,79 @@ async def test_a_terminal_that_cannot_be_made_says_why(
         await settle(pilot)
         words = pilot.app.workspace.work_pane.notice.words
         assert words == "! the studio's host is away · start it again"
+
+
+# -- coming back ----------------------------------------------------------------------------------
+
+LEFT = [OpenFile("long.py", 62, 3, 50, seen=True), OpenFile("data.py")]
+
+
+def furnish_long(studio: Any) -> None:
+    studio.files["long.py"] = b"".join(b"x = %d\n" % line for line in range(1, 201))
+    open_files.save(studio.id, LEFT)
+
+
+async def test_whoever_comes_back_has_the_caret_in_the_file_that_they_left(
+    studio: Any, open_app: Any, settle: Any
+) -> None:
+    furnish_long(studio)
+    studio.terminal_entry("t1")
+    async with open_app(studio, (80, 24)) as pilot:
+        work = pilot.app.workspace.work_pane
+        await settle(pilot)
+        assert work.active == "file:long.py"
+        assert pilot.app.focused is work.editor.editor
+        assert work.open_files == LEFT
+        await pilot.press("z")
+        assert work.editor.editor.document.get_line(61) == "x z= 62"
+
+
+async def test_a_window_that_is_closed_by_force_forgets_nothing(
+    studio: Any, open_app: Any, settle: Any
+) -> None:
+    async with open_app(studio) as pilot:
+        await open_two(pilot, settle)
+        kept = [OpenFile("data.py"), OpenFile("train.py", seen=True)]
+        assert open_files.load(studio.id) == kept
+        await pilot.press("ctrl+f4")
+        await settle(pilot)
+        assert open_files.load(studio.id) == [OpenFile("data.py", seen=True)]
+
+
+async def test_files_that_come_late_take_the_keys_from_nobody(
+    studio: Any, open_app: Any, settle: Any
+) -> None:
+    furnish_long(studio)
+    studio.refuse["files.open"] = NotFound("the studio's host is away", "start it again")
+    studio.host_late = True
+    async with open_app(studio) as pilot:
+        workspace = pilot.app.workspace
+        work = workspace.work_pane
+        studio.terminal_entry("t1")
+        await settle(pilot)
+        assert work.active == "file:long.py"
+        assert work.has_focus_within
+        await pilot.press("f4")
+        await settle(pilot)
+        studio.refuse.clear()
+        studio.arrive(99, "host", "host")
+        studio.saved()
+        await settle(pilot)
+        await settle(pilot)
+        assert work.editor is not None
+        assert workspace.focused_place is workspace.side_pane
+        assert open_files.load(studio.id) == LEFT
+
+
+async def test_the_keys_never_stay_in_a_terminal_that_is_hidden(
+    studio: Any, open_app: Any, settle: Any
+) -> None:
+    async with open_app(studio, (80, 24)) as pilot:
+        studio.terminal_entry("t1")
+        await settle(pilot)
+        work = pilot.app.workspace.work_pane
+        assert pilot.app.focused is work.terminal.view
+        pilot.app.workspace.open_file("data.py", focus=False)
+        await settle(pilot)
+        await settle(pilot)
+        assert pilot.app.focused is work.editor.editor
