@@ -12,6 +12,7 @@ from textual.message import Message
 from studio_tui.app.bound import bound
 from studio_tui.app.panes.place import Place
 from studio_tui.app.problems import told
+from studio_tui.app.widgets.job_rows import names
 from studio_tui.app.widgets.log_drawing import Pin
 from studio_tui.app.widgets.log_view import LogView
 from studio_tui.client.job import Curves, Job
@@ -94,11 +95,12 @@ class LogPane(Place):
 
     def follow(self, job: str) -> None:
         """Show the log of `job`."""
-        if job != self.job and (entry := self._studio.document.jobs.get(job)) is not None:
+        jobs = self._studio.document.jobs
+        if job != self.job and job in jobs:
             self.job = job
             self.notice.clear()
             self._stop_reading()
-            self.query_one(LogView).start(entry.name or entry.id)
+            self.query_one(LogView).start(names(jobs.values())[job])
             self.post_message(self.Followed(job))
             self._attend(job)
 

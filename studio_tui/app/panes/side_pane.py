@@ -11,11 +11,12 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
 
+from studio_tui.app.bound import bound
 from studio_tui.app.panes.place import Place
 from studio_tui.app.problems import told
 from studio_tui.app.widgets.curve import Curve
 from studio_tui.app.widgets.job_list import JobList
-from studio_tui.app.widgets.job_rows import progress
+from studio_tui.app.widgets.job_rows import names, progress
 from studio_tui.app.widgets.meters_board import MetersBoard
 from studio_tui.app.widgets.rank_board import RankBoard, summary
 from studio_tui.app.widgets.run_curves import Curves
@@ -119,12 +120,16 @@ runs as several processes.
         from studio_tui.app.screens.dialogs import Confirm
 
         entry = self._studio.document.jobs.get(job)
-        if entry is None or entry.over:
+        if entry is None:
+            return
+        name = self._names[job]
+        if entry.over:
+            self._tell(f"{name} is over: there is nothing to stop")
             return
         by = f" {entry.by} started it." if entry.by else ""
         body = f"{entry.command or entry.name} ends on {entry.machine}.{by}"
         body += " What it has not saved itself is lost."
-        question = Confirm(f"stop {entry.name}?", body, "stop it", "let it run")
+        question = Confirm(f"stop {name}?", body, "stop it", "let it run")
         if await self.app.push_screen_wait(question):
             with told(self):
                 await (await self._studio.job(job)).stop()
@@ -177,6 +182,14 @@ runs as several processes.
         serving = {p.job: f":{p.port} {p.state}" for p in document.ports.values() if p.job}
         self.query_one(JobList).show(jobs, now, self._progress | serving)
 
+    @property
+    def _names(self) -> dict[str, str]:
+        return names(self._studio.document.jobs.values())
+
+    def _tell(self, words: str) -> None:
+        self.notice.news(words)
+        self.notice.fade()
+
     def _priced(self, job: JobEntry, now: float) -> JobEntry:
         """A job with what it has cost so far, where that is known."""
         if job.cost is not None:
@@ -186,7 +199,9 @@ runs as several processes.
     # -- the ranks of the job that is followed -------------------------------------------------
 
     def follow(self, job: str) -> None:
-        """Look at the ranks of `job` for as long as it runs; "" for none."""
+        """Choose `job`, and look at its ranks for as long as it runs; "" for none."""
+        self.show_jobs()
+        self.query_one(JobList).choose(job)
         self.query_one(RankBoard).show([])
         self._show_ranks(job)
         self._watch_ranks(job)
@@ -227,7 +242,14 @@ runs as several processes.
     @on(JobList.CompareRequested)
     def _compare_requested(self, event: JobList.CompareRequested) -> None:
         event.stop()
-        if self._compared.pop(event.job, None) is None and event.job != self._shown[0]:
+        name = self._names.get(event.job, "")
+        if self._compared.pop(event.job, None) is not None:
+            self._tell(f"{name} is no longer laid over the curves")
+        elif event.job == self._shown[0]:
+            self._tell(f"{name} is shown already: choose another job to lay over it")
+        else:
+            key = bound(self.app, "jobs.compare", "c")
+            self._tell(f"{name} is laid over the curves that are shown · {key} takes it away")
             self._compare(event.job)
         self._draw_curves()
 
@@ -263,13 +285,13 @@ runs as several processes.
 
     def _draw_curves(self) -> None:
         job, name, curves = self._shown
-        jobs = self._studio.document.jobs
+        names = self._names
         others = {
-            jobs[other].name or other: found
+            names[other]: found
             for other, found in self._compared.items()
-            if other != job and other in jobs
+            if other != job and other in names
         }
-        self.query_one(Curve).show(curves, name, others, self._marks)
+        self.query_one(Curve).show(curves, names.get(job, name), others, self._marks)
 
     def show_curves(
         self,

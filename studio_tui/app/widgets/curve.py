@@ -14,6 +14,7 @@ from studio_tui.app.truncate import scrub
 from studio_tui.app.widgets.curve_plot import legend, marks_row, plot
 from studio_tui.app.widgets.rows import Row, Rows, Span, spread, told, width_of
 from studio_tui.app.widgets.run_curves import Curves, Groups, Points, logarithmic, metrics, smoothed
+from studio_tui.app.words import plural
 from studio_tui.client.marks import Mark
 
 EMPTY = "no curve yet: self.log(...) in training_step draws one"
@@ -145,6 +146,8 @@ The cursor is yours alone; the others do not see it.
         if len(self._groups) > 1:
             place = list(self._groups).index(self.metric or "") + 1
             start.append((f" {place}/{len(self._groups)}", "muted"))
+        if self._others:
+            start.append((f" + {plural(len(self._others), 'run')} over it", "second"))
         start.append((" log" * self.log_scale + " smooth" * self.smooth, "second"))
         steps = f"{units.count(min(last, 10**15))} steps"
         if self.cursor is not None:

@@ -24,7 +24,7 @@ class JobList(Rows, can_focus=True, inherit_bindings=False):
     HELP = """\
 ### Jobs
 
-Every run of this studio, the newest first.
+Every run of this studio, the newest first; runs of one name are numbered.
 
 - `▶` running, `…` queued or starting, `✓` succeeded, `✗` failed, `■` stopped, `?` lost
 - on the right what it has cost, of its budget if it has one; `!` once most of that is spent
@@ -188,8 +188,8 @@ Every run of this studio, the newest first.
             self.post_message(self.Selected(self, self.chosen.id))
 
     def action_stop(self) -> None:
-        """Ask to stop the chosen job."""
-        if self.chosen is not None and not self.chosen.over:
+        """Ask to stop the chosen job; the receiver says of one that is over that it is."""
+        if self.chosen is not None:
             self.post_message(self.StopRequested(self, self.chosen.id))
 
     def action_move(self) -> None:
@@ -212,9 +212,7 @@ Every run of this studio, the newest first.
         self.post_message(self.RunRequested())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only a job that is not over can be stopped, and one that runs can be moved."""
-        if action == "stop":
-            return True if self.chosen is not None and not self.chosen.over else None
+        """Only a job that runs can be moved."""
         if action == "move":
             return True if self.chosen is not None and self.chosen.state == "running" else None
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from studio_tui.app import units
 from studio_tui.app.truncate import cells, clip, left, right, scrub
@@ -51,6 +51,25 @@ def progress(curves: Curves, total: int | None = None) -> str:
     return f"{where}  {units.reading(loss[1])}" if loss is not None else where
 
 
+def names(jobs: Iterable[JobEntry]) -> dict[str, str]:
+    """What each job is called, by its id; those of one name are numbered from the oldest on."""
+    same: dict[str, list[str]] = {}
+    for job in reversed(newest_first(list(jobs))):
+        same.setdefault(job.name or job.id, []).append(job.id)
+    return {
+        id: f"{name} #{number}" if len(ids) > 1 else name
+        for name, ids in same.items()
+        for number, id in enumerate(ids, 1)
+    }
+
+
+def _name(job: JobEntry, called: str, width: int) -> str:
+    """What a job is called in `width` cells; the number is not what is cut off."""
+    name = scrub(job.name or job.id)
+    number = called.removeprefix(name)
+    return left(clip(name, width - cells(number)) + number, width)
+
+
 def newest_first(jobs: Sequence[JobEntry]) -> list[JobEntry]:
     """Jobs by when they started; one that has not started yet is newer than all."""
     return sorted(
@@ -86,9 +105,9 @@ def cost(job: JobEntry, *, short: bool = False) -> str:
 
 def _apart(jobs: Sequence[JobEntry], now: float, room: int) -> list[str]:
     """What tells each of those that share a name apart, in at most `room` cells; "" for others."""
-    names = Counter(job.name for job in jobs)
+    shared = Counter(job.name for job in jobs)
     starts = [
-        units.moment(job.started, now) if names[job.name] > 1 and job.started is not None else ""
+        units.moment(job.started, now) if shared[job.name] > 1 and job.started is not None else ""
         for job in jobs
     ]
     told = [
@@ -103,6 +122,7 @@ def job_rows(
     jobs: Sequence[JobEntry], now: float, far: Mapping[str, str], cursor: int, width: int
 ) -> list[Row]:
     """One row per job, its columns aligned over all of them."""
+    called = {id: scrub(name) for id, name in names(jobs).items()}
     said = [detail(job, now, far.get(job.id, "")) for job in jobs]
     details = [
         text or (job.state if width < _STATE_FROM else "")
@@ -117,7 +137,7 @@ def job_rows(
     cost_width = max(map(cells, costs), default=0) if width >= _COST_FROM else 0
     state_width = _STATE_WIDTH if width >= _STATE_FROM else 0
     fixed = 3 + sum(column + 2 for column in (state_width, detail_width, cost_width) if column)
-    wanted = max((cells(scrub(job.name)) for job in jobs), default=0)
+    wanted = max(map(cells, called.values()), default=0)
     name_width = max(min(width - fixed, max(wanted, _NAME_LEAST), _NAME_MOST), _NAME_LEAST)
     slack = max(width - fixed - name_width, 0)
     apart = _apart(jobs, now, slack - 2)
@@ -129,7 +149,7 @@ def job_rows(
         row: list[Span] = [
             ("›" if index == cursor else " ", "strong"),
             (f"{glyph} ", meaning),
-            (left(scrub(job.name), name_width), ""),
+            (_name(job, called[job.id], name_width), ""),
         ]
         if apart_width:
             row.append(("  " + right(apart[index], apart_width), "muted"))

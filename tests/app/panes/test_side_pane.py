@@ -189,3 +189,34 @@ async def test_a_server_tells_its_port_and_how_it_is(
         studio.saved()
         await settle(pilot)
         assert ":8000 up" in text_of(pilot)
+
+
+async def test_a_new_run_of_a_script_is_chosen_and_told_from_what_is_laid_over(
+    studio: Any, open_app: Any, settle: Any, text_of: Any
+) -> None:
+    studio.curves = {
+        "j1": {"train_loss": [(0, 4.0), (10, 2.0)]},
+        "j2": {"train_loss": [(0, 4.0), (10, 1.25)]},
+        "j3": {"train_loss": [(0, 4.0), (10, 1.125)]},
+    }
+    studio.list_job("j1", "mlp.py", "succeeded", started=1.0, ended=2.0)
+    studio.list_job("j2", "mlp.py", "succeeded", started=3.0, ended=4.0)
+    async with open_app(studio, size=(200, 50)) as pilot:
+        await pilot.press("f4")
+        await settle(pilot)
+        await pilot.press("c")
+        await settle(pilot)
+        notice = pilot.app.workspace.side_pane.notice
+        assert notice.words == "mlp.py #2 is shown already: choose another job to lay over it"
+        await pilot.press("down", "s")
+        await settle(pilot)
+        assert notice.words == "mlp.py #1 is over: there is nothing to stop"
+        await pilot.press("c")
+        await settle(pilot)
+        assert notice.words == "mlp.py #1 is laid over the curves that are shown · c takes it away"
+        studio.list_job("j3", "mlp.py", "running", started=5.0)
+        await until(pilot, lambda: "mlp.py #3 1.12  ┄ mlp.py #1 2.00" in text_of(pilot))
+        shown = text_of(pilot)
+        assert "›▶ mlp… #3" in shown
+        assert "loss + 1 run over it" in shown
+        assert "log · mlp.py #3" in shown

@@ -82,6 +82,7 @@ async def test_keys_choose_show_stop_and_run(stage) -> None:
             ("Selected", "a"),
             ("StopRequested", "a"),
             ("Highlighted", "e"),
+            ("StopRequested", "e"),  # it is over: the receiver says so
             ("RunRequested", None),
             ("Highlighted", "f"),
         ]

@@ -1,7 +1,14 @@
 from __future__ import annotations
 
 from studio_tui.app import units
-from studio_tui.app.widgets.job_rows import cost, detail, job_rows, newest_first, progress
+from studio_tui.app.widgets.job_rows import (
+    cost,
+    detail,
+    job_rows,
+    names,
+    newest_first,
+    progress,
+)
 from studio_tui.app.widgets.rows import width_of
 from studio_tui.document.entries import JobEntry
 from tests.app.widgets.test_job_list import JOBS
@@ -78,3 +85,15 @@ def test_runs_of_one_name_are_told_apart_where_there_is_room() -> None:
     assert "bf16" not in drawn(36)[1]
     assert all(":" not in row for row in drawn(24))
     assert len({len(row) for row in wide}) == 1
+
+
+def test_jobs_of_one_name_are_numbered_from_the_oldest_on() -> None:
+    jobs = [
+        JobEntry("c", "mlp.py", "queued"),
+        JobEntry("b", "mlp.py", "running", started=2.0),
+        JobEntry("a", "mlp.py", "failed", started=1.0),
+        JobEntry("d", "other", "running", started=1.5),
+        JobEntry("e", "", "queued"),
+    ]
+    called = {"a": "mlp.py #1", "b": "mlp.py #2", "c": "mlp.py #3", "d": "other", "e": "e"}
+    assert names(jobs) == called
