@@ -148,7 +148,7 @@ class Editor(CodeArea):
         self._writing = False
         self._replaying = False
         self._applying = False
-        self._published: tuple[Anchor, Anchor] | None = None
+        self._published: tuple[Anchor, Anchor, int] | None = None
         self._publishing = False
         self._colored_rows: range | None = None
         self._coloring: Timer | None = None
@@ -411,8 +411,10 @@ class Editor(CodeArea):
     def _publish(self) -> None:
         self._publishing = False
         anchor, head = self._selected()
-        if (anchor, head) != self._published:
-            self._published = (anchor, head)
+        # Lines above come and go: the caret is on another line then, at the same character.
+        published = (anchor, head, self.selection.end[0])
+        if published != self._published:
+            self._published = published
             self.post_message(self.SelectionPublished(self, anchor, head))
 
     # -- painting ------------------------------------------------------------------------------

@@ -62,6 +62,17 @@ async def test_this_persons_caret_is_published(pilot: Any, studio: Any, settle: 
     assert pane(pilot).file.text.resolve(gaze.head) == 2
 
 
+async def test_the_line_is_told_when_lines_come_above_the_same_character(
+    pilot: Any, studio: Any, settle: Any
+) -> None:
+    await pilot.press("enter", "enter")
+    await settle(pilot)
+    assert studio._gaze.line == 3
+    pane(pilot).file.text.insert(0, "# from elsewhere\n")
+    await settle(pilot)
+    assert studio._gaze.line == 4
+
+
 async def test_others_carets_are_those_who_look_here(pilot: Any, studio: Any, settle: Any) -> None:
     text = pane(pilot).file.text
     at = text.anchor(7)
