@@ -9,6 +9,7 @@ from studio_tui.document.entries import TerminalEntry
 from studio_tui.errors import Refused, StudioError
 
 NAME_CELLS = 20
+ROLE_HINT = "ask the owner for another role"
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,16 @@ class Keyboard:
             return f"{leader} a asks for it"
         return "you asked for it" if self.name in entry.asking else ""
 
+    @property
+    def lead(self) -> str:
+        """Where keys go that are pressed now; the leader key follows these words."""
+        free = self.can_take and self.entry.driver is None
+        if self.entry.state == "running" and (self.mine or free):
+            return "every key goes to the terminal except"
+        if self.role not in ("owner", "editor"):
+            return "you look on: a viewer may not type"
+        return " · ".join(filter(None, [self.who, self.hint]))
+
     def refusal(self, *, live: bool) -> StudioError:
         """Why what is typed here goes nowhere."""
         entry, leader = self.entry, self.leader
@@ -128,7 +139,7 @@ class Keyboard:
         if not live:
             return Refused("offline: nothing can be typed here", "it reconnects by itself")
         if self.role not in ("owner", "editor"):
-            return Refused("you look on: a viewer may not type", "ask the owner for another role")
+            return Refused("you look on: a viewer may not type", ROLE_HINT)
         if entry.access == "cut":
             hint = self.hint or "only the owner gives it back"
             return Refused("the owner has cut all input", hint)

@@ -102,3 +102,19 @@ def test_who_has_just_asked_is_told_once_and_only_to_whom_it_concerns() -> None:
     assert asked.asked(asked.entry) == ""
     assert keyboard(**BOBS, asking=["eve"]).asked(ENTRY) == ""
     assert keyboard(**BOBS, asking=["ana"]).asked(ENTRY) == ""
+
+
+@pytest.mark.parametrize(
+    ("role", "entry", "lead"),
+    [
+        ("editor", FREE, "every key goes to the terminal except"),
+        ("editor", MINE, "every key goes to the terminal except"),
+        ("editor", BOBS, "⌨ bob types · ^] k takes the keyboard"),
+        ("editor", LOCKED, "locked · nobody types · ^] a asks for it"),
+        ("editor", OVER, "ended with 0 · ^] w closes it"),
+        ("viewer", FREE, "you look on: a viewer may not type"),
+        ("viewer", BOBS, "you look on: a viewer may not type"),
+    ],
+)
+def test_where_keys_go_is_told_to_each_as_it_is(role: str, entry: Any, lead: str) -> None:
+    assert keyboard(role, **entry).lead == lead

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from textual import work
+from textual import events, work
 
 from studio_tui.app.layout import Layout
 from studio_tui.app.panes.terminal_pane import TerminalPane
 from studio_tui.app.problems import News, told
 from studio_tui.app.screens.people_screen import PeopleScreen
-from studio_tui.app.widgets.key_hints import key_label
+from studio_tui.app.widgets.key_hints import KeyHints, key_label
+from studio_tui.app.widgets.terminal_view import TerminalView
 from studio_tui.client.studio import Studio
 
 PAN_CELLS = 8
@@ -32,6 +33,16 @@ class TerminalsScreen(PeopleScreen):
     def terminal(self) -> TerminalPane | None:
         """The terminal that is seen."""
         return self.work_pane.terminal if self.ready.is_set() else None
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Say where keys go in a focused terminal."""
+        self.show_keyboard()
+
+    def show_keyboard(self) -> None:
+        """Say in the bottom line where keys go, while a terminal has them."""
+        inside = isinstance(self.focused, TerminalView) and self.terminal is not None
+        lead = self.terminal.keyboard.lead if inside and self.terminal else ""
+        self.query_one(KeyHints).tell(lead)
 
     @property
     def _owner(self) -> bool:

@@ -18,6 +18,7 @@ from textual.widgets import Static
 from studio_tui.app import open_files
 from studio_tui.app.commands import COMMANDS, Command, bindings
 from studio_tui.app.invitation import Invitation
+from studio_tui.app.keyboard import ROLE_HINT
 from studio_tui.app.layout import Layout
 from studio_tui.app.open_files import OpenFile
 from studio_tui.app.panes.files_pane import FilesPane
@@ -40,12 +41,15 @@ from studio_tui.app.widgets.top_line import MachineButton, TopLine
 from studio_tui.app.words import sleep
 from studio_tui.client.attachment import Topic
 from studio_tui.client.studio import Studio
+from studio_tui.errors import Refused
 
 if TYPE_CHECKING:
     from studio_tui.app.job_form import RunRequest
     from studio_tui.document.entries import QuestionEntry, SleepEntry
 
 
+WRITING = ("run", "terminal", "data")
+"""Actions, and the commands of these names, that a viewer may not do."""
 SETTLE_SECONDS = 1.0
 """How long leaving waits for edits that are on their way, before it asks."""
 KEEP_SECONDS = 15.0
@@ -152,6 +156,7 @@ class Workspace(TerminalsScreen):
             self.work_pane.show()
             self.files_pane.annotate()
             self.show_following()
+            self.show_keyboard()
             self._show_problem()
         if topics & {"document", "link"}:
             self.side_pane.show_jobs()
@@ -236,7 +241,7 @@ class Workspace(TerminalsScreen):
                 return len(self.work_pane.keys) > 1
             case "close_tab":
                 return bool(self.work_pane.active)
-            case "run" | "terminal" | "data":
+            case _ if action in WRITING:
                 return self.studio.writable
             case "fold" | "size":
                 return not self.narrow
@@ -370,7 +375,10 @@ class Workspace(TerminalsScreen):
 
     @on(JobList.RunRequested)
     def _run_requested(self) -> None:
-        self.action_run()
+        if self.studio.writable:
+            self.action_run()
+        else:
+            self._tell_to_look()
 
     @on(JobList.Selected)
     @on(PipelineStrip.Pressed)
@@ -486,10 +494,20 @@ class Workspace(TerminalsScreen):
         self.refresh_bindings()
         self.call_after_refresh(self.show_following)
 
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Say that a focused terminal gets every key."""
-        inside = isinstance(self.focused, TerminalView)
-        self.query_one(KeyHints).tell("every key goes to the terminal except" if inside else "")
+    def on_key(self, event: events.Key) -> None:
+        """Tell whoever may only look, and types or wants to run something, why nothing happens."""
+        if self.studio.me is None or self.studio.writable:
+            return
+        writing = [self.key_of(command) for command in COMMANDS if command.id in WRITING]
+        work = self.work_pane
+        typed = event.is_printable and work.editor is not None and work.has_focus_within
+        if typed or event.key in ",".join(writing).split(","):
+            self._tell_to_look()
+
+    def _tell_to_look(self) -> None:
+        refusal = Refused("you look on: a viewer may change nothing", ROLE_HINT)
+        place = self.focused_place or self.work_pane
+        place.post_message(Problem(refusal, brief=True))
 
 
 def _parsed(action: str) -> tuple[str, tuple[Any, ...]]:

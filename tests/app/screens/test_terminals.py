@@ -44,6 +44,13 @@ async def test_the_owner_locks_and_frees(pilot: Any, studio: Any, settle: Any) -
     assert "ask" not in possible(pilot)
 
 
+async def test_the_bottom_line_follows_the_keyboard(pilot: Any, settle: Any) -> None:
+    hints = pilot.app.workspace.query_one("KeyHints")
+    assert hints.words == " ⌨ bob types · ^] k takes the keyboard  ^] leader "
+    await led(pilot, settle, "k")
+    assert hints.words == " every key goes to the terminal except  ^] leader "
+
+
 async def test_asking_for_the_keyboard(pilot: Any, studio: Any, settle: Any, text_of: Any) -> None:
     await led(pilot, settle, "a")
     assert studio.asked("terminals.ask") == [{"terminal": "t1"}]

@@ -323,3 +323,31 @@ async def test_a_viewer_is_not_offered_what_they_may_not_do(open_app: Any, studi
         ids = {command.id for command in pilot.app.workspace.possible}
         assert {"run", "terminal"}.isdisjoint(ids)
         assert {"open", "help", "quit"} <= ids
+
+
+async def test_a_viewer_who_tries_it_anyway_is_told(
+    open_app: Any, studio: Any, settle: Any
+) -> None:
+    viewer = type(studio)("vera", "viewer")
+    viewer.files = studio.files
+    async with open_app(viewer) as pilot:
+        work, side = pilot.app.workspace.work_pane, pilot.app.workspace.side_pane
+        pilot.app.workspace.open_file("data.py")
+        await settle(pilot)
+        await settle(pilot)
+        words = "! you look on: a viewer may change nothing · ask the owner for another role"
+        for key in ("z", "ctrl+r", "ctrl+t"):
+            assert work.notice.words == ""
+            await pilot.press(key)
+            await settle(pilot)
+            assert work.notice.words == words
+            work.notice.clear()
+        await pilot.press("right")
+        await settle(pilot)
+        assert work.notice.words == ""
+        await pilot.press("f4")
+        await settle(pilot)
+        await pilot.press("r")
+        await settle(pilot)
+        assert side.notice.words == words
+        assert not isinstance(pilot.app.screen, RunDialog)
