@@ -212,6 +212,27 @@ class Files(Choices):
             )
 
 
+class AllFiles(Files):
+    """The same; before anything is typed, below those that are open, the others as well."""
+
+    async def discover(self) -> Hits:
+        """What is open here, then what the host has."""
+        async for hit in super().discover():
+            yield hit
+        workspace = self.workspace
+        here = {file.path for file in workspace.work_pane.open_files}
+        try:
+            paths = await workspace.studio.project.find(limit=FOUND)
+        except StudioError as error:
+            words = scrub(f"! {error.message}")
+            yield DiscoveryHit(Content(words), lambda: None, text=words, help=escape(error.hint))
+            return
+        for path in paths:
+            if path not in here:
+                shown = scrub(path)
+                yield DiscoveryHit(Content(shown), partial(workspace.open_file, path), text=shown)
+
+
 class Everything(Provider):
     """All of these, always in this order: the palette itself asks its providers in none."""
 

@@ -39,6 +39,18 @@ async def test_files_come_from_the_host(pilot: Any) -> None:
     ]
 
 
+async def test_all_files_are_listed_before_anything_is_typed(pilot: Any, studio: Any) -> None:
+    files = palette.AllFiles(pilot.app.workspace)
+    listed = await found(files)
+    assert listed[0] == ("train.py", "open here")
+    assert sorted(path for path, _ in listed) == sorted(studio.files)
+    studio.offline("the relay is gone")
+    assert await found(files) == [
+        ("train.py", "open here"),
+        ("! offline: the relay is gone", "it reconnects by itself; try again then"),
+    ]
+
+
 async def test_offline_the_reason_stands_where_files_would(pilot: Any, studio: Any) -> None:
     studio.offline("the relay is gone")
     assert await found(palette.Files(pilot.app.workspace), "x") == [

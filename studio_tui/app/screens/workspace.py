@@ -259,7 +259,9 @@ class Workspace(TerminalsScreen):
         """Open a file by part of its name."""
         from studio_tui.app import palette
 
-        self.app.push_screen(palette.Palette([palette.Files], placeholder="part of a file's name"))
+        self.app.push_screen(
+            palette.Palette([palette.AllFiles], placeholder="part of a file's name")
+        )
 
     @work(exclusive=True, group="learn")
     async def action_learn(self) -> None:
