@@ -39,6 +39,7 @@ Nothing is open yet. Choose a file on the left, or press one of the keys on the 
         super().__init__("", id="welcome", markup=False)
         self._studio = studio
         self._shown = Content("")
+        self._waiting = ""
 
     def on_mount(self) -> None:
         """Show what is known."""
@@ -46,6 +47,9 @@ Nothing is open yet. Choose a file on the left, or press one of the keys on the 
 
     def show(self) -> None:
         """Show the studio's name and folder, and the keys."""
+        if self._waiting:
+            self._write(Content(f"{scrub(self._waiting)} opens once the studio's host gives it"))
+            return
         info = self._studio.document.info
         width = max(len(words) for _, words in KEYS) + 4
         lines = [Content.styled(scrub(info.name or self._studio.id), "bold $accent")]
@@ -62,7 +66,14 @@ Nothing is open yet. Choose a file on the left, or press one of the keys on the 
             Content.assemble((bound(self.app, id), "bold $text"), f"  {words}".ljust(width))
             for id, words in KEYS
         ]
-        content = Content("\n").join(lines)
+        self._write(Content("\n").join(lines))
+
+    def wait_for(self, path: str) -> None:
+        """Say that a file is on its way; "" for none."""
+        self._waiting = path
+        self.show()
+
+    def _write(self, content: Content) -> None:
         if content != self._shown:
             self._shown = content
             self.update(content)

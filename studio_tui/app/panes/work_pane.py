@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from studio_tui.app.widgets.code_area import CodeArea
 
 FILE, TERMINAL = "file:", "terminal:"
+ATTEMPTS, AGAIN_SECONDS = 3, 0.5
+"""To open a file of the last time, while the host answers, before it counts as gone."""
 
 
 class Tab(Protocol):
@@ -233,8 +236,9 @@ Open files and the studio's terminals share this place, one tab each.
         Who had the keyboard here, or nowhere, has it in what is seen then, `focus` or not.
         """
         focus = focus or self.has_focus_within or (self.screen.focused is None and self.display)
-        self.active = key
-        self.notice.clear()
+        if key != self.active:
+            self.active = key
+            self.notice.clear()
         self.set_class(key.startswith(TERMINAL), "-terminal")
         pane = self._panes.get(key)
         if pane is not None:
@@ -244,8 +248,10 @@ Open files and the studio's terminals share this place, one tab each.
                 self.call_after_refresh(self.enter)
         else:
             self.deck.current = "welcome"
+            welcome = self.query_one(Welcome)
+            welcome.wait_for(key.removeprefix(FILE) if key.startswith(FILE) else "")
             if focus:
-                self.query_one(Welcome).focus()
+                welcome.focus()
             if key.startswith(TERMINAL):
                 self._join(key)
             self._studio.look(Gaze())
@@ -324,13 +330,16 @@ Open files and the studio's terminals share this place, one tab each.
             self._left.pop(key, None)
 
     async def _found(self, key: str) -> Widget:
-        """What is in a file; while the host is away it may come later."""
+        """What is in a file; a host that is away or busy gives it later."""
+        attempts, place = ATTEMPTS, self._left[key]
         while True:
             try:
-                return await self._opened(key.removeprefix(FILE), self._left[key])
+                return await self._opened(place.path, place)
             except NotFound:
-                if self._studio.reachable:
+                attempts -= self._studio.reachable
+                if not attempts:
                     raise
+            await asyncio.sleep(AGAIN_SECONDS)
             await self._studio.until(lambda: self._studio.reachable)
 
     async def _opened(self, path: str, place: OpenFile | None = None) -> Widget:

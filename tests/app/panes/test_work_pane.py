@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from studio_tui.app import open_files
 from studio_tui.app.open_files import OpenFile
+from studio_tui.app.panes import work_pane
 from studio_tui.errors import NotFound
+from tests.app.conftest import until
 
 
 async def open_two(pilot: Any, settle: Any) -> Any:
@@ -145,8 +149,9 @@ async def test_a_window_that_is_closed_by_force_forgets_nothing(
 
 
 async def test_files_that_come_late_take_the_keys_from_nobody(
-    studio: Any, open_app: Any, settle: Any
+    studio: Any, open_app: Any, settle: Any, text_of: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(work_pane, "AGAIN_SECONDS", 0)
     furnish_long(studio)
     studio.refuse["files.open"] = NotFound("the studio's host is away", "start it again")
     studio.host_late = True
@@ -157,6 +162,7 @@ async def test_files_that_come_late_take_the_keys_from_nobody(
         await settle(pilot)
         assert work.active == "file:long.py"
         assert work.has_focus_within
+        assert "long.py opens once the studio's host gives it" in text_of(pilot)
         await pilot.press("f4")
         await settle(pilot)
         studio.refuse.clear()
@@ -167,6 +173,20 @@ async def test_files_that_come_late_take_the_keys_from_nobody(
         assert work.editor is not None
         assert workspace.focused_place is workspace.side_pane
         assert open_files.load(studio.id) == LEFT
+
+
+async def test_a_file_that_is_gone_since_the_last_time_loses_its_tab(
+    studio: Any, open_app: Any, settle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work_pane, "AGAIN_SECONDS", 0)
+    open_files.save(studio.id, [OpenFile("data.py"), OpenFile("gone.py", seen=True)])
+    async with open_app(studio, (80, 24)) as pilot:
+        work = pilot.app.workspace.work_pane
+        await until(pilot, lambda: work.keys == ["file:data.py"])
+        await settle(pilot)
+        assert pilot.app.focused is work.editor.editor
+        assert work.notice.words == "! no file gone.py · look at the files"
+        assert len(studio.asked("files.open")) == 1 + work_pane.ATTEMPTS
 
 
 async def test_the_keys_never_stay_in_a_terminal_that_is_hidden(
