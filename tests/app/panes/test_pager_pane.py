@@ -35,8 +35,9 @@ async def test_a_large_file_comes_piece_by_piece(
     async with open_app(studio) as pilot:
         work = pilot.app.workspace.work_pane
         pane = PagerPane(studio, "big.txt", "it is too large")
-        await work._add("file:big.txt", pane, True)
         work._files.append("file:big.txt")
+        await work._add("file:big.txt", pane)
+        work.activate("file:big.txt")
         await settle(pilot)
         assert "m reads more" in pane.status.plain
         await pilot.press("m")
