@@ -136,10 +136,15 @@ def saved(studio: Studio) -> Mark:
         return Mark(trouble, "bad")
     if studio.unsaved:
         return Mark("● saving", "wait")
-    waiting = any(file.state == "unsaved" for file in files)
-    if waiting and not studio.host_here:
+    here = studio.open_files
+    waiting = any(file.state == "unsaved" for file in files) or not all(f.on_disk for f in here)
+    if studio.host_here:
+        return Mark("● writing", "wait") if waiting else Mark("✓ saved", "good")
+    if waiting:
         return Mark("● safe, not yet in the file", "wait")
-    return Mark("● writing", "wait") if waiting else Mark("✓ saved", "good")
+    # Nobody says whether a text that is not open here was changed since the host left.
+    known = {file.id for file in here} >= {file.id for file in files}
+    return Mark("✓ saved", "good") if known else Mark("● safe at the relay", "wait")
 
 
 def _trouble(files: Iterable[FileEntry]) -> str:

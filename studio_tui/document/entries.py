@@ -87,12 +87,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class FileEntry(Entry):
-    """An open file. `state`: saved, unsaved, missing (gone from disk), unsavable (see `note`)."""
+    """An open file. `state`: saved, unsaved, missing (gone from disk), unsavable (see `note`).
+
+    It is as of the last time that the host looked; `digest` is that of the text that it last saw
+    on the disk (`SharedText.digest`), "" when it does not tell.
+    """
 
     path: str = ""
     room: str = ""
     state: str = "saved"
     note: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True)
