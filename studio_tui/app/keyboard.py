@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from studio_tui.app.truncate import clip, scrub
 from studio_tui.document.entries import TerminalEntry
-from studio_tui.errors import Refused, StudioError
+from studio_tui.errors import Away, Refused, StudioError
 
 NAME_CELLS = 20
 
@@ -118,15 +118,15 @@ class Keyboard:
             return f"{leader} a asks for it"
         return "you asked for it" if self.name in entry.asking else ""
 
-    def refusal(self, *, live: bool) -> StudioError:
-        """Why what is typed here goes nowhere."""
+    def refusal(self, away: StudioError | None = None) -> StudioError:
+        """Why what is typed here goes nowhere; `away` is what keeps it from the host, if so."""
         entry, leader = self.entry, self.leader
         if entry.state != "running":
             return Refused(
                 "the program has ended", f"{leader} w closes the tab, {leader} t opens another"
             )
-        if not live:
-            return Refused("offline: nothing can be typed here", "it reconnects by itself")
+        if away is not None:
+            return Away(f"{away.message}: nothing can be typed here", away.hint)
         if self.role not in ("owner", "editor"):
             return Refused("you look on: a viewer may not type", "ask the owner for another role")
         if entry.access == "cut":

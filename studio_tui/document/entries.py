@@ -413,12 +413,16 @@ class LessonEntry(Entry):
 
 @dataclass(frozen=True)
 class StudioInfo(Entry):
-    """The studio itself: its name, folder on the machine, and the machine with its switch epoch."""
+    """The studio itself: its name, folder on the machine, and the machine with its switch epoch.
+
+    `stopped` is the name of who stopped it, "" while it is open and when its host just went.
+    """
 
     name: str = ""
     dir: str = ""
     machine: str = "local"
     epoch: int = 0
+    stopped: str = ""
 
 
 @dataclass(frozen=True)
