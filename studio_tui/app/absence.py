@@ -27,5 +27,6 @@ def absence(studio: Attachment) -> Away | None:
 
 def _opens(studio: Attachment) -> str:
     """Who can start the host again; an owner has its folder, as a rule."""
-    owner = studio.me is not None and studio.me.role == "owner"
-    return "start it again: studio-tui open" if owner else "whoever has its folder opens it again"
+    if studio.me is not None and studio.me.role != "owner":
+        return "whoever has its folder opens it again"
+    return "start it again: studio-tui open"

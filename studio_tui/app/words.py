@@ -130,7 +130,8 @@ def saved(studio: Studio) -> Mark:
     if studio.unsaved and studio.state != "live":
         return Mark(f"! {plural(studio.unsaved, 'edit')} not yet sent", "bad")
     if studio.problem is not None:
-        return Mark("! edits kept here, not sent", "bad")
+        kept = "! edits kept here, not sent" if studio.unsaved else "! no edit is sent from here"
+        return Mark(kept, "bad")
     files = list(studio.document.files.values())
     if trouble := _trouble(files):
         return Mark(trouble, "bad")

@@ -126,7 +126,7 @@ class Session:
             room.on_edit = self._changed
             self.rooms[name] = room
             if self.state is LinkState.LIVE:
-                room.opened(self._token)
+                room.opened(self._token, self.link.url)
         return self.rooms[name]
 
     async def join(self, name: str, timeout: float = JOIN_TIMEOUT) -> Room:
@@ -239,7 +239,7 @@ class Session:
     def _opened(self, token: str) -> None:
         self._token = token
         for room in list(self.rooms.values()):
-            room.opened(token)
+            room.opened(token, self.link.url)
 
     def _lost(self) -> None:
         for room in list(self.rooms.values()):
