@@ -118,6 +118,14 @@ class Keyboard:
             return f"{leader} a asks for it"
         return "you asked for it" if self.name in entry.asking else ""
 
+    @property
+    def request(self) -> str:
+        """What whoever has just asked for it is told."""
+        locked = self.entry.access == "locked" or not self.entry.driver
+        whom = "the owner" if locked else clip(scrub(self.entry.driver or ""), NAME_CELLS)
+        then = f"{self.leader} k takes it at once" if self.can_take else "wait until it is yours"
+        return f"you asked {whom} for the keyboard · {then}"
+
     def refusal(self, away: StudioError | None = None) -> StudioError:
         """Why what is typed here goes nowhere; `away` is what keeps it from the host, if so."""
         entry, leader = self.entry, self.leader

@@ -77,6 +77,18 @@ def test_what_the_edge_says(role: str, entry: dict[str, Any], who: str, hint: st
 
 
 @pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (BOBS, "you asked bob for the keyboard · ^] k takes it at once"),
+        ({**BOBS, **LOCKED}, "you asked the owner for the keyboard · wait until it is yours"),
+        (LOCKED, "you asked the owner for the keyboard · wait until it is yours"),
+    ],
+)
+def test_who_asks_is_told_whom_and_what_is_next(entry: dict[str, Any], said: str) -> None:
+    assert keyboard("editor", **entry).request == said
+
+
+@pytest.mark.parametrize(
     ("role", "entry", "live", "message"),
     [
         ("editor", OVER, True, "the program has ended"),

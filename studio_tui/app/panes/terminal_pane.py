@@ -229,7 +229,7 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
         """Ask for the keyboard."""
         with told(self):
             await self.shared.ask()
-            self.post_message(Solved())
+            self.post_message(News(self.keyboard.request))
 
     @work(exclusive=True, group="seat")
     async def free(self) -> None:

@@ -50,6 +50,15 @@ async def test_typing_while_somebody_else_drives_says_how_to_take_over(
     assert notice(pilot) == "! bob types here · ^] k takes the keyboard"
 
 
+async def test_asking_for_the_keyboard_is_told_to_whoever_asks(
+    pilot: Any, studio: Any, settle: Any
+) -> None:
+    await pilot.press(LEADER, "a")
+    await settle(pilot)
+    assert studio.asked("terminals.ask") == [{"terminal": "t1"}]
+    assert notice(pilot) == "you asked bob for the keyboard · ^] k takes it at once"
+
+
 async def test_taking_the_keyboard_sizes_the_terminal(
     pilot: Any, studio: Any, settle: Any, text_of: Any
 ) -> None:
