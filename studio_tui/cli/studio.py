@@ -102,9 +102,9 @@ def _join(studio: str, person: str | None) -> None:
         asyncio.run(attached.find())
         say(f"let in; from now on: studio-tui attach {attached.id}")
     _check_terminal(f"for scripts: studio-tui status {attached.id} --json, or the Python SDK")
-    from studio_tui.app import run
+    from studio_tui.cli.visit import visit
 
-    sys.exit(run(attached))
+    sys.exit(visit(attached))
 
 
 def _check_terminal(hint: str) -> None:
