@@ -15,7 +15,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-from studio_tui.app.absence import OFFLINE, absence
+from studio_tui.app.absence import Absence
 from studio_tui.app.commands import COMMANDS, Command, bindings
 from studio_tui.app.invitation import Invitation
 from studio_tui.app.layout import Layout
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from studio_tui.document.entries import QuestionEntry, SleepEntry
 
 
-PAUSE_SECONDS = 3.0
-"""How long a host may be away before that is said: one that loses its link comes back by itself."""
 SETTLE_SECONDS = 1.0
 """How long leaving waits for edits that are on their way, before it asks."""
 
@@ -74,7 +72,6 @@ class Workspace(TerminalsScreen):
     ) -> None:
         super().__init__(studio, layout, leader)
         self._clock = clock
-        self._away = absence(studio)
         self._told = ""  # what keeps edits from the relay, as last shown
         self._last_run: dict[str, RunRequest] = {}
         self._asked: set[str] = set()
@@ -112,6 +109,11 @@ class Workspace(TerminalsScreen):
     def pointer(self) -> Pointer:
         """Where somebody points."""
         return Pointer(self.studio.document, self.work_pane.notice)
+
+    @cached_property
+    def absence(self) -> Absence:
+        """What is said of a host that is away."""
+        return Absence(self.studio, self.work_pane)
 
     @cached_property
     def invitation(self) -> Invitation:
@@ -161,7 +163,8 @@ class Workspace(TerminalsScreen):
             self.invitation.show(self._clock(), key_label(self._key("learn")), taken)
             runs = self.studio.document.pipelines.values()
             self.query_one(PipelineStrip).show(runs, self._clock())
-        self._show_absence()
+        if self.absence.show(self.query(Notice)):
+            self.files_pane.reload()
 
     def _show_problem(self) -> None:
         """Say once what keeps edits from the relay, and take it away when nothing does."""
@@ -171,25 +174,6 @@ class Workspace(TerminalsScreen):
             self.work_pane.notice.problem(problem)
         elif told and problem is None:
             self.work_pane.notice.clear()
-
-    def _show_absence(self) -> None:
-        """Follow whether the host can be asked; what was said of that before is over."""
-        before, self._away = self._away, absence(self.studio)
-        if str(before) == str(self._away):
-            return
-        if before is not None:
-            for notice in self.query(Notice):
-                notice.passed()
-        if self._away is None:
-            self.files_pane.reload()
-        else:
-            self.set_timer(PAUSE_SECONDS, self._tell_absence)
-
-    def _tell_absence(self) -> None:
-        """Say that nobody saves; of the link the top line says enough, and a terminal of itself."""
-        away, notice = self._away, self.work_pane.notice
-        if away is not None and str(away) != OFFLINE and not self.terminal and not notice.words:
-            notice.problem(away)
 
     def _show_sleep(self) -> None:
         """Say how a machine goes to sleep, once a step; while a countdown stands, it counts."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from studio_tui.app import absence
 from studio_tui.app.screens import workspace
 from studio_tui.app.screens.dialogs import Confirm
 from studio_tui.app.screens.help import Help
@@ -59,7 +60,7 @@ async def test_offline_everything_can_still_be_read(
 async def test_who_stopped_the_studio_is_told_until_it_is_open_again(
     studio: Any, open_app: Any, fill: Any, settle: Any, text_of: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(workspace, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(absence, "PAUSE_SECONDS", 0.01)
     async with open_app(studio) as pilot:
         await fill(pilot, studio)
         await pilot.press("f3")
