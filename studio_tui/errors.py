@@ -3,6 +3,7 @@
 StudioError            exit 1
 ├── UsageFault         exit 2   the command or a value in it makes no sense
 ├── NotFound           exit 3   no such studio, file, job; or it cannot be reached
+│   └── Away                    the studio's host, or the way to it: that may pass by itself
 └── Refused            exit 4   authentication or role
 """
 
@@ -35,6 +36,10 @@ class NotFound(StudioError):
     """A studio, file, job or machine is not there, or cannot be reached."""
 
     exit_code = 3
+
+
+class Away(NotFound):
+    """The studio's host is away, or the link to it is down, for now."""
 
 
 class Refused(StudioError):

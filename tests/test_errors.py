@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
+from studio_tui.errors import Away, NotFound, Refused, StudioError, UsageFault
 
 
 def test_an_error_says_what_happened_and_what_to_do() -> None:
@@ -21,7 +21,7 @@ def test_the_hint_may_be_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "code"), [(StudioError, 1), (UsageFault, 2), (NotFound, 3), (Refused, 4)]
+    ("kind", "code"), [(StudioError, 1), (UsageFault, 2), (NotFound, 3), (Away, 3), (Refused, 4)]
 )
 def test_every_kind_has_its_exit_code(kind: type[StudioError], code: int) -> None:
     assert kind("x").exit_code == code

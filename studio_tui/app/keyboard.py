@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from studio_tui.app.truncate import clip, scrub
 from studio_tui.document.entries import TerminalEntry
-from studio_tui.errors import Refused, StudioError
+from studio_tui.errors import Away, Refused, StudioError
 
 NAME_CELLS = 20
 ROLE_HINT = "ask the owner for another role"
@@ -129,15 +129,23 @@ class Keyboard:
             return "you look on: a viewer may not type"
         return " · ".join(filter(None, [self.who, self.hint]))
 
-    def refusal(self, *, live: bool) -> StudioError:
-        """Why what is typed here goes nowhere."""
+    @property
+    def request(self) -> str:
+        """What whoever has just asked for it is told."""
+        locked = self.entry.access == "locked" or not self.entry.driver
+        whom = "the owner" if locked else clip(scrub(self.entry.driver or ""), NAME_CELLS)
+        then = f"{self.leader} k takes it at once" if self.can_take else "wait until it is yours"
+        return f"you asked {whom} for the keyboard · {then}"
+
+    def refusal(self, away: StudioError | None = None) -> StudioError:
+        """Why what is typed here goes nowhere; `away` is what keeps it from the host, if so."""
         entry, leader = self.entry, self.leader
         if entry.state != "running":
             return Refused(
                 "the program has ended", f"{leader} w closes the tab, {leader} t opens another"
             )
-        if not live:
-            return Refused("offline: nothing can be typed here", "it reconnects by itself")
+        if away is not None:
+            return Away(f"{away.message}: nothing can be typed here", away.hint)
         if self.role not in ("owner", "editor"):
             return Refused("you look on: a viewer may not type", ROLE_HINT)
         if entry.access == "cut":

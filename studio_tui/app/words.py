@@ -130,16 +130,22 @@ def saved(studio: Studio) -> Mark:
     if studio.unsaved and studio.state != "live":
         return Mark(f"! {plural(studio.unsaved, 'edit')} not yet sent", "bad")
     if studio.problem is not None:
-        return Mark("! edits kept here, not sent", "bad")
+        kept = "! edits kept here, not sent" if studio.unsaved else "! no edit is sent from here"
+        return Mark(kept, "bad")
     files = list(studio.document.files.values())
     if trouble := _trouble(files):
         return Mark(trouble, "bad")
     if studio.unsaved:
         return Mark("● saving", "wait")
-    waiting = any(file.state == "unsaved" for file in files)
-    if waiting and not studio.host_here:
+    here = studio.open_files
+    waiting = any(file.state == "unsaved" for file in files) or not all(f.on_disk for f in here)
+    if studio.host_here:
+        return Mark("● writing", "wait") if waiting else Mark("✓ saved", "good")
+    if waiting:
         return Mark("● safe, not yet in the file", "wait")
-    return Mark("● writing", "wait") if waiting else Mark("✓ saved", "good")
+    # Nobody says whether a text that is not open here was changed since the host left.
+    known = {file.id for file in here} >= {file.id for file in files}
+    return Mark("✓ saved", "good") if known else Mark("● safe at the relay", "wait")
 
 
 def _trouble(files: Iterable[FileEntry]) -> str:

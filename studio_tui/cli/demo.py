@@ -39,15 +39,13 @@ def demo(headless: bool, screenshot: Path | None, folder: Path | None) -> None:
         from studio_tui.cli.story import tell
 
         sys.exit(asyncio.run(tell(project, screenshot)))
-    from studio_tui.app import run
+    from studio_tui.cli.visit import visit
     from studio_tui.client import locate, start
 
     record = start.ensure(project)
     say(f"the demo project is in {project}")
-    code = run(locate.attach(record.id), offer="train.py")
-    me = this_program()
-    say(f"the studio and its jobs go on: {me} attach {record.id}")
-    say(f"to end them: {me} job stop {record.id} train.py, {me} stop {record.id}")
+    code = visit(locate.attach(record.id), offer="train.py")
+    say(f"end the training: {this_program()} job stop {record.id} train.py")
     sys.exit(code)
 
 

@@ -75,11 +75,12 @@ def readable(told: dict[str, Any]) -> str:
         f"{p['name']} ({p['role']})" + (f" at {p['file']}:{p['line']}" if p["file"] else "")
         for p in told["people"]
     )
+    away = " when the host was last here" if told["host"] == "away" else ""
     lines = [
         f"{told['id']}  {told['name']}  on {told['machine']}",
         f"relay      {told['relay']['url']}  {told['relay']['state']}, host {told['host']}",
         f"people     {people or 'nobody is attached'}",
-        f"files      {len(told['files'])} open, {told['unsaved']} not saved",
+        f"files      {len(told['files'])} open, {told['unsaved']} not saved" + away,
     ]
     for terminal in told["terminals"]:
         driver = terminal["driver"] or "nobody"

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from studio_tui.cli.output import emit, json_option, say, table
+from studio_tui.cli.output import emit, json_option, plain, say, table
 
 if TYPE_CHECKING:
     from studio_tui.client.relays import Choice
+    from studio_tui.client.studio import Studio
     from studio_tui.settings.joined import Joined
     from studio_tui.settings.studios import StudioRecord
 
@@ -102,9 +103,9 @@ def _join(studio: str, person: str | None) -> None:
         asyncio.run(attached.find())
         say(f"let in; from now on: studio-tui attach {attached.id}")
     _check_terminal(f"for scripts: studio-tui status {attached.id} --json, or the Python SDK")
-    from studio_tui.app import run
+    from studio_tui.cli.visit import visit
 
-    sys.exit(run(attached))
+    sys.exit(visit(attached))
 
 
 def _check_terminal(hint: str) -> None:
@@ -186,8 +187,12 @@ def visited(studio: Joined) -> dict[str, Any]:
 
 @click.command(epilog="Example: studio-tui stop calm-otter")
 @click.argument("studio")
-def stop(studio: str) -> None:
-    """Stop a studio: its host and terminals end, jobs go on."""
+@click.option("--yes", is_flag=True, help="Ask nothing, whoever is attached.")
+def stop(studio: str, yes: bool) -> None:
+    """Stop a studio: its host and terminals end, jobs go on.
+
+    At a terminal it asks first while somebody is attached; scripts are asked nothing.
+    """
     from studio_tui.cli.attached import attached
     from studio_tui.client import start
     from studio_tui.client.services import Stopped
@@ -198,6 +203,8 @@ def stop(studio: str) -> None:
     if not studios.alive(record):
         say(f"{studio} is stopped already")
         return
+    if not yes and sys.stdin.isatty() and sys.stderr.isatty():
+        _confirm_stop(studio)
     try:
         ended = attached(studio, lambda joined: joined.stop())
     except StudioError:
@@ -210,6 +217,31 @@ def stop(studio: str) -> None:
     if ended.jobs:
         said += f"; {ended.jobs} job(s) go on, `studio-tui open {record.dir}` shows them again"
     say(said)
+
+
+def _confirm_stop(studio: str) -> None:
+    """Ask whether to stop it, if that would surprise anybody."""
+    from studio_tui.cli.attached import attached
+    from studio_tui.errors import StudioError
+
+    try:
+        harm = attached(studio, _harm)
+    except StudioError:
+        return  # nobody is there who could be asked about
+    if harm and not click.confirm(f"{harm}. Stop {studio}?", err=True):
+        say(f"{studio} goes on")
+        sys.exit(1)
+
+
+async def _harm(joined: Studio) -> str:
+    """Who is attached, and what ends for them; "" while nobody is."""
+    own = joined.me and joined.me.connection
+    names = sorted({plain(each.name) for each in joined.people if each.connection != own})
+    if not names:
+        return ""
+    running = sum(each.state == "running" for each in joined.document.terminals.values())
+    ends = f", and {running} terminal(s) would end" if running else ""
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} attached{ends}"
 
 
 @click.command(

@@ -45,6 +45,7 @@ class SharedFile:
         self.text = SharedText(room.replica.doc)
         self.spots = Spots(self.text, room.name)
         self._authors = Authors(room.replica.doc)
+        self._entry = FileEntry(id, path=path)
         room.show({})  # the relay puts the name to this client's id: see `author`
 
     def __str__(self) -> str:
@@ -53,14 +54,24 @@ class SharedFile:
     @property
     def entry(self) -> FileEntry:
         """The file's state as the host last told it."""
-        return self.studio.document.files.get(self.id) or FileEntry(self.id, path=self.path)
+        self._entry = self.studio.document.files.get(self.id) or self._entry
+        return self._entry
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether the text, as it is here, is what the host last saw on the disk.
+
+        What the host says of a file is no newer than its last look: it may be away since then.
+        """
+        entry = self.entry
+        return entry.state == "saved" and entry.digest in ("", self.text.digest)
 
     @property
     def mark(self) -> str:
         """The saved mark: "✓" on disk, "●" on its way, "!" not saved."""
         if self.entry.state in ("missing", "unsavable") or self.room.problem is not None:
             return "!"
-        return "●" if self.room.unsaved or self.entry.state == "unsaved" else "✓"
+        return "✓" if self.on_disk and not self.room.unsaved else "●"
 
     async def insert(self, at: int, text: str) -> None:
         """Insert `text` before the character at `at`."""

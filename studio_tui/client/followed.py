@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar, cast
 
 from studio_tui.sync.room import Room
@@ -38,6 +38,9 @@ class Followed:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._shared: dict[str, tuple[Shared, Gone]] = {}
+
+    def __iter__(self) -> Iterator[Shared]:
+        return (shared for shared, _ in self._shared.values())
 
     async def join(self, room: str, make: Callable[[Room], S], gone: Gone = never) -> S:
         """What is shared in `room`: one object, however often and by whom it is asked for.

@@ -25,6 +25,7 @@ from studio_tui.document.entries import FileEntry, JobEntry, MachineEntry, Switc
 from studio_tui.document.progress import Progress, read_progress
 from studio_tui.errors import NotFound, Refused, StudioError
 from studio_tui.sync.link import Endpoint
+from studio_tui.sync.room import Room
 
 READ_SIZE = 512 * 1024
 
@@ -78,9 +79,13 @@ class Studio(Services):
         if not entry.room.startswith(f"{self.id}/file/"):
             raise Refused(f"{path} has a room outside of this studio", "ask whoever hosts it")
         known = entry
-        return await self._followed.join(
-            entry.room, lambda room: SharedFile(self, known.id, known.path, room)
-        )
+        return await self._followed.join(entry.room, lambda room: self._shared_file(known, room))
+
+    def _shared_file(self, entry: FileEntry, room: Room) -> SharedFile:
+        file = SharedFile(self, entry.id, entry.path, room)
+        # Whoever else types may have no caret, and the host no hand to say that it is unsaved.
+        file.text.observe(lambda *_: self._tell("saved"))
+        return file
 
     def _open_file(self, path: str) -> FileEntry | None:
         """The file at `path` if it is open for anybody."""
@@ -97,6 +102,11 @@ class Studio(Services):
         file, room, files = answer.text("file"), answer.text("room"), self.document.files
         await self._listed(lambda: file in files and files[file].room == room, f"file {path}")
         return files[file]
+
+    @property
+    def open_files(self) -> list[SharedFile]:
+        """The files that are open here."""
+        return [shared for shared in self._followed if isinstance(shared, SharedFile)]
 
     def is_open(self, path: str) -> bool:
         """Whether the file at `path` is open, for anybody: its text may be ahead of the disk."""

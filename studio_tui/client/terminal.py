@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from studio_tui.client.answer import Answer
 from studio_tui.document.entries import TerminalEntry
 from studio_tui.document.framelog import FrameArray
-from studio_tui.errors import NotFound, Refused, StudioError
+from studio_tui.errors import Away, NotFound, Refused, StudioError
 from studio_tui.terminal.octets import FrameError
 from studio_tui.terminal.past import unpack_lines
 from studio_tui.terminal.row import Row
@@ -224,7 +224,7 @@ class SharedTerminal:
         entry = self.entry
         if not self.studio.reachable:
             reason = self.studio.reason or "the studio's host is away"
-            raise NotFound(f"what is typed would be lost: {reason}", "try again in a moment")
+            raise Away(f"what is typed would be lost: {reason}", "try again in a moment")
         if entry.state != "running":
             raise StudioError("the program in this terminal has ended", "open a new terminal")
         if not self.studio.writable:

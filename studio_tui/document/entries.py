@@ -87,12 +87,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class FileEntry(Entry):
-    """An open file. `state`: saved, unsaved, missing (gone from disk), unsavable (see `note`)."""
+    """An open file. `state`: saved, unsaved, missing (gone from disk), unsavable (see `note`).
+
+    It is as of the last time that the host looked; `digest` is that of the text that it last saw
+    on the disk (`SharedText.digest`), "" when it does not tell.
+    """
 
     path: str = ""
     room: str = ""
     state: str = "saved"
     note: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -408,12 +413,16 @@ class LessonEntry(Entry):
 
 @dataclass(frozen=True)
 class StudioInfo(Entry):
-    """The studio itself: its name, folder on the machine, and the machine with its switch epoch."""
+    """The studio itself: its name, folder on the machine, and the machine with its switch epoch.
+
+    `stopped` is the name of who stopped it, "" while it is open and when its host just went.
+    """
 
     name: str = ""
     dir: str = ""
     machine: str = "local"
     epoch: int = 0
+    stopped: str = ""
 
 
 @dataclass(frozen=True)

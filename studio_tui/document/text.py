@@ -10,6 +10,7 @@ kept up to date by the CRDT's own events, and looks there before it writes.
 
 from __future__ import annotations
 
+import hashlib
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -85,6 +86,7 @@ class SharedText:
         self._places = Places(self._text, self._bytes, self._knows)
         self._resolved: dict[Place, int | None] = {}
         self._string: str | None = None
+        self._digest = ""
         self._points = 0
         self._sound = True
         self._reload()
@@ -119,6 +121,13 @@ class SharedText:
     def size(self) -> int:
         """Length in UTF-8 bytes."""
         return len(self._bytes)
+
+    @property
+    def digest(self) -> str:
+        """Sixteen characters that are others for any other text."""
+        if not self._digest:
+            self._digest = hashlib.blake2b(self._bytes, digest_size=8).hexdigest()
+        return self._digest
 
     @property
     def crdt(self) -> Text:
@@ -272,6 +281,7 @@ class SharedText:
 
     def _reload(self) -> None:
         self._string = string = str(self._text)
+        self._digest = ""
         self._bytes[:] = string.encode()
         self._points = len(string)
         self._sound = len(self._text) == len(self._bytes)
@@ -372,7 +382,7 @@ class SharedText:
         removed = self._bytes[at : at + length].decode()
         self._bytes[at : at + length] = inserted.encode()
         self._points += len(inserted) - len(removed)
-        self._string = None
+        self._string, self._digest = None, ""
         return Span(at, removed, inserted)
 
     def _knows(self, place: Place) -> bool:

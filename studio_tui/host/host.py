@@ -224,7 +224,7 @@ class Host:
             data,
         ):
             calls.add(part.calls())
-        calls.add([self._stop_method(terminals, jobs), pointing(document, time.time)])
+        calls.add([self._stop_method(terminals, jobs, document), pointing(document, time.time)])
         calls.open(tasks)
 
         def present() -> None:
@@ -244,11 +244,12 @@ class Host:
         if not info.name:
             info = StudioInfo(INFO, machine=LOCAL, epoch=1)
         here = str(self._place.folder) if info.machine == LOCAL else info.dir
-        document.info = replace(info, name=self._place.name, dir=here)
+        document.info = replace(info, name=self._place.name, dir=here, stopped="")
 
-    def _stop_method(self, terminals: Terminals, jobs: Jobs) -> Method:
+    def _stop_method(self, terminals: Terminals, jobs: Jobs, document: StudioDocument) -> Method:
         async def answer(params: Params) -> Result:
             ended = await terminals.end_all()
+            document.info = replace(document.info, stopped=params.sender.name)
             # The answer leaves before the host does.
             asyncio.get_running_loop().call_later(0.1, self.stop)
             return {"terminals": ended, "jobs": jobs.running()}

@@ -82,6 +82,7 @@ class Room:
         self._hello = hello
         self._restores = restores
         self._history = ""  # the id of the history that our copy is of; "" when not known
+        self._relay = self._history_relay = ""  # the URLs of the relay, and of the one that has it
         self._newer = ""  # the id of the history that the relay has instead
         self._history_found = ""  # that of `_found`
         self._found: Replica | None = None  # what the relay has, while our copy is set aside
@@ -139,6 +140,12 @@ class Room:
             )
         if self.phase is Phase.BROKEN:
             return StudioError(f"{self.title}: {self._why}", "leave the studio and join it again")
+        if self.set_aside and self._relay != self._history_relay:
+            first = "copy what you typed here, then " * bool(self.unsaved)
+            return StudioError(
+                f"{self.title} is on another relay now, {self._relay}; no edit is sent from here",
+                f"{first}leave and join again",
+            )
         if self.set_aside:
             return StudioError(
                 f"the relay lost {self.title} and began it anew; what is here is kept apart, and "
@@ -158,11 +165,11 @@ class Room:
         """Whether the relay has another history than this copy, which is not merged with it."""
         return self._found is not None and self.phase is not Phase.BROKEN
 
-    def opened(self, token: str) -> None:
-        """The link is up: ask to be let in."""
+    def opened(self, token: str, relay: str = "") -> None:
+        """The link to the relay at this URL is up: ask to be let in."""
         if self.phase is Phase.BROKEN:
             return
-        self._token = token
+        self._token, self._relay = token, relay
         self._caught_up = False
         self._seq = self._held_seq = 0
         self._found, self._newer = None, ""
@@ -236,7 +243,7 @@ class Room:
                 case wire.Step1() if self._found is not None:
                     pass  # what it lacks of our copy is not for it yet
                 case wire.History(id) if self._found is None:
-                    self._history = id
+                    self._history, self._history_relay = id, self._relay
                 case wire.Update(update):
                     self._merge(update)
                 case wire.Step2(update):
@@ -319,6 +326,7 @@ class Room:
         if not related(self.replica.state_vector(), theirs):
             return
         self._found, self._history = None, self._history_found
+        self._history_relay = self._relay
         self.replica.apply(found.missing_from(NOTHING))
         self.phase = Phase.LIVE
         self._answer(self.replica.missing_from(theirs))

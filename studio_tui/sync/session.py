@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from relay_server import wire
 from studio_tui.document.presence import printable
-from studio_tui.errors import NotFound, Refused, StudioError, UsageFault
+from studio_tui.errors import Away, NotFound, Refused, StudioError, UsageFault
 from studio_tui.sync.link import Endpoint, Link, LinkState, Timing
 from studio_tui.sync.room import Phase, Room
 
@@ -126,7 +126,7 @@ class Session:
             room.on_edit = self._changed
             self.rooms[name] = room
             if self.state is LinkState.LIVE:
-                room.opened(self._token)
+                room.opened(self._token, self.link.url)
         return self.rooms[name]
 
     async def join(self, name: str, timeout: float = JOIN_TIMEOUT) -> Room:
@@ -214,7 +214,7 @@ class Session:
             raise self.failure.with_traceback(None)
         if self.state is not LinkState.LIVE:
             reason = self.link.reason or "not connected yet"
-            raise NotFound(f"offline: {reason}", "it reconnects by itself; try again then")
+            raise Away(f"offline: {reason}", "it reconnects by itself; try again then")
         asked = self.rooms.get(room)
         if asked is not None and asked.phase in (Phase.REFUSED, Phase.BROKEN) and asked.problem:
             raise asked.problem
@@ -239,7 +239,7 @@ class Session:
     def _opened(self, token: str) -> None:
         self._token = token
         for room in list(self.rooms.values()):
-            room.opened(token)
+            room.opened(token, self.link.url)
 
     def _lost(self) -> None:
         for room in list(self.rooms.values()):
@@ -306,7 +306,7 @@ def read_problem(problem: dict[str, Any]) -> StudioError:
     message, hint = (printable(str(problem.get(key, "")), TEXT_CAP) for key in ("message", "hint"))
     match problem.get("code"):
         case "away":
-            return NotFound("the studio's host is away", "start it again: studio-tui open")
+            return Away("the studio's host is away", "start it again: studio-tui open")
         case "refused" | Refused.exit_code:
             kind: type[StudioError] = Refused
         case NotFound.exit_code:

@@ -9,6 +9,7 @@ import pytest
 
 from studio_tui.app.keyboard import Keyboard
 from studio_tui.document.entries import TerminalEntry
+from studio_tui.errors import Away
 
 ENTRY = TerminalEntry("t1", title="bash")
 CAN = ("can_take", "can_ask", "can_give", "can_free", "can_lock", "can_size")
@@ -76,6 +77,18 @@ def test_what_the_edge_says(role: str, entry: dict[str, Any], who: str, hint: st
 
 
 @pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (BOBS, "you asked bob for the keyboard · ^] k takes it at once"),
+        ({**BOBS, **LOCKED}, "you asked the owner for the keyboard · wait until it is yours"),
+        (LOCKED, "you asked the owner for the keyboard · wait until it is yours"),
+    ],
+)
+def test_who_asks_is_told_whom_and_what_is_next(entry: dict[str, Any], said: str) -> None:
+    assert keyboard("editor", **entry).request == said
+
+
+@pytest.mark.parametrize(
     ("role", "entry", "live", "message"),
     [
         ("editor", OVER, True, "the program has ended"),
@@ -87,7 +100,8 @@ def test_what_the_edge_says(role: str, entry: dict[str, Any], who: str, hint: st
     ],
 )
 def test_why_nothing_is_typed(role: str, entry: dict[str, Any], live: bool, message: str) -> None:
-    assert keyboard(role, **entry).refusal(live=live).message == message
+    away = None if live else Away("offline", "it reconnects by itself")
+    assert keyboard(role, **entry).refusal(away).message == message
 
 
 def test_a_hostile_name_is_only_a_name() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,6 +30,22 @@ def test_a_file_on_its_way(joined: Any) -> None:
     assert words.saved(joined).text == "● writing"
     joined.leave(99)
     assert words.saved(joined).text == "● safe, not yet in the file"
+
+
+async def test_what_nobody_has_seen_since_the_host_left_is_not_called_saved(joined: Any) -> None:
+    joined.files = {"a.py": b"a", "b.py": b"b"}
+    file = await joined.file("a.py")
+    joined.document.files.put(replace(file.entry, digest=file.text.digest))
+    joined._files_open("b.py")
+    joined.saved()
+    assert words.saved(joined) == words.Mark("✓ saved", "good")
+    joined.leave(99)
+    assert words.saved(joined) == words.Mark("● safe at the relay", "wait")
+    await joined.file("b.py")
+    assert words.saved(joined) == words.Mark("✓ saved", "good")
+    await file.insert(0, "x")
+    joined.saved()
+    assert words.saved(joined) == words.Mark("● safe, not yet in the file", "wait")
 
 
 @pytest.mark.parametrize(

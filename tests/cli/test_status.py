@@ -92,4 +92,6 @@ def test_a_host_that_is_away_is_told_not_waited_for(
         studio._people = []
         return await report(studio)
 
-    assert attached(hosted.id, work)["host"] == "away"
+    told = attached(hosted.id, work)
+    assert told["host"] == "away"
+    assert "not saved when the host was last here" in readable(told)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import pty
 import re
 import signal
 import socket
@@ -13,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from studio_tui.client import start
+from studio_tui.cli.studio import _harm
+from studio_tui.client import locate, start
 from studio_tui.settings import joined, studios
 from studio_tui.settings.joined import Joined
 
@@ -174,6 +177,31 @@ def test_stopping_tells_what_ends_and_what_goes_on(folder: Path, typed: Typed) -
     typed("open", str(folder), "--detach")
     assert typed("job", "show", studio, job, "--json").json["state"] == "running"
     typed("job", "stop", studio, job)
+
+
+async def test_who_stops_it_at_a_terminal_is_asked_while_somebody_is_attached(
+    hosted: Hosted,
+) -> None:
+    keyboard, terminal = pty.openpty()
+    os.write(keyboard, b"n\n")
+    try:
+        async with locate.attach(hosted.id, "ana") as ana, locate.attach(hosted.id, "bob") as bob:
+            term = await bob.terminal(command=["cat"])
+            await ana.until(lambda: len(ana.people) == 2 and not term.closed)
+            assert await _harm(ana) == "bob is attached, and 1 terminal(s) would end"
+            command = [sys.executable, "-m", "studio_tui", "stop", hosted.id]
+            stopping = await asyncio.create_subprocess_exec(
+                *command, stdin=terminal, stderr=terminal, stdout=terminal
+            )
+            assert await stopping.wait() == 1
+            await term.close()
+    finally:
+        said = os.read(keyboard, 4096).decode()
+        os.close(keyboard)
+        os.close(terminal)
+    assert f"ana, bob are attached, and 1 terminal(s) would end. Stop {hosted.id}?" in said
+    assert f"{hosted.id} goes on" in said
+    assert studios.alive(studios.find(hosted.id))
 
 
 def test_a_host_that_cannot_be_asked_is_stopped_by_signal(folder: Path, typed: Typed) -> None:

@@ -125,6 +125,30 @@ async def test_the_mark_tells_where_the_text_is(stage: Stage, soon: Soon) -> Non
         assert text.mark == mark
 
 
+async def test_no_text_is_saved_that_a_host_that_is_away_has_not_seen(
+    stage: Stage, soon: Soon
+) -> None:
+    await stage.host.opens("train.py", TEXT)
+    ana, bob = await stage.attach("ana"), await stage.attach("bob")
+    hers, his = await ana.file("train.py"), await bob.file("train.py")
+    entry = FileEntry("f1", "train.py", hers.room.name, "saved", digest=hers.text.digest)
+    stage.host.document.files.put(entry)
+    await soon(bob, lambda: his.entry == entry and his.mark == "✓")
+    heard: list[str] = []
+    bob.observe(heard.append)
+    await stage.lose_host()
+    await soon(ana, lambda: not ana.host_here)
+    await hers.insert(0, "x")
+    await hers.saved()
+    assert hers.mark == "●"
+    await soon(bob, lambda: his.mark == "●")
+    assert "saved" in heard
+    async with stage.studio("cy") as cy:
+        assert (await cy.file("train.py")).mark == "●"
+    await hers.delete(0, 1)
+    await soon(bob, lambda: his.mark == "✓")
+
+
 async def test_leaving_a_file_leaves_its_room_and_asking_again_joins_it(stage: Stage) -> None:
     text = await opened(stage)
     studio = text.studio

@@ -85,6 +85,18 @@ def test_bytes_and_code_points_convert_both_ways() -> None:
         text.to_point(2)
 
 
+def test_two_texts_have_one_digest_while_they_are_the_same() -> None:
+    text = shared(MIXED)
+    other, before = copy_of(text), text.digest
+    assert other.digest == before
+    text.delete(0, 1)
+    assert text.digest != before
+    other.doc.apply_update(text.doc.get_update())
+    assert other.digest == text.digest
+    text.insert(0, MIXED[0])
+    assert text.digest == before
+
+
 def test_surrogates_are_joined_or_replaced() -> None:
     text = shared()
     text.insert(0, "a\ud83d\ude00b\ud83dc")

@@ -198,9 +198,11 @@ async def test_the_studio_can_be_stopped_by_call(bench: Bench, serve: Serve) -> 
             await serving.task
         assert len(ana.document.terminals) == 0
         assert job.entry.state == "running"
+        await vic.until(lambda: vic.document.info.stopped == "ana")
     async with serve() as serving:
         await serving.ready()
         await reachable(ana)
+        assert not ana.document.info.stopped
         await job.stop()
 
 

@@ -78,6 +78,23 @@ def live(play: Play) -> Play:
     return play
 
 
+def test_a_studio_on_another_relay_is_not_called_lost(live: Play) -> None:
+    room = live.room
+    for relay, history in (("ws://a", "one"), ("ws://a", "two"), ("ws://b", "two")):
+        room.lost()
+        room.opened("token", relay)
+        if history == "one":
+            live.hear(Granted("read-write"), History("one"), Step2(EMPTY), Step1(NOTHING))
+            live.type("x")
+            assert room.problem is None
+            continue
+        live.hear(History("two"), Denied("another history"), Granted("read-write"))
+        assert room.problem is not None
+        moved = "another relay now, ws://b" in room.problem.message
+        assert moved == (relay == "ws://b")
+        assert "copy" in room.problem.hint
+
+
 def join(play: Play, scope: str = "read-write") -> None:
     play.room.opened("token")
     play.hear(Granted(scope), Step2(EMPTY), Step1(NOTHING), Ack(1, Level.DISK))

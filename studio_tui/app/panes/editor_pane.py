@@ -21,7 +21,7 @@ from studio_tui.app.widgets.editor import Editor
 from studio_tui.app.widgets.find_bar import FindBar
 from studio_tui.client.file import SharedFile
 from studio_tui.document.presence import Gaze
-from studio_tui.errors import NotFound, StudioError
+from studio_tui.errors import Away, StudioError
 
 if TYPE_CHECKING:
     from studio_tui.app.people import People
@@ -239,7 +239,7 @@ Everybody who opens this file edits the same text, and sees the others' carets.
         """Have the text written to the disk now."""
         with told(self):
             if self._studio.state != "live":
-                raise NotFound(
+                raise Away(
                     f"{self.path} is not saved: offline",
                     "your edits are kept here and sent when the link is back",
                 )

@@ -135,6 +135,8 @@ The folder of the studio, on the studio's machine. Everybody sees the same files
             for file in self._studio.document.files.values()
             if file.state != "saved"
         }
+        behind = [file.entry.path for file in self._studio.open_files if not file.on_disk]
+        marks = dict.fromkeys(behind, "●") | marks
         self.file_tree.annotate(looking, marks)
 
     # -- keys ---------------------------------------------------------------------------------

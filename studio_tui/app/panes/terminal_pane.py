@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from studio_tui.app import words
+from studio_tui.app.absence import absence
 from studio_tui.app.keyboard import Keyboard
 from studio_tui.app.panes import terminal_questions
 from studio_tui.app.panes.place import Marked, StatusChanged
@@ -143,6 +144,8 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
     def status(self) -> Content:
         """What the lower edge of the frame tells."""
         entry, keyboard = self.entry, self.keyboard
+        if (away := absence(self._studio)) is not None:
+            return Content(f" {away.message} ")
         parts = ["🔒 a password is read"] * self.shared.view.modes.password
         parts.append(keyboard.who)
         if self.is_mounted and self.view.held:
@@ -169,13 +172,9 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
         if not self.is_mounted:
             return
         entry = self.entry
-        over = entry.state != "running"
-        self.set_class(over, "-over")
-        if over:
-            said = f"■ the program ended with {entry.exit_code or 0}"
-            self.query_one("#over", Static).update(
-                f"{said} · {key_label(self._leader)} w closes the tab"
-            )
+        over = self._over
+        self.set_class(bool(over), "-over")
+        self.query_one("#over", Static).update(Content(over))
         mine = self.keyboard.mine
         if mine and not self._was_mine:
             self.view.offer_size()
@@ -187,6 +186,16 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
             self.post_message(News(f"no longer recorded: {scrub(entry.note)}"))
         elif before.asking and not entry.asking:
             self.post_message(Solved())
+
+    @property
+    def _over(self) -> str:
+        """Why nothing moves on the screen, and what to do about that; "" while it may."""
+        entry = self.entry
+        if entry.state != "running":
+            said = f"■ the program ended with {entry.exit_code or 0}"
+            return f"{said} · {key_label(self._leader)} w closes the tab"
+        away = absence(self._studio)
+        return "" if away is None else f"◐ {away.message} · {away.hint}"
 
     def look(self) -> None:
         """Tell the others that this person looks here."""
@@ -221,7 +230,7 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
         """Ask for the keyboard."""
         with told(self):
             await self.shared.ask()
-            self.post_message(Solved())
+            self.post_message(News(self.keyboard.request))
 
     @work(exclusive=True, group="seat")
     async def free(self) -> None:
@@ -282,8 +291,7 @@ Everybody sees this terminal; one person at a time types in it, the name is in t
     @on(TerminalView.NotDriving)
     def _not_driving(self, event: TerminalView.NotDriving) -> None:
         event.stop()
-        refusal = self.keyboard.refusal(live=self._studio.state == "live")
-        self.post_message(Problem(refusal, brief=True))
+        self.post_message(Problem(self.keyboard.refusal(absence(self._studio)), brief=True))
 
     @on(TerminalView.Panned)
     def _panned(self, event: TerminalView.Panned) -> None:

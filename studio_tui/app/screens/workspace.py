@@ -16,6 +16,7 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from studio_tui.app import open_files
+from studio_tui.app.absence import Absence
 from studio_tui.app.commands import COMMANDS, Command, bindings
 from studio_tui.app.invitation import Invitation
 from studio_tui.app.keyboard import ROLE_HINT
@@ -34,6 +35,7 @@ from studio_tui.app.widgets.follow_bar import FollowBar
 from studio_tui.app.widgets.job_list import JobList
 from studio_tui.app.widgets.key_hints import KeyHints, key_label
 from studio_tui.app.widgets.lesson_bar import LessonBar
+from studio_tui.app.widgets.notice import Notice
 from studio_tui.app.widgets.pipeline_strip import PipelineStrip
 from studio_tui.app.widgets.place_strip import PlaceStrip
 from studio_tui.app.widgets.terminal_view import TerminalView
@@ -78,7 +80,6 @@ class Workspace(TerminalsScreen):
     ) -> None:
         super().__init__(studio, layout, leader)
         self._clock = clock
-        self._reachable = False
         self._files_kept: list[OpenFile] = []
         self._told = ""  # what keeps edits from the relay, as last shown
         self._last_run: dict[str, RunRequest] = {}
@@ -117,6 +118,11 @@ class Workspace(TerminalsScreen):
     def pointer(self) -> Pointer:
         """Where somebody points."""
         return Pointer(self.studio.document, self.work_pane.notice)
+
+    @cached_property
+    def absence(self) -> Absence:
+        """What is said of a host that is away."""
+        return Absence(self.studio, self.work_pane)
 
     @cached_property
     def invitation(self) -> Invitation:
@@ -171,8 +177,7 @@ class Workspace(TerminalsScreen):
             self.invitation.show(self._clock(), key_label(self._key("learn")), taken)
             runs = self.studio.document.pipelines.values()
             self.query_one(PipelineStrip).show(runs, self._clock())
-        reachable, self._reachable = self._reachable, self.studio.reachable
-        if self._reachable and not reachable:
+        if self.absence.show(self.query(Notice)):
             self.files_pane.reload()
 
     def _show_problem(self) -> None:

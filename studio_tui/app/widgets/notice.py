@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
-from studio_tui.errors import StudioError
+from studio_tui.errors import Away, StudioError
 
 FADE_SECONDS = 10.0
 
@@ -31,6 +31,7 @@ class Notice(Static):
     def __init__(self) -> None:
         super().__init__("", markup=False)
         self.words = ""
+        self._passing = False
 
     def problem(self, error: StudioError) -> None:
         """Show an error with its next step."""
@@ -39,6 +40,7 @@ class Notice(Static):
         self._say(
             Content.assemble(("! ", "bold $text-error"), error.message, (hint, "$text-muted"))
         )
+        self._passing = isinstance(error, Away)
 
     def news(self, text: str) -> None:
         """Show something that is worth knowing, and no error."""
@@ -50,7 +52,13 @@ class Notice(Static):
         said = self.words
         self.set_timer(FADE_SECONDS, lambda: self.clear() if self.words == said else None)
 
+    def passed(self) -> None:
+        """Whoever was away is here, or away for another reason: say no more of that."""
+        if self._passing:
+            self.clear()
+
     def _say(self, content: Content) -> None:
+        self._passing = False
         self.words = content.plain
         self.update(content)
         self.add_class("-shown")

@@ -66,7 +66,7 @@ class Seen:
     @property
     def driving(self) -> bool:
         """Whether what is typed here reaches the program."""
-        return not self._shared.closed and self._studio.state == "live" and self._shared.driving
+        return not self._shared.closed and self._studio.reachable and self._shared.driving
 
     @property
     def mine(self) -> bool:

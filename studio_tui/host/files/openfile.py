@@ -51,7 +51,7 @@ class OpenFile:
         room: its joined room.
         shadow: remembers what was written.
         backups: gets both sides before they are merged.
-        publish: stores a changed entry in the studio document.
+        publish: stores a changed entry in the studio document, once it is bound.
 
     Attributes:
         on_edit: called after each edit that is not from the disk.
@@ -76,6 +76,7 @@ class OpenFile:
         self._shadow = shadow
         self._backups = backups
         self._publish = publish
+        self._bound = False
         self._written: Written | None = None
         self._sent: list[Written] = []
         """Contents of which nobody knows whether they came to the disk, the newest first."""
@@ -97,6 +98,8 @@ class OpenFile:
     async def bind(self, found: Seen | StudioError | None) -> None:
         """Bring text and disk together: seed a new room, or take up where an earlier host stopped.
 
+        Nothing is published: the entry is for whoever brings the text to the relay.
+
         Args:
             found: the file as it is on disk, None when it is gone, or why it cannot be read.
         """
@@ -111,6 +114,7 @@ class OpenFile:
             except StudioError as problem:
                 self._tell("unsavable", problem.message)
                 self._changed.set()
+            self._bound = True
 
     async def _take_up(self, found: Seen | None) -> None:
         if found is None:
@@ -333,10 +337,12 @@ class OpenFile:
     def _tell(self, state: str, note: str = "") -> None:
         if state == "missing":
             self.stamp = None
-        entry = replace(self.entry, state=state, note=note)
+        digest = self.text.digest if state == "saved" else self.entry.digest
+        entry = replace(self.entry, state=state, note=note, digest=digest)
         if entry != self.entry:
             self.entry = entry
-            self._publish(entry)
+            if self._bound:  # before that its text may not be at the relay
+                self._publish(entry)
 
     async def _now_written(self, image: Image, stamp: Stamp, base: bytes | None = None) -> None:
         """What is on disk is known; the base is taken before anybody can type on."""

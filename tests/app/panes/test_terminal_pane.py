@@ -50,6 +50,15 @@ async def test_typing_while_somebody_else_drives_says_how_to_take_over(
     assert notice(pilot) == "! bob types here · ^] k takes the keyboard"
 
 
+async def test_asking_for_the_keyboard_is_told_to_whoever_asks(
+    pilot: Any, studio: Any, settle: Any
+) -> None:
+    await pilot.press(LEADER, "a")
+    await settle(pilot)
+    assert studio.asked("terminals.ask") == [{"terminal": "t1"}]
+    assert notice(pilot) == "you asked bob for the keyboard · ^] k takes it at once"
+
+
 async def test_taking_the_keyboard_sizes_the_terminal(
     pilot: Any, studio: Any, settle: Any, text_of: Any
 ) -> None:
@@ -142,6 +151,26 @@ async def test_offline_nothing_is_typed_into_the_void(pilot: Any, studio: Any, s
     await settle(pilot)
     assert studio.sent == []
     assert notice(pilot).startswith("! offline: nothing can be typed here")
+
+
+async def test_a_host_that_is_away_is_told_on_the_screen_until_it_is_back(
+    pilot: Any, studio: Any, settle: Any, text_of: Any
+) -> None:
+    await pilot.press(LEADER, "k")
+    await settle(pilot)
+    studio.leave(99)
+    studio.sent.clear()
+    await settle(pilot)
+    assert "◐ the studio's host is away · start it again: studio-tui open" in text_of(pilot)
+    await pilot.press("x")
+    await settle(pilot)
+    assert studio.sent == []
+    assert notice(pilot).startswith("! the studio's host is away: nothing can be typed here")
+    studio.arrive(99, "host", "host")
+    await settle(pilot)
+    assert "host is away" not in text_of(pilot)
+    await pilot.press("x")
+    assert studio.sent
 
 
 async def test_looking_back_stays_where_it_is_while_the_program_prints(

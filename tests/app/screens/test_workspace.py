@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from studio_tui.app import absence
 from studio_tui.app.screens import workspace
 from studio_tui.app.screens.dialogs import Confirm
 from studio_tui.app.screens.help import Help
@@ -53,6 +55,26 @@ async def test_offline_everything_can_still_be_read(
         await settle(pilot)
         assert "● live" in text_of(pilot)
         assert "✓ saved" in text_of(pilot)
+
+
+async def test_who_stopped_the_studio_is_told_until_it_is_open_again(
+    studio: Any, open_app: Any, fill: Any, settle: Any, text_of: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(absence, "PAUSE_SECONDS", 0.01)
+    async with open_app(studio) as pilot:
+        await fill(pilot, studio)
+        await pilot.press("f3")
+        notice = pilot.app.workspace.work_pane.notice
+        open_now = studio.document.info
+        studio.document.info = replace(open_now, stopped="bob")
+        studio.leave(99)
+        while not notice.words:
+            await settle(pilot)
+        assert notice.words == "! bob stopped the studio · start it again: studio-tui open"
+        studio.document.info = open_now
+        studio.arrive(99, "host", "host")
+        await settle(pilot)
+        assert not notice.words
 
 
 async def test_a_screen_that_is_too_small_says_so(

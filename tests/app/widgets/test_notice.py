@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from studio_tui.app.safe_app import SafeApp
 from studio_tui.app.widgets import notice as notice_module
 from studio_tui.app.widgets.notice import Notice
-from studio_tui.errors import StudioError
+from studio_tui.errors import Away, StudioError
 
 
 class One(SafeApp[None]):
@@ -33,6 +33,19 @@ async def test_it_comes_and_goes() -> None:
         await pilot.click(Notice)
         assert not notice.display
         assert notice.words == ""
+
+
+async def test_only_what_was_said_of_somebody_away_passes_with_them() -> None:
+    app = One()
+    async with app.run_test():
+        notice = app.query_one(Notice)
+        notice.problem(Away("the studio's host is away"))
+        notice.passed()
+        assert not notice.words
+        notice.problem(Away("the studio's host is away"))
+        notice.problem(StudioError("the disk is full"))
+        notice.passed()
+        assert notice.words == "! the disk is full"
 
 
 async def test_it_fades_unless_something_else_is_said_meanwhile(

@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,21 @@ async def test_edits_are_saved_a_moment_after_the_last(desk: Desk) -> None:
     await until(desk, "saved")
     assert desk.path.read_text() == "43210a\n"
     assert [entry.state for entry in desk.told] == ["saved", "unsaved", "saved"]
+
+
+async def test_the_entry_tells_which_text_is_on_the_disk(desk: Desk) -> None:
+    desk.path.write_bytes(b"a\r\n")
+    await desk.start()
+    before = desk.person.digest
+    assert desk.told[-1].digest == before
+    desk.type(0, "new\n")
+    assert desk.told[-1] == replace(desk.told[0], state="unsaved")
+    await desk.file.save()
+    assert desk.told[-1].digest == desk.person.digest != before
+    desk.path.write_bytes(b"a\r\n")
+    await desk.file.look()
+    desk.sync()
+    assert (desk.told[-1].digest, desk.person.digest) == (before, before)
 
 
 async def test_who_never_pauses_is_saved_all_the_same(
