@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 2.0
 GIVE_UP_SECONDS = 30.0
 """So long after a member failed, one whose machine does not answer is waited for."""
-LAST_WORDS_SECONDS = 3.0
+LAST_WORDS_SECONDS = 10.0
 """So long the others may go on that end by themselves for the same reason: one of them says why."""
 PEER = "peer"
 """Why a member is stopped when another one has failed."""
