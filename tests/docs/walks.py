@@ -382,6 +382,8 @@ def data(walk: Walk) -> None:
     walk.bucket()
     walk.studio(train_py=TRAIN)
     (walk.computer.folder / "model.ckpt").write_bytes(b"weights")
+    (walk.computer.folder / "outputs" / "plots").mkdir(parents=True)
+    (walk.computer.folder / "outputs" / "plots" / "loss.svg").write_text("<svg/>")
 
 
 def jobs(walk: Walk) -> None:
