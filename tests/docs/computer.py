@@ -110,8 +110,9 @@ class Computer:
         for studio in json.loads(self.run("studio-tui ls --json")):
             if studio["state"] == "joined":  # whoever opened it stops it
                 continue
-            with suppress(AssertionError):  # it ended already
+            with suppress(AssertionError):  # it ended already, or its relay did
                 self.stop_jobs(studio["id"])
+            with suppress(AssertionError):
                 self.run(f"studio-tui stop {studio['id']}")
 
     def stop_jobs(self, studio: str) -> None:
