@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from studio_tui.app.keyboard import NAME_CELLS
 from studio_tui.app.truncate import clip, scrub
 from studio_tui.errors import Away
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from studio_tui.app.widgets.notice import Notice
     from studio_tui.client.attachment import Attachment
 
-NAME_CELLS = 20
 OFFLINE = "offline"
 PAUSE_SECONDS = 3.0
 """How long a host may be away before that is said: one that loses its link comes back by itself."""

@@ -141,7 +141,8 @@ def ls(studio: str, as_json: bool) -> None:
 
     async def listed(joined: Studio) -> list[tuple[JobEntry, str]]:
         found = sorted(joined.document.jobs.values(), key=newest)
-        return [(entry, await far(joined, entry)) for entry in found]
+        # JSON has the entries alone: the host need not be asked for any curves.
+        return [(entry, "" if as_json else await far(joined, entry)) for entry in found]
 
     found = attached(studio, listed)
     now = time.time()

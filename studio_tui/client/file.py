@@ -71,7 +71,7 @@ class SharedFile:
         """The saved mark: "✓" on disk, "●" on its way, "!" not saved."""
         if self.entry.state in ("missing", "unsavable") or self.room.problem is not None:
             return "!"
-        return "✓" if self.on_disk and not self.room.unsaved else "●"
+        return "✓" if not self.room.unsaved and self.on_disk else "●"
 
     async def insert(self, at: int, text: str) -> None:
         """Insert `text` before the character at `at`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -179,6 +179,27 @@ class LocalOrigin:
         os.close(self._number)
 
 
+def leaves(listed: Callable[[str], Iterable[tuple[str, Leaf | None]]]) -> Iterator[Leaf]:
+    """What is in a folder and the folders in it.
+
+    Args:
+        listed: gives what is right in one of them, whose path is "" or ends with "/": the path of
+            each thing, and what it is; None for a folder.
+    """
+    folders = [""]
+    while folders:
+        below = folders.pop()
+        empty = True
+        for name, leaf in listed(below):
+            empty = False
+            if leaf is None:
+                folders.append(f"{name}/")
+            else:
+                yield leaf
+        if empty and below:
+            yield Leaf(below, why="an empty folder")
+
+
 class LocalTree:
     """A folder that is copied into a source.
 
@@ -191,24 +212,16 @@ class LocalTree:
 
     def leaves(self) -> Iterator[Leaf]:
         """See `Tree`. StudioError: a folder in it cannot be read."""
-        folders = [""]
-        while folders:
-            below = folders.pop()
-            empty = True
-            for entry in self._entries(below):
-                empty = False
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(f"{below}{entry.name}/")
-                else:
-                    yield self._leaf(below + entry.name, entry)
-            if empty and below:
-                yield Leaf(below, why="an empty folder")
+        return leaves(self._listed)
 
-    def _entries(self, below: str) -> Iterator[os.DirEntry[str]]:
+    def _listed(self, below: str) -> Iterator[tuple[str, Leaf | None]]:
         folder = self._path / below
         try:
             with os.scandir(folder) as entries:
-                yield from entries
+                for entry in entries:
+                    name = below + entry.name
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                    yield name, None if is_folder else self._leaf(name, entry)
         except OSError as problem:
             raise StudioError(
                 f"{folder}: {problem.strerror}", f"check it: ls -ld {folder}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from studio_tui.data.local import Leaf
+from studio_tui.data.local import Leaf, leaves
 from studio_tui.errors import Refused, UsageFault
 from studio_tui.host.data.copies import FolderOrigin, Loop
 from studio_tui.host.files.disk import NotEditable
@@ -38,26 +38,17 @@ class FolderTree:
 
     def leaves(self) -> Iterator[Leaf]:
         """See `Tree`. StudioError: a folder in it cannot be read."""
-        folders = [""]
-        while folders:
-            below = folders.pop()
-            empty = True
-            for entry in self._entries(below):
-                empty = False
-                name = below + entry["name"]
-                if entry["kind"] == "dir" and not entry.get("link"):
-                    folders.append(f"{name}/")
-                else:
-                    yield self._leaf(name, entry)
-            if empty and below:
-                yield Leaf(below, why="an empty folder")
+        return leaves(self._listed)
 
-    def _entries(self, below: str) -> Iterator[dict[str, Any]]:
+    def _listed(self, below: str) -> Iterator[tuple[str, Leaf | None]]:
         after = b""
         while True:
             page = self._folder.page(self._at(below), after)
             entries, after = self._loop.do(page)
-            yield from entries
+            for entry in entries:
+                name = below + entry["name"]
+                is_folder = entry["kind"] == "dir" and not entry.get("link")
+                yield name, None if is_folder else self._leaf(name, entry)
             if not after:
                 return
 
